@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands. Each adds itself to the parser and returns its exit status when it was asked for.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace provision::cli {
+
+// 0: done; 1: failed; 2: wrong usage (as the error's row says otherwise).
+using Action = std::function<int()>;
+
+struct Command {
+  CLI::App* parser = nullptr;
+  Action action;
+};
+
+Command add_plan(CLI::App& app);
+Command add_stage(CLI::App& app);
+
+}  // namespace provision::cli

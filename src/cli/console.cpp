@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/console.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace provision::cli {
+namespace {
+
+constexpr int console_patience_ms = 2000;
+
+// Writes all of it; a console that takes nothing for a while is given up. Terminals want CR LF.
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    pollfd waiting{descriptor, POLLOUT, 0};
+    if (::poll(&waiting, 1, console_patience_ms) <= 0) {
+      return false;
+    }
+    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+  }
+  return true;
+}
+
+std::string with_carriage_returns(const std::string& text) {
+  std::string converted = "\r\n";
+  for (const char c : text) {
+    converted += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  }
+  return converted;
+}
+
+// "KEY", the value's length as 64 bits little-endian, the value: the form that may hold line breaks.
+void add_field(std::string& datagram, const std::string& key, const std::string& value) {
+  datagram += key + "\n";
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    datagram += static_cast<char>(std::uint64_t{value.size()} >> shift & 0xFFU);
+  }
+  datagram += value + "\n";
+}
+
+}  // namespace
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print_error(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+
+bool write_to_consoles(const std::string& text) {
+  std::ifstream active("/sys/class/tty/console/active");
+  const std::string converted = with_carriage_returns(text);
+  bool taken = false;
+  std::string name;
+  while (active >> name) {
+    const std::string path = "/dev/" + name;
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0) {
+      taken = write_all(descriptor, converted) || taken;
+      ::close(descriptor);
+    }
+  }
+  return taken;
+}
+
+bool write_to_journal(const std::string& message, const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string datagram;
+  add_field(datagram, "MESSAGE", message);
+  add_field(datagram, "SYSLOG_IDENTIFIER", "provision");
+  for (const auto& [key, value] : fields) {
+    add_field(datagram, key, value);
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  constexpr std::string_view path = "/run/systemd/journal/socket";
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) {
+    return false;
+  }
+  // The socket interface takes every address family by the one base type.
+  const auto* base = reinterpret_cast<const sockaddr*>(&address);
+  const ssize_t sent = ::sendto(descriptor, datagram.data(), datagram.size(), MSG_NOSIGNAL, base, sizeof(address));
+  ::close(descriptor);
+  return sent == static_cast<ssize_t>(datagram.size());
+}
+
+}  // namespace provision::cli

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where words go: the process's own output, every console of the machine, the system journal.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace provision::cli {
+
+void print(const std::string& text);
+void print_error(const std::string& text);
+bool output_is_terminal();
+
+// Writes the text to each console that the kernel uses (/sys/class/tty/console/active). True if at least one took it
+// all.
+bool write_to_consoles(const std::string& text);
+
+// Sends one entry to systemd-journald by its native protocol (systemd: "Native Journal Protocol"). False if there is
+// none.
+bool write_to_journal(const std::string& message, const std::vector<std::pair<std::string, std::string>>& fields);
+
+}  // namespace provision::cli

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// provision: the program. One file per subcommand; nothing else in the engine prints or exits.
+#include <sys/stat.h>
+
+#include <array>
+#include <exception>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "host/linux/process_start.hpp"
+
+namespace provision::cli {
+namespace {
+
+int run(int count, char** arguments) {
+  CLI::App app("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
+  app.set_version_flag("--version", std::string("provision ") + PROVISION_VERSION);
+  app.require_subcommand(1);
+  const std::array commands{add_plan(app), add_stage(app)};
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are "errors" of status 0 here.
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  for (const auto& command : commands) {
+    if (command.parser->parsed()) {
+      return command.action();
+    }
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace provision::cli
+
+int main(int count, char** arguments) {
+  provision::host::prepare_process();
+  // What is written before its final mode is set is nobody else's to read.
+  ::umask(077);
+  try {
+    return provision::cli::run(count, arguments);
+  } catch (const std::exception& error) {
+    provision::cli::print_error(std::string("provision: fault of our own: ") + error.what() + "\n");
+    return 70;
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// provision stage NAME: one stage of a first boot, in the initramfs.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/screen.hpp"
+#include "host/linux/linux_host.hpp"
+#include "stages/hooks.hpp"
+#include "stages/stage.hpp"
+
+namespace provision::cli {
+namespace {
+
+constexpr std::string_view failure_path = "/run/provision/failure.txt";
+// Our own id of "a first boot stopped", for who watches the journal.
+constexpr std::string_view failure_message_id = "8d1c5b1c0f5a4a57b2f3d9c1e07a64f2";
+
+struct StageOptions {
+  std::string name;
+  std::string root = "/sysroot";
+  std::string platform;
+  std::string state = "/run/provision/volatile";
+  std::string stamp;
+  double device_timeout = 90;
+};
+
+double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+class ConsoleListener final : public run::Listener {
+ public:
+  explicit ConsoleListener(std::string stage) : stage_(std::move(stage)) {}
+
+  void on(const run::Event& event) override {
+    switch (event.kind) {
+      case run::Event::Kind::notice:
+        print(fmt::format("provision {}: {}\n", stage_, printable(event.text)));
+        break;
+      case run::Event::Kind::step_started:
+        break;
+      case run::Event::Kind::step_done:
+        print(fmt::format("provision {}: {} ({:.2f} s)\n", stage_, printable(event.text), seconds(event.took)));
+        break;
+      case run::Event::Kind::step_skipped:
+        print(fmt::format("provision {}: {}: it was so already\n", stage_, printable(event.text)));
+        break;
+    }
+  }
+
+ private:
+  std::string stage_;
+};
+
+// The user's document as it is kept for this boot, well-formed or not; null if it is not there.
+std::unique_ptr<fields::Document> kept_document(host::Files& own) {
+  constexpr std::size_t most = std::size_t{64} << 20U;
+  auto text = own.read(stages::config_path, most);
+  auto name = own.read(stages::document_path, most);
+  return text && name ? std::make_unique<fields::Document>(*name, *text) : nullptr;
+}
+
+// Shows the screen wherever somebody may look, and keeps it.
+void show_failure(host::Host& host, const std::string& stage, const Error& error) {
+  const auto document = kept_document(host.own);
+  const std::string screen = failure_screen(error, "stage " + stage, document.get());
+  const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
+                    host.own.replace(failure_path, screen, 0600, {}).has_value();
+  const bool in_journal =
+      write_to_journal(screen, {{"PRIORITY", "3"},
+                                {"MESSAGE_ID", std::string(failure_message_id)},
+                                {"PROVISION_STAGE", stage},
+                                {"PROVISION_CODE", std::string(row(error.code).name)},
+                                {"PROVISION_ORIGIN", error.origin ? to_string(*error.origin) : ""}});
+  const bool shown = write_to_consoles(screen);
+  if (!shown || !in_journal || ::isatty(STDERR_FILENO) == 1) {
+    print_error(screen);
+  }
+  if (!kept) {
+    print_error("provision: the screen above could not be kept in " + std::string(failure_path) + "\n");
+  }
+}
+
+int run_stage_command(const StageOptions& options) {
+  const stages::Stage* stage = stages::find_stage(options.name);
+  if (stage == nullptr) {
+    print_error("provision: there is no stage \"" + printable(options.name) + "\"; see `provision stage --help`\n");
+    return row(Code::usage).exit_status;
+  }
+  host::LinuxHost machine(options.root, options.state);
+  host::Host host = machine.host();
+  ConsoleListener listener(options.name);
+  stages::Context context{host,
+                          listener,
+                          options.platform,
+                          options.stamp,
+                          std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
+                          {}};
+  if (const auto result = stages::run_stage(context, *stage); !result) {
+    show_failure(host, options.name, result.error());
+    return row(result.error().code).exit_status;
+  }
+  return 0;
+}
+
+std::string stage_list() {
+  std::string text = "\nStages, in their order:\n";
+  for (const auto& stage : stages::stages()) {
+    text += fmt::format("  {:<15}{}\n", stage.name, stage.doc);
+  }
+  return text;
+}
+
+}  // namespace
+
+Command add_stage(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("stage", "Run one stage of a first boot (in the initramfs)");
+  auto options = std::make_shared<StageOptions>();
+  parser->add_option("name", options->name, "The stage")->required();
+  parser->add_option("--root", options->root, "The root of the machine being provisioned")->capture_default_str();
+  parser->add_option("--platform", options->platform, "Where the machine runs (ignition.platform.id)");
+  parser->add_option("--state", options->state, "The directory of the journal; durable where it is on a disk")
+      ->capture_default_str();
+  parser->add_option("--stamp", options->stamp, "The first-boot stamp that `complete` removes; none: the distro does");
+  parser->add_option("--device-timeout", options->device_timeout, "Seconds to wait for a device of the config")
+      ->capture_default_str();
+  parser->footer(stage_list());
+  return {parser, [options] { return run_stage_command(*options); }};
+}
+
+}  // namespace provision::cli

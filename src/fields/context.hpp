@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What reading and checking share: the documents, the way down to the value at hand, and the notes that come out.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fields/document.hpp"
+#include "fields/notes.hpp"
+
+namespace provision::fields {
+
+// A spec version as the tables know it: which fields exist from and until when.
+struct Version {
+  std::uint8_t major = 0;
+  std::uint8_t minor = 0;
+  auto operator<=>(const Version&) const = default;
+};
+inline constexpr Version first_version{3, 0};
+inline constexpr Version no_end{255, 255};
+
+// Where a record stood: the document's index in Sources and the byte offset of its value. A record that has a member
+// `Located place` gets it filled by the reader; it never counts in a comparison.
+struct Located {
+  std::uint32_t document = 0;
+  std::uint32_t at = 0;
+  bool operator==(const Located&) const { return true; }
+};
+
+// The documents a config was made from. The first is the user's own.
+struct Sources {
+  std::vector<Document> documents;
+
+  // The place of `key` (and of its element `index`) of the record at `place`; of the record itself where the key is
+  // absent or empty.
+  [[nodiscard]] Origin origin(Located place, std::string path, std::string_view key = {},
+                              std::optional<std::size_t> index = std::nullopt) const;
+};
+
+// A path such as $.storage.disks.0.device, grown and shrunk on the way.
+class PathStack {
+ public:
+  void push(std::string_view key) { segments_.emplace_back(std::string(key)); }
+  void push(std::size_t index) { segments_.emplace_back(index); }
+  void pop() { segments_.pop_back(); }
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::variant<std::string, std::size_t>> segments_;
+};
+
+class Reader {
+ public:
+  Reader(const Document& document, std::uint32_t document_index, Version version, Notes& notes)
+      : document_(document), document_index_(document_index), version_(version), notes_(notes) {}
+
+  PathStack path;
+
+  [[nodiscard]] Version version() const { return version_; }
+  [[nodiscard]] Located place(const Value& value) const { return {document_index_, value.at}; }
+  void error(std::size_t at, std::string text, std::string hint = {});
+  void warning(std::size_t at, std::string text, std::string hint = {});
+  // "expected a string, found an integer" at the value.
+  void mismatch(const Value& value, std::string_view expected);
+
+ private:
+  const Document& document_;
+  std::uint32_t document_index_;
+  Version version_;
+  Notes& notes_;
+};
+
+class Checker {
+ public:
+  Checker(const Sources& sources, Version version, Notes& notes)
+      : sources_(sources), version_(version), notes_(notes) {}
+
+  PathStack path;
+
+  [[nodiscard]] Version version() const { return version_; }
+  // The record whose fields are at hand; the engine sets it.
+  Located record;
+
+  // A note at the field `key` of the record at hand (of its element `index`).
+  void error(std::string_view key, std::string text, std::string hint = {},
+             std::optional<std::size_t> index = std::nullopt);
+  void warning(std::string_view key, std::string text, std::string hint = {},
+               std::optional<std::size_t> index = std::nullopt);
+
+ private:
+  void add(Severity severity, std::string_view key, std::string text, std::string hint,
+           std::optional<std::size_t> index);
+
+  const Sources& sources_;
+  Version version_;
+  Notes& notes_;
+};
+
+}  // namespace provision::fields

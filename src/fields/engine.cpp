@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fields/engine.hpp"
+
+#include <algorithm>
+
+namespace provision::fields {
+
+void Codec<std::string>::read(const Value& value, std::string& into, Reader& reader) {
+  if (value.kind != Value::Kind::string) {
+    reader.mismatch(value, "a string");
+    return;
+  }
+  into = value.string;
+}
+
+void Codec<std::int64_t>::read(const Value& value, std::int64_t& into, Reader& reader) {
+  if (value.kind != Value::Kind::integer) {
+    reader.mismatch(value, "an integer");
+    return;
+  }
+  into = value.integer;
+}
+
+void Codec<bool>::read(const Value& value, bool& into, Reader& reader) {
+  if (value.kind != Value::Kind::boolean) {
+    reader.mismatch(value, "true or false");
+    return;
+  }
+  into = value.boolean;
+}
+
+void Codec<Digest>::read(const Value& value, Digest& into, Reader& reader) {
+  const auto digest = value.kind == Value::Kind::string ? Digest::parse(value.string) : std::nullopt;
+  if (!digest) {
+    reader.mismatch(value, "a digest (sha256-… or sha512-…)");
+    return;
+  }
+  into = *digest;
+}
+
+void Codec<Uuid>::read(const Value& value, Uuid& into, Reader& reader) {
+  const auto uuid = value.kind == Value::Kind::string ? Uuid::parse(value.string) : std::nullopt;
+  if (!uuid) {
+    reader.mismatch(value, "a UUID (8-4-4-4-12 hex digits)");
+    return;
+  }
+  into = *uuid;
+}
+
+namespace {
+bool deeply_empty(const Value& value) {
+  const auto& items = value.items;
+  const auto& members = value.members;
+  switch (value.kind) {
+    case Value::Kind::null:
+      return true;
+    case Value::Kind::array:
+      return items.empty();
+    case Value::Kind::object:
+      return std::all_of(members.begin(), members.end(), [](const Member& m) { return deeply_empty(m.value); });
+    case Value::Kind::boolean:
+    case Value::Kind::integer:
+    case Value::Kind::other_number:
+    case Value::Kind::string:
+      return false;
+  }
+  return false;
+}
+}  // namespace
+
+void Codec<NotYet>::read(const Value& value, NotYet& /*into*/, Reader& reader) {
+  if (!deeply_empty(value)) {
+    reader.error(value.at, "this part of the spec cannot be provisioned by this version of provision yet",
+                 "take it out of the config, or wait for the version that can");
+  }
+}
+
+}  // namespace provision::fields

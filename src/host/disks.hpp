@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Block devices, partition tables and signatures.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/uuid.hpp"
+
+namespace provision::host {
+
+// A block device as the config names it. Where the plan knows that it is a partition of a disk, `disk` and `number` say
+// so, and the kernel's own node of that partition is used: no udev link has to be waited for.
+struct DeviceRef {
+  std::string path;
+  std::string disk;
+  std::int64_t number = 0;
+  bool operator==(const DeviceRef&) const = default;
+};
+
+// One GPT entry. Sectors are logical sectors of the disk.
+struct Partition {
+  std::int64_t number = 0;
+  std::int64_t start = 0;
+  std::int64_t size = 0;
+  Uuid type;
+  Uuid guid;
+  std::string label;
+  bool operator==(const Partition&) const = default;
+};
+
+enum class TableKind : std::uint8_t { none, gpt, damaged, other };
+
+constexpr auto words(TableKind /*any*/) {
+  using Row = std::pair<TableKind, std::string_view>;
+  return std::array{Row{TableKind::none, "none"}, Row{TableKind::gpt, "gpt"}, Row{TableKind::damaged, "damaged"},
+                    Row{TableKind::other, "other"}};
+}
+
+// `first` and `last` are the usable sectors. For TableKind::other `other_name` is libfdisk's name of it ("dos", …).
+struct Table {
+  TableKind kind = TableKind::none;
+  std::string other_name;
+  Uuid disk_guid;
+  std::vector<Partition> partitions;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  bool operator==(const Table&) const = default;
+};
+
+// What identifies a disk and how large it is. Bytes a logical sector; empty strings where the kernel knows nothing.
+struct DiskFacts {
+  std::int64_t sector_size = 512;
+  std::int64_t sectors = 0;
+  std::string serial;
+  std::string wwn;
+  // The place in the hardware: the sysfs device path without the block part ("pci0000:00/0000:00:02.0/virtio1").
+  std::string hardware_path;
+  bool operator==(const DiskFacts&) const = default;
+};
+
+// What libblkid finds on a device, file system or other ("ext4", "crypto_LUKS", "linux_raid_member"); no type: blank.
+// A partition table counts as type "gpt"/"dos" only through Table, never here. `ambivalent` when several are there.
+struct Signature {
+  std::string type;
+  std::string label;
+  std::string uuid;
+  bool ambivalent = false;
+  bool operator==(const Signature&) const = default;
+};
+
+class Disks {
+ public:
+  Disks() = default;
+  Disks(const Disks&) = delete;
+  Disks& operator=(const Disks&) = delete;
+  Disks(Disks&&) = delete;
+  Disks& operator=(Disks&&) = delete;
+  virtual ~Disks() = default;
+
+  // The kernel's own node ("/dev/vdb1") as soon as the device is there and no later than `patience`;
+  // Code::device_missing otherwise. Also waits until the node can be opened.
+  virtual Result<std::string> await(const DeviceRef& device, std::chrono::milliseconds patience) = 0;
+  virtual Result<DiskFacts> facts(const DeviceRef& disk) = 0;
+  // The table on the disk, both copies looked at; `damaged` when only one copy is whole or none that once was.
+  virtual Result<Table> read_table(const DeviceRef& disk) = 0;
+  // The partitions of the disk that the kernel knows now: number, start and size only.
+  virtual Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) = 0;
+  // Makes the disk's GPT exactly `table`, durably, and tells the kernel by BLKPG what changed. `first`/`last` are
+  // libfdisk's own for the disk. LOCK_EX is held on the whole disk meanwhile, so that udevd does not re-read midway.
+  virtual Result<void> write_table(const DeviceRef& disk, const Table& table) = 0;
+  virtual Result<Signature> probe(const DeviceRef& device) = 0;
+  // Erases every signature that probe() can find (libblkid's wipe), durably.
+  virtual Result<void> wipe_signatures(const DeviceRef& device) = 0;
+  // Makes what was written to the device durable (fsync of the node).
+  virtual Result<void> flush(const DeviceRef& device) = 0;
+  // Who holds the device or one of its partitions open: mount points, "swap", holders' names. Empty: nobody.
+  virtual Result<std::vector<std::string>> users(const DeviceRef& device) = 0;
+};
+
+}  // namespace provision::host

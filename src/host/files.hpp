@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files under one root. Each path is absolute and clean and is resolved inside the root: a symbolic link on the way
+// never leads out of it (openat2, RESOLVE_IN_ROOT). The last component is never followed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/digest.hpp"
+#include "base/result.hpp"
+
+namespace provision::host {
+
+enum class NodeKind : std::uint8_t { regular, directory, symlink, other };
+
+// The words by which each kind is written in inventories.
+constexpr auto words(NodeKind /*any*/) {
+  using Row = std::pair<NodeKind, std::string_view>;
+  return std::array{Row{NodeKind::regular, "regular"}, Row{NodeKind::directory, "directory"},
+                    Row{NodeKind::symlink, "symlink"}, Row{NodeKind::other, "other"}};
+}
+
+struct Owner {
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  bool operator==(const Owner&) const = default;
+};
+
+struct Node {
+  NodeKind kind = NodeKind::regular;
+  // Permission bits with set-id and sticky bits: 0 to 07777.
+  std::uint32_t mode = 0;
+  Owner owner;
+  // Bytes, of a regular file.
+  std::uint64_t size = 0;
+  // Where a symbolic link points, as it is written in the link.
+  std::string target;
+  bool operator==(const Node&) const = default;
+};
+
+class Files {
+ public:
+  Files() = default;
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+  Files(Files&&) = delete;
+  Files& operator=(Files&&) = delete;
+  virtual ~Files() = default;
+
+  // What is at `path`; nothing if it, or a directory on the way, does not exist.
+  virtual Result<std::optional<Node>> look(std::string_view path) = 0;
+  // The whole content of a regular file; an error if it is longer than `max_bytes`.
+  virtual Result<std::string> read(std::string_view path, std::size_t max_bytes) = 0;
+  // The digest of a regular file's content, streamed.
+  virtual Result<Digest> digest(std::string_view path, HashFunction function) = 0;
+
+  // Puts a whole file in the place of whatever non-directory is there, in one step: a temporary beside it, complete
+  // with content, owner and mode (never more readable than `mode`, not for a moment), then rename. The parent must
+  // exist. Not durable until sync().
+  virtual Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) = 0;
+  // Adds to the end of a file, made 0600 root if it is not there. Not durable until sync().
+  virtual Result<void> append(std::string_view path, std::string_view bytes) = 0;
+  // Makes one directory, or sets mode and owner of one that is there.
+  virtual Result<void> make_directory(std::string_view path, std::uint32_t mode, Owner owner) = 0;
+  // Puts a symbolic link in the place of whatever non-directory is there, in one step.
+  virtual Result<void> make_link(std::string_view path, std::string_view target) = 0;
+  // Removes a file or a link; fine if it is not there. Not a directory.
+  virtual Result<void> remove(std::string_view path) = 0;
+  // Makes all earlier changes on the file system that holds `path` durable (syncfs).
+  virtual Result<void> sync(std::string_view path) = 0;
+};
+
+}  // namespace provision::host

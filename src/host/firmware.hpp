@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the firmware, the hypervisor and the kernel say about this machine.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace provision::host {
+
+// SMBIOS type 1 uuid and serial (/sys/class/dmi/id); empty where there is none or it is a known junk value.
+struct Machine {
+  std::string uuid;
+  std::string serial;
+  bool operator==(const Machine&) const = default;
+};
+
+class Firmware {
+ public:
+  Firmware() = default;
+  Firmware(const Firmware&) = delete;
+  Firmware& operator=(const Firmware&) = delete;
+  Firmware(Firmware&&) = delete;
+  Firmware& operator=(Firmware&&) = delete;
+  virtual ~Firmware() = default;
+
+  // The kernel command line (/proc/cmdline).
+  virtual Result<std::string> command_line() = 0;
+  // This boot's id (/proc/sys/kernel/random/boot_id).
+  virtual Result<std::string> boot_id() = 0;
+  virtual Result<Machine> machine() = 0;
+  // The bytes of a QEMU fw_cfg item ("opt/com.coreos/config"); nothing if QEMU has no such item. Not being able to tell
+  // (no fw_cfg device, driver missing) is an error.
+  virtual Result<std::optional<std::string>> fw_cfg(std::string_view name) = 0;
+};
+
+}  // namespace provision::host

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host/clock.hpp"
+
+namespace provision::host {
+
+class LinuxClock final : public Clock {
+ public:
+  std::chrono::microseconds monotonic() override;
+  std::string wall() override;
+};
+
+}  // namespace provision::host

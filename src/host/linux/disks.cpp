@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/linux/disks.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "host/linux/block_device.hpp"
+#include "host/linux/descriptor.hpp"
+#include "host/linux/kernel_partitions.hpp"
+#include "host/linux/partition_table.hpp"
+#include "host/linux/signatures.hpp"
+
+namespace provision::host {
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{2};
+constexpr std::chrono::milliseconds longest_pause{50};
+constexpr std::chrono::seconds lock_patience{30};
+
+std::string shown(const DeviceRef& device) {
+  return device.path.empty() ? "partition " + std::to_string(device.number) + " of " + device.disk : device.path;
+}
+
+// Opens the whole disk and keeps others from probing it while the descriptor lives. udevd follows the same rule
+// (systemd, "Locking Block Device Access"): it takes the lock itself, without waiting, before it probes or, after
+// someone closed the disk having written to it, has the kernel re-read the table by BLKRRPART; while we hold it, it
+// does not. After the lock is gone it may do so: with a table parser in the kernel that yields the partitions that
+// BLKPG has set up already.
+Result<Descriptor> open_locked(const BlockDevice& disk, int flags) {
+  Descriptor file = TRY(open_device(disk.node, flags));
+  const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+  auto pause = first_pause;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      return io_error("cannot lock " + disk.node);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Error(Code::device_busy, "another program keeps " + disk.node + " locked");
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, longest_pause);
+  }
+  return file;
+}
+
+Result<void> flush_open(int fd, const std::string& node) {
+  if (uninterrupted([&] { return ::fsync(fd); }) != 0) {
+    return io_error("cannot make what was written to " + node + " durable");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> LinuxDisks::await(const DeviceRef& device, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  auto pause = first_pause;
+  while (true) {
+    // Each time from the name on: a link of udev's may appear, or come to point elsewhere, at any moment.
+    auto found = find_device(device);
+    int saved = found ? 0 : found.error().system_error;
+    if (found) {
+      const auto opened = open_device(found->node, O_RDONLY);
+      if (opened) {
+        return std::move(found->node);
+      }
+      saved = opened.error().system_error;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) {
+      return Error(Code::device_missing,
+                   shown(device) + " did not appear within " + std::to_string(patience.count()) + " ms", saved);
+    }
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, deadline - now));
+    pause = std::min(pause * 2, longest_pause);
+  }
+}
+
+Result<DiskFacts> LinuxDisks::facts(const DeviceRef& disk) { return disk_facts(TRY(find_device(disk))); }
+
+Result<Table> LinuxDisks::read_table(const DeviceRef& disk) {
+  const BlockDevice device = TRY(find_device(disk));
+  const DiskFacts facts = TRY(disk_facts(device));
+  const Descriptor file = TRY(open_device(device.node, O_RDONLY));
+  return read_partition_table(file.get(), facts, device.node);
+}
+
+Result<std::vector<Partition>> LinuxDisks::kernel_partitions(const DeviceRef& disk) {
+  const BlockDevice device = TRY(find_device(disk));
+  return known_partitions(device, TRY(disk_facts(device)).sector_size);
+}
+
+Result<void> LinuxDisks::write_table(const DeviceRef& disk, const Table& table) {
+  const BlockDevice device = TRY(find_device(disk));
+  const DiskFacts facts = TRY(disk_facts(device));
+  const Descriptor file = TRY(open_locked(device, O_RDWR));
+  TRY(check_changeable(device, table.partitions, facts.sector_size));
+  TRY(write_partition_table(file.get(), table, device.node));
+  return tell_kernel(file.get(), device, table.partitions, facts.sector_size);
+}
+
+Result<Signature> LinuxDisks::probe(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  const Descriptor file = TRY(open_device(found.node, O_RDONLY));
+  return probe_signature(file.get(), found.node);
+}
+
+Result<void> LinuxDisks::wipe_signatures(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  const Descriptor lock = TRY(open_locked(TRY(whole_disk(found)), O_RDONLY));
+  // O_EXCL on a block device fails with EBUSY if it, or a partition of it, is mounted or held (open(2)).
+  const Descriptor file = TRY(open_device(found.node, O_RDWR | O_EXCL));
+  TRY(erase_signatures(file.get(), found.node));
+  return flush_open(file.get(), found.node);
+}
+
+Result<void> LinuxDisks::flush(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  const Descriptor file = TRY(open_device(found.node, O_RDONLY));
+  return flush_open(file.get(), found.node);
+}
+
+Result<std::vector<std::string>> LinuxDisks::users(const DeviceRef& device) {
+  std::vector<BlockDevice> devices{TRY(find_device(device))};
+  for (auto& partition : TRY(partitions_of(devices.front()))) {
+    devices.push_back(std::move(partition.device));
+  }
+  return users_of(devices);
+}
+
+}  // namespace provision::host

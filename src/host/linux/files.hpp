@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files below one directory of this process's view. The root is opened anew for each call, so that what has been
+// mounted on it meanwhile counts.
+#pragma once
+
+#include <string>
+
+#include "host/files.hpp"
+#include "host/linux/descriptor.hpp"
+
+namespace provision::host {
+
+// What to do at the first change if the root itself does not exist: fail, or make it (mode 0700; its parent must
+// exist).
+enum class MissingRoot : std::uint8_t { fail, make };
+
+class LinuxFiles final : public Files {
+ public:
+  explicit LinuxFiles(std::string_view root, MissingRoot missing = MissingRoot::fail);
+
+  Result<std::optional<Node>> look(std::string_view path) override;
+  Result<std::string> read(std::string_view path, std::size_t max_bytes) override;
+  Result<Digest> digest(std::string_view path, HashFunction function) override;
+  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) override;
+  Result<void> append(std::string_view path, std::string_view bytes) override;
+  Result<void> make_directory(std::string_view path, std::uint32_t mode, Owner owner) override;
+  Result<void> make_link(std::string_view path, std::string_view target) override;
+  Result<void> remove(std::string_view path) override;
+  Result<void> sync(std::string_view path) override;
+
+ private:
+  // A path as the system calls want it: the open directory that holds it, and its name in there ("." for the root).
+  struct Place {
+    Descriptor parent;
+    std::string name;
+    std::string shown;
+  };
+
+  Result<Descriptor> open_root(bool make);
+  Result<Place> locate(std::string_view path, bool make = false);
+  Result<Descriptor> open_regular(const Place& place);
+  [[nodiscard]] std::string shown(std::string_view path) const;
+
+  std::string root_;
+  MissingRoot missing_;
+};
+
+}  // namespace provision::host

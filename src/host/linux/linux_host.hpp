@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real machine: one of each of the Linux sides.
+#pragma once
+
+#include <string>
+
+#include "host/host.hpp"
+#include "host/linux/clock.hpp"
+#include "host/linux/disks.hpp"
+#include "host/linux/files.hpp"
+#include "host/linux/firmware.hpp"
+#include "host/linux/http.hpp"
+#include "host/linux/mounts.hpp"
+#include "host/linux/processes.hpp"
+
+namespace provision::host {
+
+struct LinuxHost {
+  // `target_path`: the root of the machine being provisioned, as a path of this process ("/sysroot"). `state_path`:
+  // where the journal goes; made at the first change.
+  LinuxHost(std::string target_path, const std::string& state_path);
+
+  // Refers to this object, which must outlive it and stay where it is.
+  [[nodiscard]] Host host();
+
+  std::string target_path;
+  LinuxFiles target;
+  LinuxFiles state;
+  LinuxFiles own;
+  LinuxDisks disks;
+  LinuxMounts mounts;
+  LinuxProcesses processes;
+  LinuxClock clock;
+  LinuxFirmware firmware;
+  LinuxHttp http;
+};
+
+}  // namespace provision::host

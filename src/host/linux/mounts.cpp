@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/linux/mounts.hpp"
+
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+
+#include "host/linux/descriptor.hpp"
+
+namespace provision::host {
+namespace {
+
+struct Freed {
+  void operator()(libmnt_context* context) const { mnt_free_context(context); }
+  void operator()(libmnt_table* table) const { mnt_unref_table(table); }
+  void operator()(libmnt_iter* iterator) const { mnt_free_iter(iterator); }
+};
+
+template <class T>
+using Owned = std::unique_ptr<T, Freed>;
+
+std::string text(const char* value) { return value == nullptr ? std::string() : std::string(value); }
+
+Error out_of_memory() { return {Code::io, "cannot use libmount", ENOMEM}; }
+
+// mount(2) follows links: what the caller calls a place in the target must not lie elsewhere.
+Result<void> check_plain_directory(const std::string& target) {
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  const Descriptor directory(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, target.c_str(), &how, sizeof how)));
+  if (!directory.valid()) {
+    return errno == ELOOP ? Error(Code::conflict, target + " lies behind a symbolic link")
+                          : io_error("cannot open the directory " + target);
+  }
+  return {};
+}
+
+Error mount_error(libmnt_context* context, int result, const std::string& node, const std::string& target) {
+  std::array<char, 512> words{};
+  mnt_context_get_excode(context, result, words.data(), words.size());
+  const int saved = mnt_context_syscall_called(context) != 0 ? mnt_context_get_syscall_errno(context) : 0;
+  std::string sentence = "cannot mount " + node + " on " + target;
+  if (words[0] != '\0') {
+    sentence += " (" + std::string(words.data()) + ")";
+  }
+  return {saved == EBUSY ? Code::device_busy : Code::io, std::move(sentence), saved};
+}
+
+}  // namespace
+
+Result<std::vector<NumberedMount>> kernel_mounts() {
+  const Owned<libmnt_table> table(mnt_new_table());
+  const Owned<libmnt_iter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
+  if (!table || !iterator) {
+    return out_of_memory();
+  }
+  // The kernel's own table: not /etc/mtab and not the notes that mount(8) keeps in /run/mount/utab.
+  if (mnt_table_parse_file(table.get(), "/proc/self/mountinfo") != 0) {
+    return io_error("cannot read /proc/self/mountinfo");
+  }
+  std::vector<NumberedMount> mounts;
+  libmnt_fs* fs = nullptr;
+  while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
+    mounts.push_back({{text(mnt_fs_get_source(fs)), text(mnt_fs_get_target(fs)), text(mnt_fs_get_fstype(fs))},
+                      mnt_fs_get_devno(fs)});
+  }
+  return mounts;
+}
+
+Result<std::vector<MountEntry>> LinuxMounts::list() {
+  std::vector<MountEntry> entries;
+  for (auto& mount : TRY(kernel_mounts())) {
+    entries.push_back(std::move(mount.entry));
+  }
+  return entries;
+}
+
+Result<void> LinuxMounts::mount(std::string_view node, std::string_view target, std::string_view type,
+                                std::string_view options) {
+  const std::string source(node);
+  const std::string directory(target);
+  TRY(check_plain_directory(directory));
+  const Owned<libmnt_context> context(mnt_new_context());
+  if (!context) {
+    return out_of_memory();
+  }
+  // No /sbin/mount.TYPE, no utab, no fstab, and the names as they are given.
+  mnt_context_disable_helpers(context.get(), 1);
+  mnt_context_disable_mtab(context.get(), 1);
+  mnt_context_disable_canonicalize(context.get(), 1);
+  mnt_context_set_optsmode(context.get(), MNT_OMODE_NOTAB);
+  if (mnt_context_set_source(context.get(), source.c_str()) != 0 ||
+      mnt_context_set_target(context.get(), directory.c_str()) != 0 ||
+      mnt_context_set_fstype(context.get(), std::string(type).c_str()) != 0 ||
+      (!options.empty() && mnt_context_set_options(context.get(), std::string(options).c_str()) != 0)) {
+    return out_of_memory();
+  }
+  const int result = mnt_context_mount(context.get());
+  if (result != 0 || mnt_context_get_status(context.get()) != 1) {
+    return mount_error(context.get(), result, source, directory);
+  }
+  return {};
+}
+
+Result<void> LinuxMounts::unmount(std::string_view target) {
+  // The system call itself: libmount would first look for the mount in its tables, and there is nothing to learn there.
+  const std::string directory(target);
+  if (::umount2(directory.c_str(), UMOUNT_NOFOLLOW) != 0) {
+    const int saved = errno;
+    return Error(saved == EBUSY ? Code::device_busy : Code::io, "cannot unmount " + directory, saved);
+  }
+  return {};
+}
+
+}  // namespace provision::host

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include "host/mounts.hpp"
+
+namespace provision::host {
+
+class LinuxMounts final : public Mounts {
+ public:
+  Result<std::vector<MountEntry>> list() override;
+  Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
+                     std::string_view options) override;
+  Result<void> unmount(std::string_view target) override;
+};
+
+// A mount with the device number that the kernel gives it (btrfs and others give one of their own making).
+struct NumberedMount {
+  MountEntry entry;
+  dev_t device = 0;
+};
+
+Result<std::vector<NumberedMount>> kernel_mounts();
+
+}  // namespace provision::host

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/linux/processes.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "base/text.hpp"
+#include "host/linux/descriptor.hpp"
+
+namespace provision::host {
+namespace {
+
+using Instant = std::chrono::steady_clock::time_point;
+
+constexpr std::array<std::string_view, 4> search_path{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+constexpr std::size_t kept_bytes = 4096;
+// How long a killed program may take to go: one that waits for a dead device can't be killed at all.
+constexpr std::chrono::seconds killing_patience{10};
+
+bool is_program(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+Result<std::string> find_program(const std::string& program) {
+  if (program.find('/') != std::string::npos && is_program(program)) {
+    return program;
+  }
+  if (program.find('/') == std::string::npos && !program.empty()) {
+    for (const auto directory : search_path) {
+      std::string path = std::string(directory) + "/" + program;
+      if (is_program(path)) {
+        return path;
+      }
+    }
+  }
+  return Error(Code::program_missing, "there is no program " + program);
+}
+
+// The input as a file in memory: it can't block, it can't end us with SIGPIPE, and it goes when the last user closes
+// it.
+Result<Descriptor> input_file(const std::string& input) {
+  if (input.empty()) {
+    Descriptor empty(uninterrupted([] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }));
+    return empty.valid() ? Result<Descriptor>(std::move(empty)) : io_error("cannot open /dev/null");
+  }
+  // Linux 6.3 and later want to be told that this will not be executed; older ones do not know the flag
+  // (memfd_create(2)).
+  constexpr unsigned no_exec = 0x0008U;
+  Descriptor file(::memfd_create("input", MFD_CLOEXEC | no_exec));
+  if (!file.valid() && errno == EINVAL) {
+    file = Descriptor(::memfd_create("input", MFD_CLOEXEC));
+  }
+  if (!file.valid()) {
+    return io_error("cannot make a file in memory for a program's input");
+  }
+  TRY(write_all(file.get(), input, "a program's input"));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) {
+    return io_error("cannot rewind a program's input");
+  }
+  return file;
+}
+
+class SpawnSettings {
+ public:
+  SpawnSettings(int input, int output) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+    failure_ = ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
+    note(::posix_spawn_file_actions_adddup2(&actions_, output, 1));
+    note(::posix_spawn_file_actions_adddup2(&actions_, output, 2));
+    note(::posix_spawn_file_actions_addclosefrom_np(&actions_, 3));
+    // Ignored signals and the mask are inherited through exec: the program gets neither of ours.
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    note(::posix_spawnattr_setsigmask(&attributes_, &none));
+    note(::posix_spawnattr_setsigdefault(&attributes_, &all));
+    note(::posix_spawnattr_setpgroup(&attributes_, 0));
+    note(::posix_spawnattr_setflags(&attributes_,
+                                    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+  SpawnSettings(SpawnSettings&&) = delete;
+  SpawnSettings& operator=(SpawnSettings&&) = delete;
+  ~SpawnSettings() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+
+  // 0, or an errno value.
+  int spawn(pid_t& pid, const std::string& path, const Command& command) const {
+    if (failure_ != 0) {
+      return failure_;
+    }
+    std::string name = command.program;
+    std::vector<std::string> arguments = command.arguments;
+    std::vector<char*> argv{name.data()};
+    for (auto& argument : arguments) {
+      argv.push_back(argument.data());
+    }
+    argv.push_back(nullptr);
+    std::string search = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    std::string locale = "LC_ALL=C";
+    std::array<char*, 3> environment{search.data(), locale.data(), nullptr};
+    return ::posix_spawn(&pid, path.c_str(), &actions_, &attributes_, argv.data(), environment.data());
+  }
+
+ private:
+  void note(int result) { failure_ = failure_ != 0 ? failure_ : result; }
+
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+  int failure_ = 0;
+};
+
+int milliseconds_until(Instant deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+}
+
+// Takes what the pipe holds now; false when nothing can come any more.
+bool drain(int pipe, std::string& output) {
+  std::array<char, 16384> buffer{};
+  while (true) {
+    const ssize_t count = uninterrupted([&] { return ::read(pipe, buffer.data(), buffer.size()); });
+    if (count <= 0) {
+      return count < 0 && errno == EAGAIN;
+    }
+    output.append(buffer.data(), static_cast<std::size_t>(count));
+    if (output.size() > 8 * kept_bytes) {
+      output.erase(0, output.size() - 2 * kept_bytes);
+    }
+  }
+}
+
+// Until the program has ended. What it left in the background may hold the pipe open still: it is not waited for.
+Result<bool> wait_for_end(int process, int pipe, Instant deadline, std::string& output) {
+  bool open = true;
+  while (true) {
+    std::array<pollfd, 2> events{pollfd{process, POLLIN, 0}, pollfd{open ? pipe : -1, POLLIN, 0}};
+    const int left = milliseconds_until(deadline);
+    if (uninterrupted([&] { return ::poll(events.data(), events.size(), left); }) < 0) {
+      return io_error("cannot wait for a program");
+    }
+    if (events[1].revents != 0) {
+      open = drain(pipe, output);
+    }
+    if (events[0].revents != 0) {
+      drain(pipe, output);
+      return true;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+  }
+}
+
+struct Pipe {
+  Descriptor reader;
+  Descriptor writer;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return io_error("cannot make a pipe for a program's output");
+  }
+  Pipe pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  // Our end alone; the program's stays as programs expect it.
+  ::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);
+  return pipe;
+}
+
+Error outlived(const Command& command, const std::string& output, bool gone) {
+  std::string sentence =
+      command.program + " did not end within " + std::to_string(command.patience.count()) + " s and ";
+  sentence += gone ? "was killed" : "cannot be killed";
+  const std::string tail = printable_tail(output);
+  return {Code::program_failed, tail.empty() ? sentence : sentence + "; its last words: " + tail};
+}
+
+}  // namespace
+
+std::string printable_tail(std::string_view output) {
+  const auto cut = [](std::string_view text) {
+    text.remove_prefix(text.size() > kept_bytes ? text.size() - kept_bytes : 0);
+    while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0U) == 0x80U) {
+      text.remove_prefix(1);
+    }
+    return text;
+  };
+  std::string shown;
+  for (const auto line : split(output.size() > kept_bytes ? cut(output) : output, '\n')) {
+    shown += printable(line);
+    shown += '\n';
+  }
+  shown.pop_back();
+  return shown.size() > kept_bytes ? std::string(cut(shown)) : shown;
+}
+
+Result<Exit> LinuxProcesses::run(const Command& command) {
+  const std::string path = TRY(find_program(command.program));
+  const Descriptor input = TRY(input_file(command.input));
+  Pipe output = TRY(make_pipe());
+  const Instant deadline = std::chrono::steady_clock::now() + command.patience;
+  pid_t pid = -1;
+  const int failure = SpawnSettings(input.get(), output.writer.get()).spawn(pid, path, command);
+  if (failure != 0) {
+    return Error(Code::program_failed, "cannot start " + path, failure);
+  }
+  static_cast<void>(output.writer.close());
+  // By number: <sys/pidfd.h> of glibc 2.36 can't be used from C++.
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.valid()) {
+    const int saved = errno;
+    ::kill(-pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return io_error("cannot watch " + path, saved);
+  }
+  std::string words;
+  const auto ended = wait_for_end(process.get(), output.reader.get(), deadline, words);
+  if (!ended || !*ended) {
+    ::kill(-pid, SIGKILL);
+    const auto killing = std::chrono::steady_clock::now() + killing_patience;
+    const auto gone = wait_for_end(process.get(), output.reader.get(), killing, words);
+    if (gone && *gone) {
+      ::waitpid(pid, nullptr, 0);
+    }
+    return ended ? outlived(command, words, gone && *gone) : ended.error();
+  }
+  int status = 0;
+  if (uninterrupted([&] { return ::waitpid(pid, &status, 0); }) != pid) {
+    return io_error("cannot learn how " + path + " ended");
+  }
+  return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), printable_tail(words)};
+}
+
+}  // namespace provision::host

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running other programs: an argument vector, never a shell.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace provision::host {
+
+// No secret may stand in `arguments`: the whole machine can read them. Secrets go through `input`.
+struct Command {
+  std::string program;
+  std::vector<std::string> arguments;
+  std::string input;
+  std::chrono::seconds patience{600};
+};
+
+// How it ended: exit status, or 128 + signal. `output` is the end of stdout and stderr together, at most 4 KiB, made
+// printable.
+struct Exit {
+  int status = 0;
+  std::string output;
+};
+
+class Processes {
+ public:
+  Processes() = default;
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+  Processes(Processes&&) = delete;
+  Processes& operator=(Processes&&) = delete;
+  virtual ~Processes() = default;
+
+  // Runs to the end. Code::program_missing if PATH (/usr/sbin:/usr/bin:/sbin:/bin) has no such program; a program that
+  // outlives `patience` is killed and is Code::program_failed. A status other than 0 is not an error here.
+  virtual Result<Exit> run(const Command& command) = 0;
+};
+
+}  // namespace provision::host

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sim/disk.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+Formatted formatted(Content content) {
+  return Formatted{std::move(content.signature), false, FileSystem(std::move(content.files))};
+}
+
+// Two signatures at once, of which libblkid can't tell which one counts.
+Formatted garbage() {
+  Formatted made;
+  made.signature = {"ambivalent", "", "", true};
+  return made;
+}
+
+TableCopy whole(const Table& table) { return TableCopy{TableCopy::State::whole, table}; }
+
+TableCopy broken() { return TableCopy{TableCopy::State::broken, {}}; }
+
+// What the medium holds of an area that was made and not flushed.
+std::optional<Formatted> surviving(Area area, Loss loss, Random& random) {
+  if (loss == Loss::all) {
+    return std::move(area.before);
+  }
+  if (loss == Loss::none) {
+    return std::move(area.now);
+  }
+  const std::size_t choice = loss == Loss::data ? 3 : random.below(5);
+  switch (choice) {
+    case 0:
+      return std::move(area.before);
+    case 1:
+      return std::nullopt;
+    case 2:
+      return garbage();
+    case 3:
+      area.now.torn = true;
+      return std::move(area.now);
+    default:
+      return std::move(area.now);
+  }
+}
+
+}  // namespace
+
+Content file_system(std::string type, std::string label, std::string uuid, Tree files) {
+  return Content{Signature{std::move(type), std::move(label), std::move(uuid), false}, std::move(files)};
+}
+
+Content foreign(std::string type, std::string label, std::string uuid) {
+  return file_system(std::move(type), std::move(label), std::move(uuid));
+}
+
+Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
+  if (spec_.content) {
+    areas_.emplace(0, Area{spec_.facts.sectors, formatted(*spec_.content), true, std::nullopt});
+  }
+  if (spec_.disk_guid.empty()) {
+    return;
+  }
+  Table table;
+  table.kind = TableKind::gpt;
+  table.disk_guid = spec_.disk_guid;
+  for (const auto& partition : spec_.partitions) {
+    table.partitions.push_back(partition.entry);
+    if (partition.content) {
+      areas_.emplace(partition.entry.start,
+                     Area{partition.entry.size, formatted(*partition.content), true, std::nullopt});
+    }
+  }
+  gpt_ = Gpt{true, whole(with_bounds(table)), whole(with_bounds(table))};
+  read_by_kernel();
+}
+
+std::string Disk::node(std::int64_t number) const {
+  if (number == 0) {
+    return spec_.node;
+  }
+  const char last = spec_.node.back();
+  return spec_.node + (last >= '0' && last <= '9' ? "p" : "") + std::to_string(number);
+}
+
+// As host/linux: boot record, header and entries before, entries and header after.
+Table Disk::with_bounds(Table table) const {
+  const std::int64_t entries = 128 * 128 / spec_.facts.sector_size;
+  table.first = 2 + entries;
+  table.last = spec_.facts.sectors - 2 - entries;
+  return table;
+}
+
+TableKind Disk::kind() const {
+  using State = TableCopy::State;
+  const bool traces = gpt_.primary.state != State::absent || gpt_.backup.state != State::absent;
+  if (!gpt_.marked) {
+    return !spec_.other_table.empty() ? TableKind::other : traces ? TableKind::damaged : TableKind::none;
+  }
+  const bool whole = gpt_.primary.state == State::whole && gpt_.primary == gpt_.backup;
+  return whole ? TableKind::gpt : TableKind::damaged;
+}
+
+Table Disk::read_table() const {
+  Table seen;
+  if (gpt_.marked && gpt_.primary.state == TableCopy::State::whole) {
+    seen = gpt_.primary.table;
+  } else if (gpt_.marked && gpt_.backup.state == TableCopy::State::whole) {
+    seen = gpt_.backup.table;
+  }
+  seen = with_bounds(std::move(seen));
+  seen.kind = kind();
+  seen.other_name = seen.kind == TableKind::other ? spec_.other_table : "";
+  return seen;
+}
+
+void Disk::write_table(const Table& table) {
+  Table written = with_bounds(table);
+  written.kind = TableKind::gpt;
+  written.other_name.clear();
+  std::sort(written.partitions.begin(), written.partitions.end(),
+            [](const Partition& a, const Partition& b) { return a.number < b.number; });
+  gpt_ = Gpt{true, whole(written), whole(written)};
+  // The table lies over whatever the whole disk held.
+  areas_.erase(0);
+  read_by_kernel();
+}
+
+// libfdisk writes backup, primary and boot record in this order, each with an fsync.
+void Disk::write_table_midway(const Table& table, Random& random) {
+  const Gpt old = gpt_;
+  const std::vector<Partition> known = kernel_;
+  write_table(table);
+  kernel_ = known;
+  const TableCopy fresh = gpt_.primary;
+  const std::array stops{
+      old, Gpt{old.marked, old.primary, broken()}, Gpt{old.marked, old.primary, fresh},
+      Gpt{old.marked, broken(), fresh}, Gpt{old.marked, fresh, fresh}, gpt_,
+  };
+  gpt_ = stops.at(random.below(stops.size()));
+}
+
+Area* Disk::area(std::int64_t start) {
+  const auto found = areas_.find(start);
+  return found == areas_.end() ? nullptr : &found->second;
+}
+
+Signature Disk::probe(std::int64_t start) const {
+  const auto found = areas_.find(start);
+  return found == areas_.end() ? Signature{} : found->second.now.signature;
+}
+
+void Disk::format(std::int64_t start, std::int64_t sectors, Formatted made) {
+  Area area{sectors, std::move(made), false, std::nullopt};
+  if (Area* const old = this->area(start)) {
+    area.before = old->flushed ? std::optional(std::move(old->now)) : std::move(old->before);
+  }
+  for (auto& [other_start, other] : areas_) {
+    // What begins before the extent and reaches into it has lost its end.
+    other.now.torn = other.now.torn || (other_start < start && other_start + other.sectors > start);
+  }
+  areas_.erase(areas_.lower_bound(start), areas_.lower_bound(start + sectors));
+  if (start == 0) {
+    gpt_ = Gpt{};
+  }
+  areas_.emplace(start, std::move(area));
+}
+
+void Disk::wipe(std::int64_t start) { areas_.erase(start); }
+
+void Disk::wipe_midway(std::int64_t start, Random& random) {
+  Area* const held = area(start);
+  if (held == nullptr) {
+    return;
+  }
+  switch (random.below(3)) {
+    case 0:
+      break;
+    case 1:
+      held->now = garbage();
+      break;
+    default:
+      wipe(start);
+  }
+}
+
+void Disk::flush(std::int64_t start) {
+  if (Area* const held = area(start)) {
+    held->flushed = true;
+    held->before.reset();
+  }
+}
+
+void Disk::settle() {
+  for (auto& [start, held] : areas_) {
+    flush(start);
+    held.now.files.settle();
+  }
+}
+
+void Disk::lose(Loss loss, Random& random) {
+  std::map<std::int64_t, Area> kept;
+  for (auto& [start, held] : areas_) {
+    const std::int64_t sectors = held.sectors;
+    auto left = held.flushed ? std::optional(std::move(held.now)) : surviving(std::move(held), loss, random);
+    if (left) {
+      left->files.lose(loss, random);
+      kept.emplace(start, Area{sectors, std::move(*left), true, std::nullopt});
+    }
+  }
+  areas_ = std::move(kept);
+  read_by_kernel();
+}
+
+// The kernel reads the backup only when it is told to, by "gpt" on its command line.
+void Disk::read_by_kernel() {
+  kernel_.clear();
+  if (!gpt_.marked || gpt_.primary.state != TableCopy::State::whole) {
+    return;
+  }
+  for (const auto& entry : gpt_.primary.table.partitions) {
+    Partition known;
+    known.number = entry.number;
+    known.start = entry.start;
+    known.size = entry.size;
+    kernel_.push_back(std::move(known));
+  }
+}
+
+}  // namespace provision::host::sim

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A simulated disk: two copies of its table, what its areas hold, and what the kernel knows of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/disks.hpp"
+#include "host/sim/machine.hpp"
+#include "host/sim/random.hpp"
+#include "host/sim/tree.hpp"
+
+namespace provision::host::sim {
+
+// What stands in an area: a signature and, for a file system, its files.
+struct Formatted {
+  Signature signature;
+  // Probes as complete, but mkfs never finished: only World::fsck sees it.
+  bool torn = false;
+  FileSystem files;
+};
+
+// One extent of sectors that holds something. `before` is what the medium still holds (nothing: blank) while `now` has
+// been made but not been flushed.
+struct Area {
+  std::int64_t sectors = 0;
+  Formatted now;
+  bool flushed = true;
+  std::optional<Formatted> before;
+};
+
+// One of the two copies of a GPT.
+struct TableCopy {
+  enum class State : std::uint8_t { absent, whole, broken };
+  State state = State::absent;
+  Table table;
+  bool operator==(const TableCopy&) const = default;
+};
+
+class Disk {
+ public:
+  explicit Disk(DiskSpec spec);
+
+  [[nodiscard]] const DiskSpec& spec() const { return spec_; }
+  [[nodiscard]] const std::vector<Partition>& kernel() const { return kernel_; }
+  [[nodiscard]] const std::map<std::int64_t, Area>& areas() const { return areas_; }
+  // "/dev/vda1", "/dev/nvme0n1p1".
+  [[nodiscard]] std::string node(std::int64_t number) const;
+
+  [[nodiscard]] Table read_table() const;
+  // Both copies, whole, and told to the kernel.
+  void write_table(const Table& table);
+  // As far as one of the writes, which are in a fixed order; the kernel is not told.
+  void write_table_midway(const Table& table, Random& random);
+
+  // What starts at `start`; nothing if that is blank.
+  [[nodiscard]] Area* area(std::int64_t start);
+  [[nodiscard]] Signature probe(std::int64_t start) const;
+  // Makes a file system in the extent, not yet flushed. What else lay in the extent is gone.
+  void format(std::int64_t start, std::int64_t sectors, Formatted made);
+  void wipe(std::int64_t start);
+  void wipe_midway(std::int64_t start, Random& random);
+  void flush(std::int64_t start);
+
+  // Everything is written back.
+  void settle();
+  // The power goes and comes back, and the kernel reads the table anew.
+  void lose(Loss loss, Random& random);
+
+ private:
+  void read_by_kernel();
+  [[nodiscard]] Table with_bounds(Table table) const;
+
+  // On the medium: the protective boot record, without which nobody takes the copies for a table, and the copies.
+  struct Gpt {
+    bool marked = false;
+    TableCopy primary;
+    TableCopy backup;
+  };
+
+  [[nodiscard]] TableKind kind() const;
+
+  DiskSpec spec_;
+  Gpt gpt_;
+  std::map<std::int64_t, Area> areas_;
+  std::vector<Partition> kernel_;
+};
+
+}  // namespace provision::host::sim

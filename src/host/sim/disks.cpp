@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cerrno>
+
+#include "host/sim/seams.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+std::string name_of(const DeviceRef& ref) {
+  return ref.path.empty() ? ref.disk + " partition " + std::to_string(ref.number) : ref.path;
+}
+
+// What the gate calls the device: its node, whichever name was used for it.
+std::string target_of(const World& world, const DeviceRef& ref) {
+  const auto device = world.find(ref);
+  return device ? device->node : name_of(ref);
+}
+
+Error busy(const Device& device, const std::string& user) {
+  return Error(Code::device_busy, device.node + " is in use: " + user, EBUSY);
+}
+
+// A partition in use may only grow.
+bool keeps(const Table& table, const Device& used) {
+  return std::any_of(table.partitions.begin(), table.partitions.end(), [&used](const Partition& entry) {
+    return entry.number == used.number && entry.start == used.start && entry.size >= used.sectors;
+  });
+}
+
+}  // namespace
+
+Result<Device> SimDisks::there(const DeviceRef& ref) {
+  const auto device = world_.find(ref);
+  if (!device) {
+    return Error(Code::device_missing, "there is no device " + name_of(ref), ENOENT);
+  }
+  return *device;
+}
+
+Result<Device> SimDisks::whole_disk(const DeviceRef& ref) {
+  const Device device = TRY(there(ref));
+  if (device.number != 0) {
+    return Error(Code::io, device.node + " is a partition, not a disk", ENOTBLK);
+  }
+  return device;
+}
+
+// Polls ten times a second.
+Result<std::string> SimDisks::await(const DeviceRef& device, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds interval{100};
+  std::chrono::milliseconds waited{0};
+  auto found = there(device);
+  while (!found && waited < patience) {
+    world_.wait(interval);
+    waited += interval;
+    found = there(device);
+  }
+  if (!found) {
+    return std::move(found).error();
+  }
+  return found->node;
+}
+
+Result<DiskFacts> SimDisks::facts(const DeviceRef& disk) {
+  const Device device = TRY(whole_disk(disk));
+  return world_.disk(device).spec().facts;
+}
+
+Result<Table> SimDisks::read_table(const DeviceRef& disk) {
+  const Device device = TRY(whole_disk(disk));
+  return world_.disk(device).read_table();
+}
+
+Result<std::vector<Partition>> SimDisks::kernel_partitions(const DeviceRef& disk) {
+  const Device device = TRY(whole_disk(disk));
+  return world_.disk(device).kernel();
+}
+
+// The kernel refuses to drop or move a partition that is in use.
+Result<void> SimDisks::free_for_table(const Device& disk, const Table& table) {
+  for (const auto& point : world_.mounts()) {
+    if (!point.device || point.device->disk != disk.disk) {
+      continue;
+    }
+    const Device& used = *point.device;
+    if (!keeps(table, used)) {
+      return busy(used, point.entry.target);
+    }
+  }
+  return {};
+}
+
+Result<void> SimDisks::write_table(const DeviceRef& disk, const Table& table) {
+  const auto ready = [&]() -> Result<Device> {
+    Device device = TRY(whole_disk(disk));
+    TRY(free_for_table(device, table));
+    return device;
+  };
+  const auto whole = [&]() -> Result<void> {
+    const Device device = TRY(ready());
+    world_.disk(device).write_table(table);
+    world_.touch(device.node);
+    return {};
+  };
+  const auto half = [&] {
+    if (const auto device = ready()) {
+      world_.disk(*device).write_table_midway(table, world_.random());
+      world_.touch(device->node);
+    }
+  };
+  return mutate(world_, "write_table", target_of(world_, disk), whole, half);
+}
+
+Result<Signature> SimDisks::probe(const DeviceRef& device) {
+  const Device found = TRY(there(device));
+  return world_.disk(found).probe(found.start);
+}
+
+Result<Device> SimDisks::free(const DeviceRef& ref) {
+  Device device = TRY(there(ref));
+  const auto users = world_.users(device);
+  if (!users.empty()) {
+    return busy(device, users.front());
+  }
+  return device;
+}
+
+Result<void> SimDisks::wipe_signatures(const DeviceRef& device) {
+  const auto whole = [&]() -> Result<void> {
+    const Device found = TRY(free(device));
+    world_.disk(found).wipe(found.start);
+    world_.touch(found.node);
+    return {};
+  };
+  const auto half = [&] {
+    if (const auto found = free(device)) {
+      world_.disk(*found).wipe_midway(found->start, world_.random());
+      world_.touch(found->node);
+    }
+  };
+  return mutate(world_, "wipe_signatures", target_of(world_, device), whole, half);
+}
+
+Result<void> SimDisks::flush(const DeviceRef& device) {
+  const auto whole = [&]() -> Result<void> {
+    const Device found = TRY(there(device));
+    world_.disk(found).flush(found.start);
+    return {};
+  };
+  return mutate(world_, "flush", target_of(world_, device), whole, [] {});
+}
+
+Result<std::vector<std::string>> SimDisks::users(const DeviceRef& device) {
+  const Device found = TRY(there(device));
+  return world_.users(found);
+}
+
+}  // namespace provision::host::sim

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+
+#include "base/path.hpp"
+#include "host/sim/seams.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+Error failed(std::string_view doing, std::string_view path, int number) {
+  return Error(Code::io, "cannot " + std::string(doing) + " " + std::string(path), number);
+}
+
+Error is_a_directory(const Place& place) { return Error(Code::conflict, place.full + " is a directory"); }
+
+bool is_directory(const Entry* entry) { return entry != nullptr && entry->node.kind == NodeKind::directory; }
+
+// Where a file stands until it is whole: beside its place, under a name of its own, as host/linux does it.
+std::string temporary(const std::string& path, Random& random) {
+  return path::join(path::parent(path), fmt::format(".provision-{:016x}", random.next()));
+}
+
+}  // namespace
+
+// --- Seeing
+
+Result<std::optional<Node>> SimFiles::look(std::string_view path) {
+  const auto place = world_.place(root_, path);
+  if (!place) {
+    const int number = place.error().system_error;
+    return number == ENOENT || number == ENOTDIR ? Result<std::optional<Node>>(std::nullopt) : place.error();
+  }
+  const Entry* const found = world_.entry(*place);
+  if (found == nullptr) {
+    return std::optional<Node>();
+  }
+  Node node = found->node;
+  node.size = found->content.size();
+  return std::optional(node);
+}
+
+Result<const Entry*> SimFiles::regular_file(std::string_view path) {
+  const Place place = TRY(world_.place(root_, path));
+  const Entry* const found = world_.entry(place);
+  if (found == nullptr) {
+    return failed("open", path, ENOENT);
+  }
+  if (found->node.kind != NodeKind::regular) {
+    return Error(Code::io, place.full + " is not a regular file");
+  }
+  return found;
+}
+
+Result<std::string> SimFiles::read(std::string_view path, std::size_t max_bytes) {
+  const Entry* const found = TRY(regular_file(path));
+  if (found->content.size() > max_bytes) {
+    return failed("read", path, EFBIG);
+  }
+  return found->content;
+}
+
+Result<Digest> SimFiles::digest(std::string_view path, HashFunction function) {
+  const Entry* const found = TRY(regular_file(path));
+  return digest_of(function, found->content);
+}
+
+// --- Changing: each call is a list of mutations; a cut midway leaves all but the last of them.
+
+Result<Place> SimFiles::writable(std::string_view path) {
+  Place place = TRY(world_.place(root_, path));
+  if (world_.mounts()[place.mount].read_only) {
+    return failed("write", path, EROFS);
+  }
+  if (place.inner == "/") {
+    return place;
+  }
+  const Entry* const folder = world_.entry(Place{place.mount, "", path::parent(place.inner)});
+  if (!is_directory(folder)) {
+    return failed("write", path, folder == nullptr ? ENOENT : ENOTDIR);
+  }
+  return place;
+}
+
+Result<void> SimFiles::make_root() {
+  const Place root = TRY(world_.place("/", root_));
+  if (missing_ == MissingRoot::make && world_.entry(root) == nullptr) {
+    world_.files(root).change(Put{root.inner, directory(0700)});
+    world_.touch(root.full);
+  }
+  return {};
+}
+
+Result<void> SimFiles::run(std::string_view path, const Result<std::vector<Mutation>>& steps, std::size_t count) {
+  if (!steps) {
+    return steps.error();
+  }
+  const Place place = TRY(world_.place(root_, path));
+  for (std::size_t i = 0; i < std::min(count, steps->size()); ++i) {
+    world_.files(place).change((*steps)[i]);
+    world_.touch(place.full);
+  }
+  return {};
+}
+
+template <class Steps>
+Result<void> SimFiles::change(std::string_view name, std::string_view path, Steps steps) {
+  const auto list = [&]() -> Result<std::vector<Mutation>> {
+    TRY(make_root());
+    const Place place = TRY(writable(path));
+    return steps(place);
+  };
+  const auto whole = [&] { return run(path, list(), SIZE_MAX); };
+  const auto half = [&] {
+    const auto all = list();
+    static_cast<void>(run(path, all, all && !all->empty() ? all->size() - 1 : 0));
+  };
+  return mutate(world_, name, path::join(root_, path), whole, half);
+}
+
+Result<std::vector<Mutation>> SimFiles::put_steps(const Place& place, Entry entry) {
+  if (is_directory(world_.entry(place))) {
+    return is_a_directory(place);
+  }
+  const std::string fresh = temporary(place.inner, world_.random());
+  return std::vector<Mutation>{Put{fresh, std::move(entry)}, Rename{fresh, place.inner}};
+}
+
+Result<void> SimFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
+  return change("replace", path, [&](const Place& place) {
+    return put_steps(place, regular(std::string(content), mode, owner));
+  });
+}
+
+Result<void> SimFiles::make_link(std::string_view path, std::string_view target) {
+  return change("make_link", path,
+                [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
+}
+
+Result<std::vector<Mutation>> SimFiles::append_steps(const Place& place, std::string_view bytes) {
+  std::vector<Mutation> steps;
+  const Entry* const found = world_.entry(place);
+  if (found == nullptr) {
+    steps.emplace_back(Put{place.inner, regular("", 0600)});
+  } else if (found->node.kind != NodeKind::regular) {
+    return is_directory(found) ? is_a_directory(place) : failed("append to", place.full, ELOOP);
+  }
+  // Two writes, so that midway there is a torn end.
+  const std::size_t cut = bytes.empty() ? 0 : world_.random().below(bytes.size());
+  steps.emplace_back(Grow{place.inner, std::string(bytes.substr(0, cut))});
+  steps.emplace_back(Grow{place.inner, std::string(bytes.substr(cut))});
+  return steps;
+}
+
+Result<void> SimFiles::append(std::string_view path, std::string_view bytes) {
+  return change("append", path, [&](const Place& place) { return append_steps(place, bytes); });
+}
+
+Result<std::vector<Mutation>> SimFiles::directory_steps(const Place& place, std::uint32_t mode, Owner owner) {
+  std::vector<Mutation> steps;
+  const Entry* const found = world_.entry(place);
+  if (found == nullptr) {
+    steps.emplace_back(Put{place.inner, directory(0700)});
+  } else if (!is_directory(found)) {
+    return Error(Code::conflict, place.full + " is there and is not a directory");
+  }
+  steps.emplace_back(Attributes{place.inner, mode, owner});
+  return steps;
+}
+
+Result<void> SimFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
+  return change("make_directory", path,
+                [&](const Place& place) { return directory_steps(place, mode, owner); });
+}
+
+Result<std::vector<Mutation>> SimFiles::remove_steps(const Place& place) {
+  const Entry* const found = world_.entry(place);
+  if (is_directory(found)) {
+    return is_a_directory(place);
+  }
+  if (found == nullptr) {
+    return std::vector<Mutation>{};
+  }
+  return std::vector<Mutation>{Erase{place.inner}};
+}
+
+Result<void> SimFiles::remove(std::string_view path) {
+  // A directory on the way that is not there means that there is nothing to remove.
+  const auto place = world_.place(root_, path);
+  if (!place && place.error().system_error == ENOENT) {
+    return mutate(world_, "remove", path::join(root_, path), [] { return Result<void>(); }, [] {});
+  }
+  return change("remove", path, [&](const Place& found) { return remove_steps(found); });
+}
+
+Result<void> SimFiles::sync(std::string_view path) {
+  const auto whole = [&]() -> Result<void> {
+    const Place place = TRY(world_.place(root_, path));
+    if (world_.entry(place) == nullptr) {
+      return failed("sync", path, ENOENT);
+    }
+    world_.sync(place);
+    return {};
+  };
+  const auto half = [&] {
+    if (const auto place = world_.place(root_, path)) {
+      world_.files(*place).settle_some(world_.random());
+    }
+  };
+  return mutate(world_, "sync", path::join(root_, path), whole, half);
+}
+
+}  // namespace provision::host::sim

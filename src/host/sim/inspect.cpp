@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a test asks of a world: is it sound, and is it the same as another.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/path.hpp"
+#include "host/sim/world.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+std::string kind_name(TableKind kind) {
+  switch (kind) {
+    case TableKind::none:
+      return "none";
+    case TableKind::gpt:
+      return "gpt";
+    case TableKind::damaged:
+      return "damaged";
+    case TableKind::other:
+      break;
+  }
+  return "other";
+}
+
+std::string describe_signature(const Formatted& held) {
+  const Signature& seen = held.signature;
+  return fmt::format("{} label '{}' uuid {}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
+                     seen.uuid.empty() ? "-" : seen.uuid, seen.ambivalent ? " ambivalent" : "",
+                     held.torn ? " torn" : "");
+}
+
+std::string describe_partition(const Partition& entry) {
+  return fmt::format("{} {}+{} '{}' type {} guid {}", entry.number, entry.start, entry.size, entry.label,
+                     entry.type.text(), entry.guid.text());
+}
+
+// "/dev/vda1", or the start sector where no partition of the table begins there.
+std::string area_name(const Disk& disk, std::int64_t start) {
+  if (start == 0) {
+    return disk.node(0);
+  }
+  for (const auto& entry : disk.read_table().partitions) {
+    if (entry.start == start) {
+      return disk.node(entry.number);
+    }
+  }
+  return fmt::format("{}@{}", disk.node(0), start);
+}
+
+bool is_ignored(const std::string& area, const std::string& inner, const std::vector<std::string>& ignored) {
+  return std::any_of(ignored.begin(), ignored.end(), [&](const std::string& rule) {
+    const std::size_t colon = rule.find(':');
+    return rule.substr(0, colon) == area && path::is_within(inner, rule.substr(colon + 1));
+  });
+}
+
+// The medium's view: an area that was made and not flushed is what it was before.
+const Formatted* durable(const Area& area) {
+  if (area.flushed) {
+    return &area.now;
+  }
+  return area.before ? &*area.before : nullptr;
+}
+
+std::string snapshot_area(const std::string& name, const Formatted& held, const std::vector<std::string>& ignored) {
+  std::string text = name + ": " + describe_signature(held) + "\n";
+  for (const auto& [inner, entry] : held.files.durable()) {
+    if (!is_ignored(name, inner, ignored)) {
+      text += fmt::format("{}:{} {}{}\n", name, inner, describe(entry),
+                          entry.settled < entry.content.size() ? " not synced" : "");
+    }
+  }
+  return text;
+}
+
+std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& ignored) {
+  const Table table = disk.read_table();
+  std::string text = fmt::format("{}: table {}{} {}\n", disk.node(0), kind_name(table.kind), table.other_name,
+                                 table.disk_guid.text());
+  for (const auto& entry : table.partitions) {
+    text += disk.node(0) + ": partition " + describe_partition(entry) + "\n";
+  }
+  for (const auto& [start, area] : disk.areas()) {
+    if (const Formatted* const held = durable(area)) {
+      text += snapshot_area(area_name(disk, start), *held, ignored);
+    }
+  }
+  return text;
+}
+
+void check_partitions(const Disk& disk, std::vector<std::string>& problems) {
+  const Table table = disk.read_table();
+  std::vector<Partition> sorted = table.partitions;
+  std::sort(sorted.begin(), sorted.end(), [](const Partition& a, const Partition& b) { return a.start < b.start; });
+  std::int64_t free = table.first;
+  for (const auto& entry : sorted) {
+    if (entry.start < free || entry.size <= 0 || entry.start + entry.size - 1 > table.last) {
+      problems.push_back(disk.node(entry.number) + " overlaps another or does not fit on the disk");
+    }
+    free = entry.start + entry.size;
+  }
+}
+
+void check_disk(const Disk& disk, std::vector<std::string>& problems) {
+  if (disk.read_table().kind == TableKind::damaged) {
+    problems.push_back(disk.node(0) + ": the two copies of the table differ");
+  }
+  check_partitions(disk, problems);
+  for (const auto& [start, area] : disk.areas()) {
+    if (area.now.torn) {
+      problems.push_back(area_name(disk, start) + ": the file system was never finished");
+    }
+    if (area.now.signature.ambivalent) {
+      problems.push_back(area_name(disk, start) + ": two signatures at once");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> check(const World& world) {
+  std::vector<std::string> problems;
+  for (const auto& disk : world.disks()) {
+    check_disk(disk, problems);
+  }
+  return problems;
+}
+
+std::string snapshot(const World& world, const std::vector<std::string>& ignored) {
+  std::string text;
+  for (const auto& disk : world.disks()) {
+    text += snapshot_disk(disk, ignored);
+  }
+  return text;
+}
+
+}  // namespace provision::host::sim

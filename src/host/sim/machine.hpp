@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine before its first boot, as a value: what a test describes and SimHost brings to life.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/disks.hpp"
+#include "host/firmware.hpp"
+#include "host/http.hpp"
+#include "host/sim/tree.hpp"
+
+namespace provision::host::sim {
+
+// What stands on a partition or a whole disk. Files only where it is a file system that can be mounted.
+struct Content {
+  Signature signature;
+  Tree files = tree();
+};
+
+Content file_system(std::string type, std::string label, std::string uuid, Tree files = tree());
+// Something of somebody else's: "crypto_LUKS", "swap", "LVM2_member".
+Content foreign(std::string type, std::string label = "", std::string uuid = "");
+
+struct PartitionSpec {
+  Partition entry;
+  std::optional<Content> content;
+};
+
+constexpr std::chrono::milliseconds never = std::chrono::milliseconds::max();
+
+struct DiskSpec {
+  std::string node;
+  DiskFacts facts;
+  // No GUID: the disk has no GPT. `other_table` is libfdisk's name of a table that is not a GPT.
+  Uuid disk_guid;
+  std::string other_table;
+  std::vector<PartitionSpec> partitions;
+  // On the whole disk, where it has no table.
+  std::optional<Content> content;
+  // So long after each boot the kernel finds the disk.
+  std::chrono::milliseconds appears_after{0};
+};
+
+// Mounted by the distro's initramfs in each boot before we run, if the device is there and holds that type.
+struct OsMount {
+  std::string device;
+  std::string target;
+  std::string type;
+  std::string options;
+};
+
+struct MachineSpec {
+  Machine identity;
+  std::string command_line;
+  std::map<std::string, std::string, std::less<>> fw_cfg;
+  bool has_fw_cfg = true;
+  std::vector<DiskSpec> disks;
+  std::vector<OsMount> mounts;
+  // The roots of host::Host's target and state.
+  std::string target_path = "/sysroot";
+  std::string state_path = "/run/provision/state";
+  std::map<std::string, HttpAnswer, std::less<>> http;
+};
+
+}  // namespace provision::host::sim

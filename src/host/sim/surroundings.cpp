@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clock, firmware and network.
+#include <fmt/format.h>
+
+#include "host/sim/seams.hpp"
+
+namespace provision::host::sim {
+
+// Each look at the clock takes a microsecond.
+std::chrono::microseconds SimClock::monotonic() {
+  ++ticks_;
+  return std::chrono::microseconds(world_.uptime()) + std::chrono::microseconds(ticks_);
+}
+
+// Each boot has its own hour.
+std::string SimClock::wall() {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(world_.uptime()).count();
+  return fmt::format("2026-11-24T{:02}:{:02}:{:02}Z", world_.gate().boot() % 24, seconds / 60 % 60, seconds % 60);
+}
+
+Result<std::string> SimFirmware::command_line() { return world_.spec().command_line; }
+
+Result<std::string> SimFirmware::boot_id() { return world_.boot_id(); }
+
+Result<Machine> SimFirmware::machine() { return world_.spec().identity; }
+
+Result<std::optional<std::string>> SimFirmware::fw_cfg(std::string_view name) {
+  if (!world_.spec().has_fw_cfg) {
+    return Error(Code::config_unavailable, "there is no fw_cfg device", ENODEV);
+  }
+  const auto found = world_.spec().fw_cfg.find(name);
+  if (found == world_.spec().fw_cfg.end()) {
+    return std::optional<std::string>();
+  }
+  return std::optional(found->second);
+}
+
+Result<HttpAnswer> SimHttp::get(const HttpRequest& request) {
+  const auto found = world_.spec().http.find(request.url);
+  if (found == world_.spec().http.end()) {
+    return Error(Code::network, "no answer from " + request.url, ETIMEDOUT);
+  }
+  if (found->second.body.size() > request.max_bytes) {
+    return Error(Code::network, request.url + " is longer than allowed");
+  }
+  return found->second;
+}
+
+}  // namespace provision::host::sim

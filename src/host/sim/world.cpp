@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+constexpr int most_links = 40;
+
+Tree initramfs_tree(const MachineSpec& spec) {
+  std::map<std::string, Entry> entries{{"/run", directory()}, {"/etc", directory()}, {"/tmp", directory(01777)}};
+  for (const auto& wanted : spec.mounts) {
+    entries.emplace(wanted.target, directory());
+  }
+  entries.emplace(spec.target_path, directory());
+  return tree(entries);
+}
+
+MountPoint root_mount() { return MountPoint{MountEntry{"rootfs", "/", "rootfs"}, std::nullopt, false}; }
+
+std::vector<Disk> make_disks(const MachineSpec& spec) {
+  std::vector<Disk> disks;
+  for (const auto& disk : spec.disks) {
+    disks.emplace_back(disk);
+  }
+  return disks;
+}
+
+std::deque<std::string> parts_of(std::string_view path) {
+  std::deque<std::string> parts;
+  for (const auto part : split(path, '/')) {
+    if (!part.empty() && part != ".") {
+      parts.emplace_back(part);
+    }
+  }
+  return parts;
+}
+
+Error no_way(std::string_view path, int number) {
+  return Error(Code::io, "cannot resolve " + std::string(path), number);
+}
+
+}  // namespace
+
+bool has_option(std::string_view options, std::string_view wanted) {
+  const auto words = split(options, ',');
+  return std::find(words.begin(), words.end(), wanted) != words.end();
+}
+
+World::World(const MachineSpec& spec, FaultPlan plan)
+    : spec_(spec), disks_(make_disks(spec)), random_(plan.seed), gate_(std::move(plan)) {
+  start();
+}
+
+void World::start() {
+  uptime_ = std::chrono::milliseconds{0};
+  initramfs_ = FileSystem(initramfs_tree(spec_));
+  mounts_ = {root_mount()};
+  for (const auto& wanted : spec_.mounts) {
+    mount_by_os(wanted);
+  }
+}
+
+void World::mount_by_os(const OsMount& wanted) {
+  const auto device = find(wanted.device);
+  if (!device || disk(*device).probe(device->start).type != wanted.type) {
+    return;
+  }
+  const bool read_only = has_option(wanted.options, "ro");
+  mounts_.push_back(MountPoint{MountEntry{device->node, wanted.target, wanted.type}, device, read_only});
+}
+
+std::string World::boot_id() const {
+  return Uuid::derive({"boot", std::to_string(gate_.plan().seed), std::to_string(gate_.boot())}).text();
+}
+
+void World::settle() {
+  for (auto& disk : disks_) {
+    disk.settle();
+  }
+}
+
+void World::restart(Loss loss) {
+  for (auto& disk : disks_) {
+    disk.lose(loss, random_);
+  }
+  gate_.next_boot();
+  start();
+}
+
+// --- Devices
+
+std::vector<Device> World::devices() const {
+  std::vector<Device> found;
+  for (std::size_t i = 0; i < disks_.size(); ++i) {
+    const Disk& disk = disks_[i];
+    if (!is_there(disk)) {
+      continue;
+    }
+    found.push_back(Device{i, 0, disk.node(0), 0, disk.spec().facts.sectors});
+    for (const auto& known : disk.kernel()) {
+      found.push_back(Device{i, known.number, disk.node(known.number), known.start, known.size});
+    }
+  }
+  return found;
+}
+
+std::optional<Device> World::find(const DeviceRef& ref) const {
+  if (ref.disk.empty() || ref.number == 0) {
+    return find(ref.path);
+  }
+  const auto disk = find(ref.disk);
+  if (!disk || disk->number != 0) {
+    return std::nullopt;
+  }
+  return find(disks_[disk->disk].node(ref.number));
+}
+
+std::optional<Device> World::find(std::string_view path) const {
+  for (auto& device : devices()) {
+    if (device.node == path) {
+      return device;
+    }
+  }
+  return find_link(path);
+}
+
+std::optional<Device> World::find_link(std::string_view path) const {
+  const std::string folder = path::parent(path);
+  for (auto& device : devices()) {
+    if (is_link_of(device, folder, path::name(path))) {
+      return device;
+    }
+  }
+  return std::nullopt;
+}
+
+// As udev's 60-persistent-storage.rules makes them.
+bool World::is_link_of(const Device& device, std::string_view folder, std::string_view name) const {
+  const Disk& disk = disks_[device.disk];
+  const std::string part = device.number == 0 ? "" : fmt::format("-part{}", device.number);
+  const auto is = [name](const std::string& value, const std::string& wanted) {
+    return !value.empty() && name == wanted;
+  };
+  if (folder == "/dev/disk/by-id") {
+    const DiskFacts& facts = disk.spec().facts;
+    return is(facts.serial, "virtio-" + facts.serial + part) || is(facts.wwn, "wwn-" + facts.wwn + part);
+  }
+  const Signature held = disk.probe(device.start);
+  if (folder == "/dev/disk/by-label" || folder == "/dev/disk/by-uuid") {
+    const std::string& value = folder == "/dev/disk/by-label" ? held.label : held.uuid;
+    return is(value, value) && !held.ambivalent;
+  }
+  for (const auto& entry : disk.read_table().partitions) {
+    if (entry.number == device.number) {
+      return (folder == "/dev/disk/by-partlabel" && is(entry.label, entry.label)) ||
+             (folder == "/dev/disk/by-partuuid" && is(entry.guid.text(), entry.guid.text()));
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> World::users(const Device& device) const {
+  std::vector<std::string> found;
+  for (const auto& point : mounts_) {
+    if (point.device && point.device->disk == device.disk &&
+        (device.number == 0 || point.device->number == device.number)) {
+      found.push_back(point.entry.target);
+    }
+  }
+  return found;
+}
+
+// --- Paths
+
+FileSystem& World::file_system_of(const MountPoint& point) {
+  if (!point.device) {
+    return initramfs_;
+  }
+  Area* const area = disk(*point.device).area(point.device->start);
+  INVARIANT(area != nullptr);
+  return area->now.files;
+}
+
+// The last mount that covers a path is the one that is seen there.
+Place World::locate(const std::string& full) const {
+  Place found;
+  found.full = full;
+  for (std::size_t i = 0; i < mounts_.size(); ++i) {
+    const std::string& target = mounts_[i].entry.target;
+    if (path::is_within(full, target)) {
+      found.mount = i;
+      found.inner = target == "/" ? full : path::clean("/" + full.substr(target.size()));
+    }
+  }
+  return found;
+}
+
+void World::sync(const Place& place) {
+  files(place).settle();
+  if (const auto& device = mounts_[place.mount].device) {
+    disk(*device).flush(device->start);
+  }
+}
+
+const Entry* World::entry(const Place& place) {
+  const Tree& tree = files(place).now();
+  const auto found = tree.find(place.inner);
+  return found == tree.end() ? nullptr : &found->second;
+}
+
+Result<Place> World::place(std::string_view root, std::string_view path) {
+  std::string here(root);
+  std::deque<std::string> left = parts_of(path);
+  int links = 0;
+  while (!left.empty()) {
+    const Entry* const folder = entry(locate(here));
+    if (folder == nullptr || folder->node.kind != NodeKind::directory) {
+      return no_way(path, folder == nullptr ? ENOENT : ENOTDIR);
+    }
+    const std::string part = left.front();
+    left.pop_front();
+    if (part == "..") {
+      here = here == root ? here : path::parent(here);
+      continue;
+    }
+    const std::string next = path::join(here, part);
+    const Entry* const found = entry(locate(next));
+    if (left.empty() || found == nullptr || found->node.kind != NodeKind::symlink) {
+      here = next;
+      continue;
+    }
+    if (++links > most_links) {
+      return no_way(path, ELOOP);
+    }
+    const auto target = parts_of(found->node.target);
+    left.insert(left.begin(), target.begin(), target.end());
+    here = found->node.target.starts_with('/') ? std::string(root) : here;
+  }
+  return locate(here);
+}
+
+}  // namespace provision::host::sim

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of the simulated machine, to which all seams refer, and the one way to change it.
+#pragma once
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "base/result.hpp"
+#include "host/mounts.hpp"
+#include "host/sim/disk.hpp"
+#include "host/sim/fault.hpp"
+#include "host/sim/machine.hpp"
+#include "host/sim/random.hpp"
+
+namespace provision::host::sim {
+
+// A block device as the kernel knows it: a whole disk (number 0) or a partition.
+struct Device {
+  std::size_t disk = 0;
+  std::int64_t number = 0;
+  std::string node;
+  std::int64_t start = 0;
+  std::int64_t sectors = 0;
+};
+
+// `device` is nothing for the initramfs itself.
+struct MountPoint {
+  MountEntry entry;
+  std::optional<Device> device;
+  bool read_only = false;
+};
+
+// Where a path leads: a file system and a path in it, whether or not something is there.
+struct Place {
+  std::size_t mount = 0;
+  // The same as a path of this process, without symbolic links.
+  std::string full;
+  std::string inner;
+};
+
+// "ro" of "noatime,ro".
+bool has_option(std::string_view options, std::string_view wanted);
+
+class World {
+ public:
+  World(const MachineSpec& spec, FaultPlan plan);
+
+  // --- Seeing
+
+  [[nodiscard]] const MachineSpec& spec() const { return spec_; }
+  [[nodiscard]] std::chrono::milliseconds uptime() const { return uptime_; }
+  [[nodiscard]] const std::vector<MountPoint>& mounts() const { return mounts_; }
+  [[nodiscard]] Disk& disk(const Device& device) { return disks_[device.disk]; }
+  [[nodiscard]] const std::vector<Disk>& disks() const { return disks_; }
+  Gate& gate() { return gate_; }
+  Random& random() { return random_; }
+  [[nodiscard]] std::string boot_id() const;
+  [[nodiscard]] const std::set<std::string>& touched() const { return touched_; }
+
+  // The device that a name leads to now; names under /dev/disk/ too.
+  [[nodiscard]] std::optional<Device> find(const DeviceRef& ref) const;
+  [[nodiscard]] std::optional<Device> find(std::string_view path) const;
+  // The mount points of a device and of its partitions.
+  [[nodiscard]] std::vector<std::string> users(const Device& device) const;
+
+  // `path` in `root`, with the links on the way followed but never out of the root, and not the last component.
+  // Errors are those of the system call: ENOENT, ENOTDIR, ELOOP.
+  [[nodiscard]] Result<Place> place(std::string_view root, std::string_view path);
+  [[nodiscard]] FileSystem& files(const Place& place) { return file_system_of(mounts_[place.mount]); }
+  [[nodiscard]] const Entry* entry(const Place& place);
+
+  // --- Changing, for the seams only and only inside mutate()
+
+  void wait(std::chrono::milliseconds time) { uptime_ += time; }
+  void touch(std::string target) { touched_.insert(std::move(target)); }
+  // Makes a file system durable, with the mkfs that made it.
+  void sync(const Place& place);
+  void mount(MountPoint point) { mounts_.push_back(std::move(point)); }
+  void unmount(std::size_t index) { mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(index)); }
+
+  // --- Between boots, for SimHost
+
+  // Everything is written back, in good order.
+  void settle();
+  // Power off and on: what was not settled is lost as `loss` says, and the distro's initramfs starts anew.
+  void restart(Loss loss);
+
+ private:
+  [[nodiscard]] std::optional<Device> find_link(std::string_view path) const;
+  [[nodiscard]] bool is_there(const Disk& disk) const { return disk.spec().appears_after <= uptime_; }
+  [[nodiscard]] std::vector<Device> devices() const;
+  [[nodiscard]] bool is_link_of(const Device& device, std::string_view folder, std::string_view name) const;
+  [[nodiscard]] FileSystem& file_system_of(const MountPoint& point);
+  [[nodiscard]] Place locate(const std::string& full) const;
+  void start();
+  void mount_by_os(const OsMount& wanted);
+
+  MachineSpec spec_;
+  std::vector<Disk> disks_;
+  FileSystem initramfs_;
+  std::vector<MountPoint> mounts_;
+  std::chrono::milliseconds uptime_{0};
+  Random random_;
+  Gate gate_;
+  std::set<std::string> touched_;
+};
+
+// What a call answers when it fails by plan, and when it lies.
+template <class T>
+struct Answers {
+  Result<T> failed;
+  Result<T> lied;
+};
+
+// The one way to change the world: `whole` is the call's effect, `half` what there is of it when the power goes midway.
+template <class T, class Whole, class Half>
+Result<T> mutate(World& world, std::string_view name, std::string_view target, Answers<T> answers, Whole whole,
+                 Half half) {
+  Gate& gate = world.gate();
+  const Verdict verdict = gate.enter(name, target);
+  switch (verdict) {
+    case Verdict::fail:
+      return std::move(answers.failed);
+    case Verdict::lie:
+      return std::move(answers.lied);
+    case Verdict::cut_before:
+      gate.cut();
+    case Verdict::cut_midway:
+      half();
+      gate.cut();
+    case Verdict::proceed:
+    case Verdict::cut_after:
+      break;
+  }
+  Result<T> result = whole();
+  if (verdict == Verdict::cut_after) {
+    gate.cut();
+  }
+  return result;
+}
+
+// The same for the calls that answer nothing.
+template <class Whole, class Half>
+Result<void> mutate(World& world, std::string_view name, std::string_view target, Whole whole, Half half) {
+  Answers<void> answers{
+      Error(Code::io, std::string("simulated failure of ") + std::string(name) + " " + std::string(target), EIO), {}};
+  return mutate<void>(world, name, target, std::move(answers), std::move(whole), std::move(half));
+}
+
+// What fsck, gdisk -v and a person would find wrong with the disks: empty is good.
+std::vector<std::string> check(const World& world);
+
+// The durable state as canonical text, a line for each thing. Below each of `ignored` ("/dev/vda1:/provision") nothing
+// is shown.
+std::string snapshot(const World& world, const std::vector<std::string>& ignored);
+
+}  // namespace provision::host::sim

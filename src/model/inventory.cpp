@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/inventory.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "fields/json.hpp"
+
+namespace provision::model {
+namespace {
+
+template <class List, class Is>
+auto find_in(const List& list, Is&& is) -> const typename List::value_type* {
+  const auto found = std::find_if(list.begin(), list.end(), is);
+  return found == list.end() ? nullptr : &*found;
+}
+
+// "/dev/vda" + 1 is "/dev/vda1", "/dev/nvme0n1" + 1 is "/dev/nvme0n1p1" (kernel: bdevname).
+std::string partition_node(const std::string& disk, std::int64_t number) {
+  const bool ends_in_digit = !disk.empty() && disk.back() >= '0' && disk.back() <= '9';
+  return disk + (ends_in_digit ? "p" : "") + std::to_string(number);
+}
+
+bool names(const std::string& path, const DiskView& disk, const host::Partition& partition) {
+  constexpr std::string_view by_label = "/dev/disk/by-partlabel/";
+  constexpr std::string_view by_guid = "/dev/disk/by-partuuid/";
+  if (path.starts_with(by_label)) {
+    return !partition.label.empty() && path.substr(by_label.size()) == udev_encoded(partition.label);
+  }
+  if (path.starts_with(by_guid)) {
+    return lower_ascii(path.substr(by_guid.size())) == partition.guid.text();
+  }
+  return path == partition_node(disk.device, partition.number);
+}
+
+}  // namespace
+
+const DiskView* Inventory::disk(std::string_view name) const {
+  return find_in(disks, [&](const DiskView& d) { return d.device == name; });
+}
+
+const DeviceView* Inventory::device(std::string_view path) const {
+  return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
+}
+
+const FileView* Inventory::file(std::string_view path) const {
+  return find_in(files, [&](const FileView& f) { return f.path == path; });
+}
+
+host::DeviceRef resolve(const Inventory& inventory, const std::string& path) {
+  for (const auto& disk : inventory.disks) {
+    for (const auto& partition : disk.table.partitions) {
+      if (names(path, disk, partition)) {
+        return {path, disk.device, partition.number};
+      }
+    }
+  }
+  return {path, {}, 0};
+}
+
+std::string udev_encoded(std::string_view name) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  constexpr std::string_view allowed = "#+-.:=@_";
+  std::string encoded;
+  while (!name.empty()) {
+    const std::size_t length = utf8_sequence_length(name);
+    const char c = name.front();
+    const bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      allowed.find(c) != std::string_view::npos;
+    if (length > 1) {
+      encoded += name.substr(0, length);
+    } else if (word) {
+      encoded += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      encoded += std::string("\\x") + hex[byte >> 4U] + hex[byte & 0xFU];
+    }
+    name.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return encoded;
+}
+
+std::string fingerprint(const host::Table& table, const host::Signature& signature) {
+  if (table.kind == host::TableKind::none) {
+    return fingerprint(signature);
+  }
+  return "table:" + Digest::sha256(fields::write_json(fields::Engine<host::Table>::write(table))).hex().substr(0, 32);
+}
+
+std::string fingerprint(const host::Signature& signature) {
+  if (signature.type.empty()) {
+    return std::string(absent_fingerprint);
+  }
+  return "signature:" + signature.type + ":" + signature.uuid + ":" + signature.label;
+}
+
+std::string fingerprint(const FileView* file) {
+  if (file == nullptr) {
+    return std::string(absent_fingerprint);
+  }
+  const std::string text = std::to_string(static_cast<int>(file->kind)) + ":" + std::to_string(file->mode) + ":" +
+                           std::to_string(file->uid) + ":" + std::to_string(file->gid) + ":" + file->target + ":" +
+                           file->digest.text();
+  return "file:" + Digest::sha256(text).hex().substr(0, 32);
+}
+
+std::string describe(const host::Signature& signature) {
+  if (signature.type.empty()) {
+    return "nothing known";
+  }
+  if (signature.ambivalent) {
+    return "signatures of several kinds";
+  }
+  std::string text = signature.type;
+  if (!signature.label.empty()) {
+    text += " labelled \"" + printable(signature.label) + "\"";
+  }
+  return signature.uuid.empty() ? text : text + " with UUID " + signature.uuid;
+}
+
+std::string describe(const host::Table& table) {
+  switch (table.kind) {
+    case host::TableKind::none:
+      return "no partition table";
+    case host::TableKind::damaged:
+      return "a damaged GPT";
+    case host::TableKind::other:
+      return "a partition table of kind \"" + table.other_name + "\"";
+    case host::TableKind::gpt:
+      break;
+  }
+  std::vector<std::string> names;
+  for (const auto& partition : table.partitions) {
+    names.push_back(std::to_string(partition.number) +
+                    (partition.label.empty() ? "" : " \"" + printable(partition.label) + "\""));
+  }
+  return names.empty() ? "an empty GPT" : "a GPT with partition " + join(names, ", ");
+}
+
+}  // namespace provision::model

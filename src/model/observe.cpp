@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/observe.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/path.hpp"
+
+namespace provision::model {
+namespace {
+
+constexpr std::size_t max_preset_bytes = 1U << 20U;
+
+Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  const auto& disks = config.config->storage.disks;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const host::DeviceRef ref{disks[i].device, {}, 0};
+    const auto place = [&] {
+      return origin_of(config, disks[i].place, "$.storage.disks." + std::to_string(i) + ".device", "device");
+    };
+    if (auto node = host.disks.await(ref, scope.patience); !node) {
+      return std::move(node).error().at(place());
+    }
+    DiskView view;
+    view.device = disks[i].device;
+    view.facts = TRY_WHILE(host.disks.facts(ref), "looking at " + view.device);
+    view.table = TRY_WHILE(host.disks.read_table(ref), "reading the partition table of " + view.device);
+    view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
+    view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
+    inventory.disks.push_back(std::move(view));
+  }
+  return {};
+}
+
+// Whether a partition of the config will be what `device` names: then it need not be there yet.
+bool is_made_by(const spec::Disk& disk, const std::string& device) {
+  return std::any_of(disk.partitions.begin(), disk.partitions.end(), [&](const spec::Partition& partition) {
+    host::Table table;
+    table.partitions.push_back({});
+    table.partitions.back().number = partition.number;
+    table.partitions.back().label = partition.label.value_or("");
+    table.partitions.back().guid = Uuid::parse(partition.guid.value_or("")).value_or(Uuid{});
+    Inventory inventory;
+    inventory.disks.push_back({disk.device, {}, std::move(table), {}, {}});
+    return resolve(inventory, device).disk == disk.device;
+  });
+}
+
+Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  const auto& filesystems = config.config->storage.filesystems;
+  const auto& disks = config.config->storage.disks;
+  for (std::size_t i = 0; i < filesystems.size(); ++i) {
+    const std::string& device = filesystems[i].device;
+    const host::DeviceRef ref = resolve(inventory, device);
+    const bool to_be_made = ref.disk.empty() && std::any_of(disks.begin(), disks.end(),
+                                                            [&](const spec::Disk& d) { return is_made_by(d, device); });
+    if (!filesystems[i].format || to_be_made) {
+      continue;
+    }
+    if (auto node = host.disks.await(ref, scope.patience); !node) {
+      return std::move(node).error().at(
+          origin_of(config, filesystems[i].place, "$.storage.filesystems." + std::to_string(i) + ".device", "device"));
+    }
+    DeviceView view;
+    view.device = ref;
+    view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + device);
+    view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + device);
+    inventory.devices.push_back(std::move(view));
+  }
+  return {};
+}
+
+Result<void> see_mounts(host::Host& host, Inventory& inventory) {
+  for (auto& entry : TRY(host.mounts.list())) {
+    if (path::is_within(entry.target, host.target_path)) {
+      const std::size_t prefix = host.target_path == "/" ? 0 : host.target_path.size();
+      entry.target = entry.target.size() == prefix ? "/" : entry.target.substr(prefix);
+      inventory.mounts.push_back(std::move(entry));
+    }
+  }
+  return {};
+}
+
+Result<void> see_files(host::Host& host, const spec::Config& config, Inventory& inventory) {
+  std::vector<std::string> paths;
+  for (const auto& file : config.storage.files) {
+    paths.push_back(file.path);
+  }
+  for (const auto& unit : config.systemd.units) {
+    paths.push_back(unit_path(unit.name));
+  }
+  if (!config.systemd.units.empty()) {
+    paths.emplace_back(preset_path);
+  }
+  for (const auto& path : paths) {
+    auto view = TRY_WHILE(look_at(host.target, path), "looking at " + path + " in the target");
+    if (view && view->path == preset_path && view->kind == host::NodeKind::regular) {
+      view->text = TRY(host.target.read(path, max_preset_bytes));
+    }
+    if (view) {
+      inventory.files.push_back(*std::move(view));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope) {
+  Inventory inventory;
+  inventory.machine = TRY(host.firmware.machine());
+  if (scope.disks) {
+    TRY(see_disks(host, config, scope, inventory));
+    TRY(see_devices(host, config, scope, inventory));
+    TRY(see_mounts(host, inventory));
+  }
+  if (scope.files) {
+    TRY(see_files(host, *config.config, inventory));
+  }
+  return inventory;
+}
+
+std::string unit_path(std::string_view name) { return "/etc/systemd/system/" + std::string(name); }
+
+Result<std::optional<FileView>> look_at(host::Files& files, const std::string& path) {
+  const auto node = TRY(files.look(path));
+  if (!node) {
+    return std::optional<FileView>{};
+  }
+  FileView view;
+  view.path = path;
+  view.kind = node->kind;
+  view.mode = static_cast<std::int64_t>(node->mode);
+  view.uid = node->owner.uid;
+  view.gid = node->owner.gid;
+  view.target = node->target;
+  if (node->kind == host::NodeKind::regular) {
+    view.digest = TRY(files.digest(path, HashFunction::sha256));
+  }
+  return std::optional<FileView>(std::move(view));
+}
+
+Origin origin_of(const spec::Parsed& config, spec::Located place, std::string path, std::string_view key) {
+  return config.sources.origin(place, std::move(path), key);
+}
+
+}  // namespace provision::model

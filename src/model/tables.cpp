@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The field tables of the inventory: what `provision plan --inventory` reads, and what plans and journals write.
+#include "fields/engine_impl.hpp"
+#include "model/inventory.hpp"
+
+namespace provision::fields {
+
+using namespace host;
+using namespace model;
+
+template <>
+struct Table<DeviceRef> {
+  static constexpr auto rows = std::tuple{
+      field("path", &DeviceRef::path, "The device as the config names it.", {.required = true}),
+      field("disk", &DeviceRef::disk, "The disk it is a partition of, where that is known."),
+      field("number", &DeviceRef::number, "The partition's number on that disk."),
+  };
+};
+
+template <>
+struct Table<host::Partition> {
+  static constexpr auto rows = std::tuple{
+      field("number", &host::Partition::number, "The partition's number.", {.required = true}),
+      field("start", &host::Partition::start, "Its first sector.", {.required = true, .unit = "sectors"}),
+      field("size", &host::Partition::size, "Its size.", {.required = true, .unit = "sectors"}),
+      field("type", &host::Partition::type, "Its type GUID."),
+      field("guid", &host::Partition::guid, "Its unique GUID."),
+      field("label", &host::Partition::label, "Its name."),
+  };
+};
+
+template <>
+struct Table<host::Table> {
+  static constexpr auto rows = std::tuple{
+      field("kind", &host::Table::kind, "none, gpt, damaged or other."),
+      field("otherName", &host::Table::other_name, "What another kind is called."),
+      field("diskGuid", &host::Table::disk_guid, "The disk's GUID."),
+      field("partitions", &host::Table::partitions, "The entries."),
+      field("firstUsable", &host::Table::first, "The first usable sector.", {.unit = "sectors"}),
+      field("lastUsable", &host::Table::last, "The last usable sector.", {.unit = "sectors"}),
+  };
+};
+
+template <>
+struct Table<DiskFacts> {
+  static constexpr auto rows = std::tuple{
+      field("sectorSize", &DiskFacts::sector_size, "The logical sector size.", {.unit = "bytes"}),
+      field("sectors", &DiskFacts::sectors, "The disk's size.", {.unit = "sectors"}),
+      field("serial", &DiskFacts::serial, "The serial number."),
+      field("wwn", &DiskFacts::wwn, "The World Wide Name."),
+      field("hardwarePath", &DiskFacts::hardware_path, "The place in the hardware."),
+  };
+};
+
+template <>
+struct Table<Signature> {
+  static constexpr auto rows = std::tuple{
+      field("type", &Signature::type, "What libblkid calls it; empty: blank."),
+      field("label", &Signature::label, "Its label."),
+      field("uuid", &Signature::uuid, "Its UUID."),
+      field("ambivalent", &Signature::ambivalent, "Whether several signatures are there."),
+  };
+};
+
+template <>
+struct Table<Machine> {
+  static constexpr auto rows = std::tuple{
+      field("uuid", &Machine::uuid, "The SMBIOS UUID."),
+      field("serial", &Machine::serial, "The SMBIOS serial number."),
+  };
+};
+
+template <>
+struct Table<MountEntry> {
+  static constexpr auto rows = std::tuple{
+      field("source", &MountEntry::source, "The node mounted."),
+      field("target", &MountEntry::target, "Where it is mounted, inside the target root."),
+      field("type", &MountEntry::type, "The file system type."),
+  };
+};
+
+template <>
+struct Table<DiskView> {
+  static constexpr auto rows = std::tuple{
+      field("device", &DiskView::device, "The disk as the config names it.", {.required = true}),
+      field("facts", &DiskView::facts, "What identifies it and how large it is."),
+      field("table", &DiskView::table, "Its partition table."),
+      field("signature", &DiskView::signature, "What is on the whole disk, if it has no table."),
+      field("users", &DiskView::users, "Who holds it or a partition of it open."),
+  };
+};
+
+template <>
+struct Table<DeviceView> {
+  static constexpr auto rows = std::tuple{
+      field("device", &DeviceView::device, "The device.", {.required = true}),
+      field("signature", &DeviceView::signature, "What is on it."),
+      field("users", &DeviceView::users, "Who holds it open."),
+  };
+};
+
+template <>
+struct Table<FileView> {
+  static constexpr auto rows = std::tuple{
+      field("path", &FileView::path, "The path inside the target root.", {.required = true}),
+      field("kind", &FileView::kind, "regular, directory, symlink or other."),
+      field("mode", &FileView::mode, "The permission bits."),
+      field("uid", &FileView::uid, "The owner."),
+      field("gid", &FileView::gid, "The group."),
+      field("target", &FileView::target, "Where a link points."),
+      field("digest", &FileView::digest, "The digest of the content."),
+      field("text", &FileView::text, "The content, of the preset file only."),
+  };
+};
+
+template <>
+struct Table<Inventory> {
+  static constexpr auto rows = std::tuple{
+      field("machine", &Inventory::machine, "The machine's identity."),
+      field("disks", &Inventory::disks, "The disks that the config names."),
+      field("devices", &Inventory::devices, "The devices that hold file systems."),
+      field("files", &Inventory::files, "What exists at the paths that the config names."),
+      field("mounts", &Inventory::mounts, "What is mounted in the target root."),
+  };
+};
+
+}  // namespace provision::fields
+
+PROVISION_INSTANTIATE_RECORD(provision::host::DeviceRef);
+PROVISION_INSTANTIATE_RECORD(provision::host::Partition);
+PROVISION_INSTANTIATE_RECORD(provision::host::Table);
+PROVISION_INSTANTIATE_RECORD(provision::host::DiskFacts);
+PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
+PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
+PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
+PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
+PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
+PROVISION_INSTANTIATE_RECORD(provision::model::FileView);
+PROVISION_INSTANTIATE_RECORD(provision::model::Inventory);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes by reference: a plan says which bytes, never holds them, since they may be secrets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/digest.hpp"
+#include "base/result.hpp"
+#include "spec/config.hpp"
+
+namespace provision::plan {
+
+struct Contents {
+  // The config path of what holds the bytes ("$.storage.files.0.contents", "$.systemd.units.0.contents"); empty:
+  // `text`.
+  std::string from;
+  // Text that the planner itself made (a preset file); never the user's bytes.
+  std::string text;
+  std::int64_t size = 0;
+  Digest digest;
+  bool operator==(const Contents&) const = default;
+};
+
+Contents generated(std::string text);
+
+// Where the bytes are when a plan is carried out.
+class ContentSource {
+ public:
+  explicit ContentSource(const spec::Config& config) : config_(config) {}
+  // The bytes, with their digest verified against the plan's.
+  [[nodiscard]] Result<std::string> bytes(const Contents& contents) const;
+
+ private:
+  const spec::Config& config_;
+};
+
+// The bytes of a resource of the config; only `data:` sources are known here. No source: no bytes.
+Result<std::string> resource_bytes(const spec::Resource& resource);
+
+}  // namespace provision::plan

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/operation.hpp"
+
+#include <array>
+
+#include "fields/engine_impl.hpp"
+
+namespace provision::plan {
+namespace {
+
+// In the order of the variant's alternatives.
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"write-table", "make-filesystem", "mount",
+                                                                             "put-file", "put-unit"};
+
+}  // namespace
+
+Result<Observation> observe(host::Host& host, const Operation& operation) {
+  return std::visit([&](const auto& it) { return observe(host, it); }, operation);
+}
+
+Result<void> apply(Work& work, const Operation& operation) {
+  return std::visit([&](const auto& it) { return apply(work, it); }, operation);
+}
+
+void predict(model::Inventory& inventory, const Operation& operation) {
+  std::visit([&](const auto& it) { predict(inventory, it); }, operation);
+}
+
+std::string describe(const Operation& operation) {
+  return std::visit([](const auto& it) { return describe(it); }, operation);
+}
+
+Traits traits(const Operation& operation) {
+  return std::visit([](const auto& it) { return traits(it); }, operation);
+}
+
+std::string_view kind_of(const Operation& operation) { return kinds.at(operation.index()); }
+
+}  // namespace provision::plan
+
+namespace provision::fields {
+
+using namespace plan;
+
+template <>
+struct Table<Contents> {
+  static constexpr auto rows = std::tuple{
+      field("from", &Contents::from, "The config path of the bytes."),
+      field("text", &Contents::text, "Text made by the planner."),
+      field("size", &Contents::size, "How many.", {.unit = "bytes"}),
+      field("digest", &Contents::digest, "Their digest."),
+  };
+};
+
+template <>
+struct Table<WriteTable> {
+  static constexpr auto rows = std::tuple{
+      field("disk", &WriteTable::disk, "The disk.", {.required = true}),
+      field("sectorSize", &WriteTable::sector_size, "Its logical sector size.", {.unit = "bytes"}),
+      field("table", &WriteTable::table, "The table it shall have.", {.required = true}),
+  };
+};
+
+template <>
+struct Table<MakeFilesystem> {
+  static constexpr auto rows = std::tuple{
+      field("device", &MakeFilesystem::device, "The device.", {.required = true}),
+      field("format", &MakeFilesystem::format, "The kind of file system.", {.required = true}),
+      field("label", &MakeFilesystem::label, "Its label."),
+      field("uuid", &MakeFilesystem::uuid, "Its UUID."),
+      field("options", &MakeFilesystem::options, "Further arguments of the mkfs program."),
+  };
+};
+
+template <>
+struct Table<Mount> {
+  static constexpr auto rows = std::tuple{
+      field("device", &Mount::device, "The device.", {.required = true}),
+      field("path", &Mount::path, "Where, inside the target.", {.required = true}),
+      field("format", &Mount::format, "The kind of file system."),
+      field("options", &Mount::options, "Mount options."),
+  };
+};
+
+template <>
+struct Table<PutFile> {
+  static constexpr auto rows = std::tuple{
+      field("path", &PutFile::path, "The path inside the target.", {.required = true}),
+      field("contents", &PutFile::contents, "What it holds."),
+      field("mode", &PutFile::mode, "The permission bits, decimal."),
+      field("uid", &PutFile::uid, "The owner."),
+      field("gid", &PutFile::gid, "The group."),
+  };
+};
+
+template <>
+struct Table<PutUnit> {
+  static constexpr auto rows = std::tuple{
+      field("name", &PutUnit::name, "The unit's name.", {.required = true}),
+      field("contents", &PutUnit::contents, "What it holds."),
+      field("masked", &PutUnit::masked, "Whether it is a link to /dev/null instead."),
+  };
+};
+
+namespace {
+
+// Reads the alternative number `I` or one after it, by its name.
+template <std::size_t I = 0>
+void read_kind(const std::string& kind, const Value& value, Operation& into, Reader& reader) {
+  if constexpr (I < std::variant_size_v<Operation>) {
+    if (plan::kinds[I] == kind) {
+      using Alternative = std::variant_alternative_t<I, Operation>;
+      Engine<Alternative>::read(value, into.emplace<I>(), reader);
+      return;
+    }
+    read_kind<I + 1>(kind, value, into, reader);
+  } else {
+    reader.error(value.at, "\"" + kind + "\" is no operation that this version knows");
+  }
+}
+
+}  // namespace
+
+void Codec<Operation>::read(const Value& value, Operation& into, Reader& reader) {
+  const Value* kind = value.find("kind");
+  if (kind == nullptr || kind->kind != Value::Kind::string) {
+    reader.error(value.at, "an operation needs its \"kind\"");
+    return;
+  }
+  Value rest = value;
+  std::erase_if(rest.members, [](const Member& member) { return member.key == "kind"; });
+  read_kind(kind->string, rest, into, reader);
+}
+
+Value Codec<Operation>::write(const Operation& value) {
+  Value made = Value::object();
+  made.add("kind", Value::of(std::string(kind_of(value))));
+  Value fields = std::visit([](const auto& it) { return Engine<std::remove_cvref_t<decltype(it)>>::write(it); }, value);
+  for (auto& member : fields.members) {
+    made.members.push_back(std::move(member));
+  }
+  return made;
+}
+
+}  // namespace provision::fields
+
+PROVISION_INSTANTIATE_RECORD(provision::plan::Contents);
+PROVISION_INSTANTIATE_RECORD(provision::plan::WriteTable);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeFilesystem);
+PROVISION_INSTANTIATE_RECORD(provision::plan::Mount);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutFile);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutUnit);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mount: a file system in its place in the target.
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "plan/operation.hpp"
+#include "plan/operations/parents.hpp"
+
+namespace provision::plan {
+namespace {
+
+std::string full_path(const host::Host& host, const Mount& operation) {
+  return path::join(host.target_path, operation.path);
+}
+
+}  // namespace
+
+Result<Observation> observe(host::Host& host, const Mount& operation) {
+  const std::string target = full_path(host, operation);
+  const std::string node = TRY(host.disks.await(operation.device, std::chrono::seconds(30)));
+  Observation seen;
+  seen.fingerprint = std::string(model::absent_fingerprint);
+  // The last mount on a place is the one that is seen there.
+  for (const auto& entry : TRY(host.mounts.list())) {
+    if (entry.target == target) {
+      seen.state = entry.source == node ? State::satisfied : State::foreign;
+      seen.fingerprint = "mount:" + entry.source;
+      seen.found = entry.source + " is mounted there";
+    }
+  }
+  return seen;
+}
+
+Result<void> apply(Work& work, const Mount& operation) {
+  const std::string node = TRY(work.host.disks.await(operation.device, std::chrono::seconds(30)));
+  TRY(make_real_directories(work.host.target, operation.path));
+  return work.host.mounts.mount(node, full_path(work.host, operation), operation.format, join(operation.options, ","));
+}
+
+void predict(model::Inventory& inventory, const Mount& operation) {
+  // What was below is hidden; what the new file system holds is not known before it is there.
+  std::erase_if(inventory.files, [&](const model::FileView& file) {
+    return path::is_within(file.path, operation.path) && file.path != operation.path;
+  });
+  inventory.mounts.push_back({operation.device.path, operation.path, operation.format});
+}
+
+std::string describe(const Mount& operation) { return "mount " + operation.device.path + " at " + operation.path; }
+
+Traits traits(const Mount& operation) {
+  return {.sync_path = path::parent(operation.path), .observation_proves = true, .lasts = false};
+}
+
+}  // namespace provision::plan

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// WriteTable: the GPT of one disk, as a whole.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "plan/operation.hpp"
+
+namespace provision::plan {
+namespace {
+
+bool has_entry(const host::Table& table, const host::Partition& entry) {
+  return std::find(table.partitions.begin(), table.partitions.end(), entry) != table.partitions.end();
+}
+
+// Every entry of `old` stays as it is in `wanted`: writing `wanted` loses nothing.
+bool keeps_all(const host::Table& old, const host::Table& wanted) {
+  return old.kind == host::TableKind::gpt && old.disk_guid == wanted.disk_guid &&
+         std::all_of(old.partitions.begin(), old.partitions.end(),
+                     [&](const host::Partition& entry) { return has_entry(wanted, entry); });
+}
+
+bool kernel_knows(const std::vector<host::Partition>& kernel, const host::Table& wanted) {
+  const auto& partitions = wanted.partitions;
+  return kernel.size() == partitions.size() &&
+         std::all_of(partitions.begin(), partitions.end(), [&](const host::Partition& entry) {
+           return std::any_of(kernel.begin(), kernel.end(), [&](const host::Partition& known) {
+             return known.number == entry.number && known.start == entry.start && known.size == entry.size;
+           });
+         });
+}
+
+State state_of(const host::Table& table, const host::Signature& signature, const WriteTable& operation,
+               const std::vector<host::Partition>& kernel) {
+  const bool same = table.kind == host::TableKind::gpt && table.disk_guid == operation.table.disk_guid &&
+                    table.partitions == operation.table.partitions;
+  if (same) {
+    return kernel_knows(kernel, operation.table) ? State::satisfied : State::partly_ours;
+  }
+  if (table.kind == host::TableKind::none) {
+    return signature.type.empty() ? State::absent : State::foreign;
+  }
+  return keeps_all(table, operation.table) ? State::absent : State::foreign;
+}
+
+}  // namespace
+
+Result<Observation> observe(host::Host& host, const WriteTable& operation) {
+  const host::Table table = TRY(host.disks.read_table(operation.disk));
+  const host::Signature signature =
+      table.kind == host::TableKind::none ? TRY(host.disks.probe(operation.disk)) : host::Signature{};
+  const auto kernel = TRY(host.disks.kernel_partitions(operation.disk));
+  Observation seen;
+  seen.state = state_of(table, signature, operation, kernel);
+  seen.fingerprint = model::fingerprint(table, signature);
+  seen.found = table.kind == host::TableKind::none ? model::describe(signature) : model::describe(table);
+  return seen;
+}
+
+Result<void> apply(Work& work, const WriteTable& operation) {
+  host::Disks& disks = work.host.disks;
+  const host::Table table = TRY(disks.read_table(operation.disk));
+  const bool already_ours = table.kind == host::TableKind::gpt && table.disk_guid == operation.table.disk_guid;
+  // A signature on the whole disk would be found before the table by whoever probes the disk later.
+  if (!already_ours && !TRY(disks.probe(operation.disk)).type.empty()) {
+    TRY(disks.wipe_signatures(operation.disk));
+  }
+  return disks.write_table(operation.disk, operation.table);
+}
+
+void predict(model::Inventory& inventory, const WriteTable& operation) {
+  for (auto& disk : inventory.disks) {
+    if (disk.device == operation.disk.path) {
+      disk.table = operation.table;
+      disk.signature = {};
+    }
+  }
+}
+
+std::string describe(const WriteTable& operation) {
+  std::vector<std::string> parts;
+  for (const auto& partition : operation.table.partitions) {
+    const std::int64_t mib = partition.size * operation.sector_size >> 20;
+    parts.push_back(std::to_string(partition.number) +
+                    (partition.label.empty() ? "" : " \"" + printable(partition.label) + "\"") + " of " +
+                    std::to_string(mib) + " MiB");
+  }
+  return "write a GPT on " + operation.disk.path + (parts.empty() ? "" : " with partition " + join(parts, ", "));
+}
+
+Traits traits(const WriteTable& /*operation*/) { return {}; }
+
+}  // namespace provision::plan

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// One planner per stage. Pure: config and inventory in, plan out; no I/O.
+#pragma once
+
+#include "base/result.hpp"
+#include "model/inventory.hpp"
+#include "plan/plan.hpp"
+#include "spec/parse.hpp"
+
+namespace provision::plan {
+
+// What every planner gets.
+struct Question {
+  // With its documents, so that each step can name the user's own line.
+  const spec::Parsed& parsed;
+  const model::Inventory& inventory;
+
+  [[nodiscard]] const spec::Config& config() const { return *parsed.config; }
+  [[nodiscard]] Origin origin(spec::Located place, std::string path, std::string_view key = {}) const {
+    return parsed.sources.origin(place, std::move(path), key);
+  }
+};
+
+// Partition tables and file systems. Errors: conflict (what is there may not be replaced), device_busy, bad_config
+// (does not fit the disk), unsupported.
+Result<Plan> plan_disks(const Question& question);
+// File systems with a path, outer ones first.
+Result<Plan> plan_mount(const Question& question);
+// Files, units, and the preset file that enables them.
+Result<Plan> plan_files(const Question& question);
+
+}  // namespace provision::plan

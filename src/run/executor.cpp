@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/executor.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/assert.hpp"
+#include "base/path.hpp"
+#include "run/decide.hpp"
+#include "run/pool.hpp"
+
+namespace provision::run {
+namespace {
+
+class Execution {
+ public:
+  Execution(host::Host& host, const plan::Plan& plan, const plan::ContentSource& contents, Journal& journal,
+            Listener& listener, const Options& options)
+      : plan_(plan),
+        work_{host, contents},
+        journal_(journal),
+        listener_(listener),
+        options_(options),
+        begun_(plan.steps.size(), false),
+        pool_(options.workers, options.seed) {}
+
+  Result<std::vector<StepResult>> run() {
+    begin_ready_steps();
+    while (pool_.next()) {
+    }
+    if (failure_) {
+      return record_failure();
+    }
+    INVARIANT(ended_.size() == plan_.steps.size());
+    TRY(sync_touched());
+    return std::move(results_);
+  }
+
+ private:
+  [[nodiscard]] host::Host& host() const { return work_.host; }
+
+  void begin_ready_steps() {
+    for (std::size_t i = 0; i < plan_.steps.size() && !failure_; ++i) {
+      const auto& after = plan_.steps[i].after;
+      const bool ready =
+          std::all_of(after.begin(), after.end(), [&](const std::string& id) { return ended_.contains(id); });
+      if (!begun_[i] && ready) {
+        begun_[i] = true;
+        look_at(plan_.steps[i]);
+      }
+    }
+  }
+
+  void look_at(const plan::Step& step) {
+    pool_.submit([this, &step] {
+      auto seen = plan::observe(host(), step.operation);
+      return [this, &step, seen = std::move(seen)]() mutable { decide_on(step, std::move(seen)); };
+    });
+  }
+
+  void decide_on(const plan::Step& step, Result<plan::Observation> seen) {
+    if (failure_) {
+      return;
+    }
+    if (!seen) {
+      return fail(step, std::move(seen).error().while_("looking whether it is so already"));
+    }
+    switch (decide(step, *seen, journal_.history(plan_.stage, step.id))) {
+      case Decision::skip:
+        return end(step, Outcome::already, std::chrono::microseconds(0));
+      case Decision::conflict:
+        return fail(step, Error(Code::conflict, "cannot " + plan::describe(step.operation) + ": " + seen->found +
+                                                    ", which is not this config's work and may not be replaced"));
+      case Decision::apply:
+        return change(step);
+    }
+  }
+
+  void change(const plan::Step& step) {
+    if (auto recorded = journal_.started(plan_.stage, step.id); !recorded) {
+      return fail(step, std::move(recorded).error());
+    }
+    listener_.on({Event::Kind::step_started, step.id, plan::describe(step.operation), {}});
+    const auto start = host().clock.monotonic();
+    pool_.submit([this, &step, start] {
+      auto made = make_so(step);
+      return [this, &step, start, made = std::move(made)]() mutable {
+        if (!made) {
+          return fail(step, std::move(made).error());
+        }
+        end(step, Outcome::applied, host().clock.monotonic() - start);
+      };
+    });
+  }
+
+  Result<void> make_so(const plan::Step& step) {
+    TRY(plan::apply(work_, step.operation));
+    if (!options_.check_after_apply) {
+      return {};
+    }
+    const plan::Observation seen = TRY_WHILE(plan::observe(host(), step.operation), "looking whether it worked");
+    if (seen.state != plan::State::satisfied) {
+      return Error(Code::not_satisfied, "nothing failed, yet the result is not there" +
+                                            (seen.found.empty() ? std::string{} : ": " + seen.found));
+    }
+    return {};
+  }
+
+  void end(const plan::Step& step, Outcome outcome, std::chrono::microseconds took) {
+    if (outcome == Outcome::applied) {
+      if (auto recorded = journal_.done(plan_.stage, step.id); !recorded) {
+        return fail(step, std::move(recorded).error());
+      }
+    }
+    const auto kind = outcome == Outcome::applied ? Event::Kind::step_done : Event::Kind::step_skipped;
+    const std::string sentence = plan::describe(step.operation);
+    listener_.on({kind, step.id, sentence, took});
+    results_.push_back({step.id, sentence, outcome, took});
+    ended_.insert(step.id);
+    begin_ready_steps();
+  }
+
+  // The first failure counts.
+  void fail(const plan::Step& step, Error error) {
+    if (!failure_) {
+      failed_step_ = step.id;
+      failure_ = std::move(error).while_("trying to " + plan::describe(step.operation)).at(step.origin);
+    }
+  }
+
+  Error record_failure() {
+    if (const auto recorded = journal_.failed(plan_.stage, failed_step_, to_string(*failure_)); !recorded) {
+      failure_->frames.push_back("(the failure could not be recorded: " + to_string(recorded.error()) + ")");
+    }
+    return *std::move(failure_);
+  }
+
+  // The mount point in the target that holds `path`.
+  static std::string holder(const std::vector<host::MountEntry>& mounts, const std::string& root,
+                            const std::string& path) {
+    const std::string full = path::join(root, path);
+    std::string best = root;
+    for (const auto& entry : mounts) {
+      if (path::is_within(full, entry.target) && path::is_within(entry.target, root) &&
+          entry.target.size() > best.size()) {
+        best = entry.target;
+      }
+    }
+    return best == root ? "/" : best.substr(root == "/" ? 0 : root.size());
+  }
+
+  Result<void> sync_touched() {
+    const auto mounts = TRY(host().mounts.list());
+    std::set<std::string> holders;
+    for (const auto& step : plan_.steps) {
+      if (const auto path = plan::traits(step.operation).sync_path; !path.empty()) {
+        holders.insert(holder(mounts, host().target_path, path));
+      }
+    }
+    for (const auto& path : holders) {
+      TRY_WHILE(host().target.sync(path), "making the stage's work durable");
+    }
+    return {};
+  }
+
+  const plan::Plan& plan_;
+  plan::Work work_;
+  Journal& journal_;
+  Listener& listener_;
+  Options options_;
+  std::vector<bool> begun_;
+  std::set<std::string> ended_;
+  std::vector<StepResult> results_;
+  std::optional<Error> failure_;
+  std::string failed_step_;
+  // Last, so that its workers are gone before what they use.
+  Pool pool_;
+};
+
+}  // namespace
+
+Result<std::vector<StepResult>> execute(host::Host& host, const plan::Plan& plan, const plan::ContentSource& contents,
+                                        Journal& journal, Listener& listener, const Options& options) {
+  return Execution(host, plan, contents, journal, listener, options).run();
+}
+
+}  // namespace provision::run

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/journal.hpp"
+
+#include "base/text.hpp"
+#include "fields/json.hpp"
+
+namespace provision::run {
+namespace {
+
+using fields::Value;
+
+constexpr std::string_view journal_path = "/journal";
+constexpr std::size_t max_journal_bytes = std::size_t{256} << 20U;
+constexpr std::size_t mark_length = 16;
+
+std::string mark_of(std::string_view json) { return Digest::sha256(json).hex().substr(0, mark_length); }
+
+Value record(std::string_view kind) {
+  Value made = Value::object();
+  made.add("kind", Value::of(std::string(kind)));
+  return made;
+}
+
+std::string text_at(const Value& value, std::string_view key) {
+  const Value* found = value.find(key);
+  return found != nullptr && found->kind == Value::Kind::string ? found->string : std::string{};
+}
+
+// The record of one line, or nothing if the line is not whole.
+std::optional<Value> read_line(std::string_view line) {
+  if (line.size() <= mark_length || line[mark_length] != ' ') {
+    return std::nullopt;
+  }
+  const std::string_view json = line.substr(mark_length + 1);
+  if (line.substr(0, mark_length) != mark_of(json)) {
+    return std::nullopt;
+  }
+  fields::Document document("journal", std::string(json));
+  if (!fields::parse_json(document)) {
+    return std::nullopt;
+  }
+  return document.root();
+}
+
+}  // namespace
+
+Result<Journal> Journal::open(host::Files& state) {
+  Journal journal(state);
+  if (const auto node = TRY(state.look(journal_path)); node) {
+    TRY(journal.load(TRY(state.read(journal_path, max_journal_bytes))));
+  }
+  return journal;
+}
+
+Result<void> Journal::load(const std::string& text) {
+  for (const auto line : split(text, '\n')) {
+    if (line.empty()) {
+      continue;
+    }
+    const auto value = read_line(line);
+    const bool seal = value && text_at(*value, "kind") == "seal";
+    if (torn_ && !seal) {
+      return Error(Code::journal_damaged, "a record in the middle of the journal cannot be read");
+    }
+    torn_ = !value;
+    if (value && !seal) {
+      TRY(take(*value));
+    }
+  }
+  // A whole record without its line end is whole: the next append must not run into it.
+  torn_ = torn_ || (!text.empty() && !text.ends_with('\n'));
+  return {};
+}
+
+Result<void> Journal::take(const Value& value) {
+  const std::string kind = text_at(value, "kind");
+  const std::string name = text_at(value, "stage");
+  if (kind == "begin") {
+    const Value* format = value.find("format");
+    if (format == nullptr || format->integer != journal_format) {
+      return Error(Code::journal_other_format,
+                   "this first boot was begun by provision " + text_at(value, "engine") + " with journal format " +
+                       std::to_string(format == nullptr ? 0 : format->integer) + "; this is provision " +
+                       PROVISION_VERSION + ", which reads format " + std::to_string(journal_format));
+    }
+    begin_ = Begin{text_at(value, "engine"), Digest::parse(text_at(value, "config")).value_or(Digest{}),
+                   text_at(value, "document"), text_at(value, "boot")};
+  } else if (kind == "plan") {
+    const Value* stored = value.find("plan");
+    if (stored == nullptr) {
+      return Error(Code::journal_damaged, "a plan record has no plan");
+    }
+    stages_[name] = {};
+    stages_[name].plan = TRY(plan::from_value(*stored));
+  } else if (kind == "complete") {
+    complete_ = true;
+  } else {
+    take_step(value, kind);
+  }
+  return {};
+}
+
+void Journal::take_step(const Value& value, const std::string& kind) {
+  StageHistory& history = stages_[text_at(value, "stage")];
+  const std::string step = text_at(value, "step");
+  if (kind == "run") {
+    history.interrupted = history.interrupted || !history.stopped_in_order;
+    history.stopped_in_order = false;
+  } else if (kind == "started") {
+    history.started.insert(step);
+  } else if (kind == "done") {
+    history.done.insert(step);
+  } else if (kind == "failed") {
+    history.stopped_in_order = true;
+  } else if (kind == "stage") {
+    history.done_in = text_at(value, "boot");
+  }
+}
+
+const StageHistory* Journal::stage(const std::string& name) const {
+  const auto found = stages_.find(name);
+  return found == stages_.end() ? nullptr : &found->second;
+}
+
+History Journal::history(const std::string& stage_name, const std::string& step) const {
+  const StageHistory* known = stage(stage_name);
+  if (known == nullptr) {
+    return {};
+  }
+  return {known->interrupted || known->started.contains(step), known->done.contains(step)};
+}
+
+Result<void> Journal::append(const Value& value) {
+  std::string text;
+  if (torn_) {
+    const std::string seal = fields::write_json(record("seal"));
+    text = "\n" + mark_of(seal) + " " + seal + "\n";
+    torn_ = false;
+  }
+  const std::string json = fields::write_json(value);
+  text += mark_of(json) + " " + json + "\n";
+  TRY_WHILE(state_->append(journal_path, text), "writing the journal");
+  return take(value);
+}
+
+Result<void> Journal::append_durably(const Value& value) {
+  TRY(append(value));
+  TRY_WHILE(state_->sync(journal_path), "making the journal durable");
+  return {};
+}
+
+Result<void> Journal::begin(const Begin& begin) {
+  begin_.reset();
+  stages_.clear();
+  complete_ = false;
+  torn_ = false;
+  TRY_WHILE(state_->replace(journal_path, "", 0600, {}), "starting the journal");
+  Value value = record("begin");
+  value.add("format", Value::of(journal_format));
+  value.add("engine", Value::of(begin.engine));
+  value.add("config", Value::of(begin.config.text()));
+  value.add("document", Value::of(begin.document));
+  value.add("boot", Value::of(begin.boot));
+  return append_durably(value);
+}
+
+Result<void> Journal::planned(const plan::Plan& plan) {
+  Value value = record("plan");
+  value.add("stage", Value::of(plan.stage));
+  value.add("plan", plan::to_value(plan));
+  return append_durably(value);
+}
+
+Result<void> Journal::resumed(const std::string& stage_name, const std::string& boot) {
+  Value value = record("run");
+  value.add("stage", Value::of(stage_name));
+  value.add("boot", Value::of(boot));
+  return append_durably(value);
+}
+
+Result<void> Journal::started(const std::string& stage_name, const std::string& step) {
+  Value value = record("started");
+  value.add("stage", Value::of(stage_name));
+  value.add("step", Value::of(step));
+  return append(value);
+}
+
+Result<void> Journal::done(const std::string& stage_name, const std::string& step) {
+  Value value = record("done");
+  value.add("stage", Value::of(stage_name));
+  value.add("step", Value::of(step));
+  return append(value);
+}
+
+Result<void> Journal::failed(const std::string& stage_name, const std::string& step, const std::string& error) {
+  Value value = record("failed");
+  value.add("stage", Value::of(stage_name));
+  value.add("step", Value::of(step));
+  value.add("error", Value::of(error));
+  return append_durably(value);
+}
+
+Result<void> Journal::stage_done(const std::string& stage_name, const std::string& boot) {
+  Value value = record("stage");
+  value.add("stage", Value::of(stage_name));
+  value.add("boot", Value::of(boot));
+  return append_durably(value);
+}
+
+Result<void> Journal::completed() { return append_durably(record("complete")); }
+
+}  // namespace provision::run

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal: what began and what ended. Lines of JSON with a digest each, only ever appended; it survives power cuts
+// where its directory does. A torn tail is sealed before the next append, so that two faults in a row lose no record.
+//
+// Format 1. Records, in the order they come:
+//   begin   the engine, the config's meaning and name, the boot
+//   plan    a stage's plan, durable before the first effect of the stage
+//   run     a later run of the engine that goes on with the stage
+//   started, done   of a step (may be lost in a power cut: then the step is looked at again)
+//   failed  the stage stopped in good order
+//   stage   the stage is done: durable, and only after every file system it touched was synced
+//   complete  the first boot is done, the stamp is gone
+//   seal    the line before may be torn
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.hpp"
+#include "host/files.hpp"
+#include "plan/plan.hpp"
+#include "run/decide.hpp"
+
+namespace provision::run {
+
+inline constexpr std::int64_t journal_format = 1;
+
+struct Begin {
+  std::string engine;
+  Digest config;
+  // Where the config came from, for messages.
+  std::string document;
+  std::string boot;
+};
+
+struct StageHistory {
+  std::optional<plan::Plan> plan;
+  // The boot in which it was last recorded done; empty: not done.
+  std::string done_in;
+  // Its last run ended by a recorded failure, so steps without a record of their own were never begun in it.
+  bool stopped_in_order = false;
+  // Some earlier run of it did not end in order: any step may have been begun, whatever is recorded.
+  bool interrupted = false;
+  std::set<std::string> started;
+  std::set<std::string> done;
+};
+
+class Journal {
+ public:
+  // Reads what is there. Nothing there is an empty journal. Errors: journal_other_format, journal_damaged, io.
+  static Result<Journal> open(host::Files& state);
+
+  [[nodiscard]] const std::optional<Begin>& begun() const { return begin_; }
+  [[nodiscard]] const StageHistory* stage(const std::string& name) const;
+  [[nodiscard]] bool complete() const { return complete_; }
+  [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
+
+  // Forgets a completed journal and starts a new one; durable on return.
+  Result<void> begin(const Begin& begin);
+  // Durable on return.
+  Result<void> planned(const plan::Plan& plan);
+  // Another run goes on with a stage that has a plan; durable on return.
+  Result<void> resumed(const std::string& stage, const std::string& boot);
+  Result<void> started(const std::string& stage, const std::string& step);
+  Result<void> done(const std::string& stage, const std::string& step);
+  // Durable on return.
+  Result<void> failed(const std::string& stage, const std::string& step, const std::string& error);
+  Result<void> stage_done(const std::string& stage, const std::string& boot);
+  Result<void> completed();
+
+ private:
+  explicit Journal(host::Files& state) : state_(&state) {}
+  Result<void> load(const std::string& text);
+  Result<void> take(const fields::Value& record);
+  void take_step(const fields::Value& record, const std::string& kind);
+  Result<void> append(const fields::Value& record);
+  Result<void> append_durably(const fields::Value& record);
+
+  host::Files* state_;
+  std::optional<Begin> begin_;
+  std::map<std::string, StageHistory> stages_;
+  bool complete_ = false;
+  bool torn_ = false;
+};
+
+}  // namespace provision::run

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// From bytes to a checked config.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/digest.hpp"
+#include "fields/context.hpp"
+#include "spec/config.hpp"
+
+namespace provision::spec {
+
+struct Parsed {
+  // Present unless a note is an error.
+  std::optional<Config> config;
+  fields::Version version;
+  // The documents it came from; notes and records point into them.
+  fields::Sources sources;
+  fields::Notes notes;
+};
+
+// Reads `ignition.version` first, then the whole by the rules of exactly that version, then checks it.
+Parsed parse(std::string document_name, std::string text);
+
+// The first error as an Error of Code::bad_config; call only if there is no config.
+Error error_of(const Parsed& parsed);
+
+// The digest of what the config means: of its canonical writing, so that a re-rendered but equal config has the same.
+Digest meaning(const Config& config);
+
+// The keys of a config whose values may be secrets: no message shows them.
+const std::set<std::string, std::less<>>& secret_keys();
+
+}  // namespace provision::spec

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// unmount and complete: the end of a first boot.
+#include <algorithm>
+
+#include "base/path.hpp"
+#include "run/journal.hpp"
+#include "stages/hooks.hpp"
+
+namespace provision::stages {
+namespace {
+
+Result<void> remove_stamp(Context& context) {
+  if (context.stamp.empty()) {
+    return {};
+  }
+  TRY_WHILE(context.host.own.remove(context.stamp), "removing the first-boot stamp " + context.stamp);
+  TRY_WHILE(context.host.own.sync(path::parent(context.stamp)), "making the stamp's removal durable");
+  return {};
+}
+
+}  // namespace
+
+Result<void> unmount(Context& context, run::StageReport& /*report*/) {
+  const run::Journal journal = TRY(run::Journal::open(context.host.state));
+  const run::StageHistory* mounted = journal.stage("mount");
+  if (mounted == nullptr || !mounted->plan) {
+    return {};
+  }
+  auto steps = mounted->plan->steps;
+  std::reverse(steps.begin(), steps.end());
+  for (const auto& step : steps) {
+    const auto& operation = std::get<plan::Mount>(step.operation);
+    const plan::Observation seen = TRY(plan::observe(context.host, operation));
+    if (seen.state == plan::State::satisfied) {
+      const std::string target = path::join(context.host.target_path, operation.path);
+      TRY_WHILE(context.host.mounts.unmount(target), "unmounting " + target);
+    }
+  }
+  return {};
+}
+
+Result<void> complete(Context& context, run::StageReport& /*report*/) {
+  run::Journal journal = TRY(run::Journal::open(context.host.state));
+  if (journal.complete()) {
+    return remove_stamp(context);
+  }
+  TRY(remove_stamp(context));
+  return journal.completed();
+}
+
+}  // namespace provision::stages

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stages that do other things than carry out a plan.
+#pragma once
+
+#include "stages/stage.hpp"
+
+namespace provision::stages {
+
+// Finds the config without the network, checks it, keeps it, and begins the journal (or sees that it is the same
+// config).
+Result<void> fetch_offline(Context& context, run::StageReport& report);
+// Unmounts what the mount stage mounted, inner ones first.
+Result<void> unmount(Context& context, run::StageReport& report);
+// Removes the stamp, durably, when every stage before is recorded done.
+Result<void> complete(Context& context, run::StageReport& report);
+
+// Makes one directory of our own root and what is above it.
+Result<void> make_own_directory(host::Files& own, const std::string& path);
+
+}  // namespace provision::stages

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/stage.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "run/journal.hpp"
+#include "stages/hooks.hpp"
+
+namespace provision::stages {
+namespace {
+
+using Names = std::span<const std::string_view>;
+constexpr std::array<std::string_view, 0> nothing{};
+constexpr std::array<std::string_view, 1> disks{"disks"};
+constexpr std::array<std::string_view, 2> disks_and_mount{"disks", "mount"};
+constexpr std::array<std::string_view, 3> all_planned{"disks", "mount", "files"};
+
+constexpr model::Scope see_nothing{};
+constexpr model::Scope see_disks{.disks = true, .files = false};
+constexpr model::Scope see_all{.disks = true, .files = true};
+
+constexpr std::array list{
+    Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
+          nullptr, &fetch_offline},
+    Stage{"disks", "partition disks, make file systems", Names(nothing), true, see_disks, &plan::plan_disks, nullptr},
+    Stage{"mount", "mount the file systems in the target", Names(disks), false, see_disks, &plan::plan_mount, nullptr},
+    Stage{"files", "write files and units", Names(disks_and_mount), true, see_all, &plan::plan_files, nullptr},
+    Stage{"complete", "remove the first-boot stamp", Names(all_planned), false, see_nothing, nullptr, &complete},
+    Stage{"umount", "unmount what was mounted", Names(nothing), false, see_nothing, nullptr, &unmount},
+};
+
+bool is_done(const Stage& stage, const run::Journal& journal, const std::string& boot) {
+  const run::StageHistory* history = journal.stage(std::string(stage.name));
+  if (history == nullptr || history->done_in.empty()) {
+    return false;
+  }
+  return stage.lasts || history->done_in == boot;
+}
+
+Result<void> check_needs(const Stage& stage, const run::Journal& journal, const std::string& boot) {
+  for (const auto name : stage.needs) {
+    const Stage* needed = find_stage(name);
+    if (needed != nullptr && !is_done(*needed, journal, boot)) {
+      return Error(Code::stage_order,
+                   "the stage " + std::string(stage.name) + " needs the stage " + std::string(name) + " done before");
+    }
+  }
+  return {};
+}
+
+// A journal that was begun with just this config.
+Result<run::Journal> open_journal(Context& context, const spec::Parsed& config) {
+  run::Journal journal = TRY(run::Journal::open(context.host.state));
+  if (!journal.begun() || journal.begun()->config != spec::meaning(*config.config)) {
+    return Error(Code::stage_order,
+                 "the journal was not begun with this config: the stage fetch-offline has not ended well");
+  }
+  return journal;
+}
+
+Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Parsed& config) {
+  model::Scope scope = stage.scope;
+  scope.patience = context.patience;
+  const model::Inventory inventory = TRY(model::observe(context.host, config, scope));
+  return stage.planner({config, inventory});
+}
+
+Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Parsed& config, run::Journal& journal,
+                           const std::string& boot, run::StageReport& report) {
+  const std::string name(stage.name);
+  if (const run::StageHistory* history = journal.stage(name); history != nullptr && history->plan) {
+    const plan::Plan stored = *history->plan;
+    TRY(journal.resumed(name, boot));
+    report.result = "resumed";
+    return stored;
+  }
+  plan::Plan plan = TRY(new_plan(context, stage, config));
+  TRY(journal.planned(plan));
+  return plan;
+}
+
+Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& report) {
+  const spec::Parsed config = TRY(load_config(context.host.own));
+  run::Journal journal = TRY(open_journal(context, config));
+  const std::string boot = TRY(context.host.firmware.boot_id());
+  TRY(check_needs(stage, journal, boot));
+  if (is_done(stage, journal, boot)) {
+    report.result = "skipped";
+    return {};
+  }
+  const plan::Plan plan = TRY(plan_of(context, stage, config, journal, boot, report));
+  const plan::ContentSource contents(*config.config);
+  const auto results = TRY(run::execute(context.host, plan, contents, journal, context.listener, context.options));
+  report.steps = run::step_reports(results);
+  return journal.stage_done(std::string(stage.name), boot);
+}
+
+Result<void> run_hook(Context& context, const Stage& stage, run::StageReport& report) {
+  if (!stage.needs.empty()) {
+    const run::Journal journal = TRY(run::Journal::open(context.host.state));
+    TRY(check_needs(stage, journal, TRY(context.host.firmware.boot_id())));
+  }
+  return stage.hook(context, report);
+}
+
+// The report so far of this boot and engine, or a new one.
+Result<run::Report> current_report(Context& context) {
+  const std::string boot = TRY(context.host.firmware.boot_id());
+  run::Report report = run::load_report(context.host.own);
+  if (report.boot != boot) {
+    report = {};
+    report.boot = boot;
+    report.date = context.host.clock.wall();
+    report.engine = std::string("provision ") + PROVISION_VERSION;
+    report.platform = context.platform;
+  }
+  if (report.config.empty()) {
+    if (const auto config = load_config(context.host.own)) {
+      report.document = config->sources.documents.front().name();
+      report.config = spec::meaning(*config->config).text();
+    }
+  }
+  return report;
+}
+
+Result<void> add_to_report(Context& context, run::StageReport stage) {
+  TRY(make_own_directory(context.host.own, "/run/provision"));
+  run::Report report = TRY(current_report(context));
+  std::erase_if(report.stages, [&](const run::StageReport& old) { return old.name == stage.name; });
+  report.stages.push_back(std::move(stage));
+  return run::save_report(context.host.own, report);
+}
+
+}  // namespace
+
+std::span<const Stage> stages() { return list; }
+
+const Stage* find_stage(std::string_view name) {
+  const auto* found = std::find_if(list.begin(), list.end(), [&](const Stage& stage) { return stage.name == name; });
+  return found == list.end() ? nullptr : found;
+}
+
+Result<void> run_stage(Context& context, const Stage& stage) {
+  run::StageReport report;
+  report.name = stage.name;
+  report.result = "done";
+  const auto start = context.host.clock.monotonic();
+  Result<void> result = stage.planner != nullptr ? carry_out(context, stage, report) : run_hook(context, stage, report);
+  report.started_microseconds = start.count();
+  report.microseconds = (context.host.clock.monotonic() - start).count();
+  if (!result) {
+    report.result = "failed";
+    report.error = to_string(result.error());
+  }
+  const Result<void> saved = add_to_report(context, std::move(report));
+  if (!result) {
+    return result;
+  }
+  return saved;
+}
+
+Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory) {
+  std::vector<plan::Plan> plans;
+  model::Inventory now = inventory;
+  for (const auto& stage : list) {
+    if (stage.planner != nullptr) {
+      plans.push_back(TRY(stage.planner({config, now})));
+      now = plan::predicted(std::move(now), plans.back());
+    }
+  }
+  return plans;
+}
+
+}  // namespace provision::stages

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stages: one table of name, needs, planner and hook.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "host/host.hpp"
+#include "model/observe.hpp"
+#include "plan/planners.hpp"
+#include "run/executor.hpp"
+#include "run/report.hpp"
+
+namespace provision::stages {
+
+// What a stage is run with.
+struct Context {
+  host::Host& host;
+  run::Listener& listener;
+  // ignition.platform.id=
+  std::string platform;
+  // The first-boot stamp to remove at the end, as a path of this process; empty: the distro removes it.
+  std::string stamp;
+  std::chrono::milliseconds patience{90'000};
+  run::Options options;
+};
+
+struct Stage {
+  std::string_view name;
+  std::string_view doc;
+  // The stages that must be done before.
+  std::span<const std::string_view> needs;
+  // Its effects outlive the boot: done once is done. Otherwise every boot does it again.
+  bool lasts;
+  model::Scope scope;
+  // A stage has either a planner, whose plan is carried out, or a hook.
+  Result<plan::Plan> (*planner)(const plan::Question& question);
+  Result<void> (*hook)(Context& context, run::StageReport& report);
+};
+
+std::span<const Stage> stages();
+const Stage* find_stage(std::string_view name);
+
+// Runs one stage and writes it into the report, failed or not.
+Result<void> run_stage(Context& context, const Stage& stage);
+
+// The plans of all stages for an inventory, each made on what the ones before are predicted to leave.
+Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory);
+
+// Where the user's own text is kept for the later stages, readable by root alone, until the next boot.
+inline constexpr std::string_view config_path = "/run/provision/config.json";
+// The name by which messages call it.
+inline constexpr std::string_view document_path = "/run/provision/document";
+
+// The config as fetch-offline left it.
+Result<spec::Parsed> load_config(host::Files& own);
+
+}  // namespace provision::stages

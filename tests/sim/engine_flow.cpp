@@ -1,0 +1,126 @@
+#include "sim/engine_flow.hpp"
+
+#include "sim/machines.hpp"
+#include "stages/stage.hpp"
+
+namespace provision::test {
+namespace {
+
+using namespace host::sim;
+
+constexpr std::string_view stamp = "/run/provision/boot/ignition.firstboot";
+constexpr std::string_view config_item = "opt/com.coreos/config";
+
+constexpr std::string_view fresh_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [
+      {"label": "www", "number": 1, "sizeMiB": 256},
+      {"label": "log", "number": 2, "sizeMiB": 128}
+    ]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/www", "format": "ext4", "label": "www", "path": "/var/www"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log"}
+    ],
+    "files": [
+      {"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}},
+      {"path": "/etc/deep/down/secret", "mode": 384, "user": {"id": 5}, "contents": {"source": "data:,secret"}},
+      {"path": "/var/www/index.html", "mode": 420, "contents": {"source": "data:,page"}},
+      {"path": "/var/www/log/empty", "mode": 420, "contents": {"source": ""}}
+    ]
+  },
+  "systemd": {"units": [
+    {"name": "web.service", "enabled": true, "contents": "[Service]\nExecStart=/usr/bin/web\n"},
+    {"name": "old.service", "mask": true}
+  ]}
+})";
+
+constexpr std::string_view replacing_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vdb", "partitions": [{"label": "new", "number": 3, "sizeMiB": 64}]},
+      {"device": "/dev/vdc", "wipeTable": true, "partitions": [{"label": "whole"}]}
+    ],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/old", "format": "ext4", "label": "fresh", "wipeFilesystem": true, "path": "/srv"},
+      {"device": "/dev/disk/by-partlabel/new", "format": "ext4"},
+      {"device": "/dev/disk/by-partlabel/whole", "format": "ext4", "wipeFilesystem": true}
+    ],
+    "files": [
+      {"path": "/etc/hostname", "overwrite": true, "mode": 420, "contents": {"source": "data:,new"}},
+      {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}}
+    ]
+  }
+})";
+
+class Silence final : public run::Listener {
+ public:
+  void on(const run::Event& /*event*/) override {}
+};
+
+Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
+  host::Host host = machine.host();
+  Silence silence;
+  stages::Context context{host, silence, "qemu", std::string(stamp), std::chrono::seconds(1), {}};
+  context.options.workers = 0;
+  context.options.seed = machine.plan().seed;
+  context.options.check_after_apply = switches.check_after_apply;
+  for (const auto& stage : stages::stages()) {
+    TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
+  }
+  return {};
+}
+
+Flow flow_of(std::string name, MachineSpec machine, std::string_view config, EngineSwitches switches) {
+  Flow flow;
+  flow.name = std::move(name);
+  flow.machine = std::move(machine);
+  flow.machine.fw_cfg.emplace(config_item, config);
+  flow.first_boot = [switches](SimHost& on) { return boot(on, switches); };
+  flow.is_complete = [](SimHost& on) {
+    const auto node = on.host().own.look(stamp);
+    return node && !*node;
+  };
+  flow.ignored = {"/dev/vda1:/provision"};
+  flow.declared = {"/run/provision/", "/run/provision"};
+  return flow;
+}
+
+void declare(Flow& flow, std::initializer_list<std::string> targets) {
+  flow.declared.insert(flow.declared.end(), targets);
+}
+
+DiskSpec used_disk() {
+  DiskSpec disk = blank_disk("/dev/vdb", "used-disk");
+  disk.disk_guid = uuid("used disk");
+  const Tree data = tree({{"/precious", regular("data")}});
+  disk.partitions = {partition(1, 1, 256, "keep", file_system("ext4", "keep", uuid("keep").text(), data)),
+                     partition(2, 257, 256, "old", file_system("xfs", "old", uuid("old").text(), data))};
+  return disk;
+}
+
+}  // namespace
+
+Flow engine_flow(EngineSwitches switches) {
+  Flow flow = flow_of("fresh", two_disk_machine(), fresh_config, switches);
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/sysroot/var/www", "/sysroot/var/www/", "/sysroot/etc/motd",
+                 "/sysroot/etc/deep", "/sysroot/etc/deep/", "/sysroot/etc/systemd/system/web.service",
+                 "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system-preset",
+                 "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
+  return flow;
+}
+
+Flow engine_flow_over_old_work() {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[0].partitions[1].content->files["/etc/hostname"] = regular("old");
+  machine.disks[1] = used_disk();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks[2].other_table = "dos";
+  Flow flow = flow_of("replacing", std::move(machine), replacing_config, {});
+  declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
+                 "/sysroot/etc/hostname"});
+  return flow;
+}
+
+}  // namespace provision::test

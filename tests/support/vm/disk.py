@@ -1,0 +1,59 @@
+"""Disk images as seen from outside: partitions, and files within an ext4 partition. No loop device, no mount."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Partition:
+    number: int
+    name: str
+    start: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Disk:
+    path: Path
+
+    def partitions(self) -> list[Partition]:
+        """The partitions of its table; none if it has no table."""
+        result = subprocess.run(["sfdisk", "--json", str(self.path)], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            return []
+        table = json.loads(result.stdout)["partitiontable"]
+        sector = int(table.get("sectorsize", 512))
+        return [
+            Partition(number, entry.get("name", ""), entry["start"] * sector, entry["size"] * sector)
+            for number, entry in enumerate(table.get("partitions", []), 1)
+        ]
+
+    def partition(self, name: str) -> Partition | None:
+        return next((part for part in self.partitions() if part.name == name), None)
+
+    def read(self, partition: Partition, path: str) -> bytes | None:
+        """A file's content, or nothing if it is not there."""
+        if not self.exists(partition, path):
+            return None
+        return self._debugfs(partition, f"cat {path}")
+
+    def exists(self, partition: Partition, path: str) -> bool:
+        return b"Inode:" in self._debugfs(partition, f"stat {path}")
+
+    def _debugfs(self, partition: Partition, request: str) -> bytes:
+        image = f"{self.path}?offset={partition.start}"
+        return subprocess.run(["debugfs", "-R", request, image], capture_output=True, check=False).stdout
+
+
+def copy_sparse(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
+
+
+def blank(target: Path, mebibytes: int) -> None:
+    target.unlink(missing_ok=True)
+    with target.open("wb") as file:
+        file.truncate(mebibytes << 20)

@@ -1,0 +1,180 @@
+"""A machine that is booted again and again: QEMU with the harness as boot loader, QEMU with GRUB, user-mode Linux."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vm import disk
+from vm.report import Report, parse
+
+TREE = Path(__file__).resolve().parents[3]
+IMAGES = TREE / "build-images"
+
+STAMP = "/ignition.firstboot"
+ROOT_ARGUMENTS = [
+    *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
+    *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1"),
+    f"provision.stamp=LABEL=BOOT:{STAMP}",
+]
+
+# About ten times what a boot takes on a quiet machine: reached only by one that hangs.
+LIMIT_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Cut:
+    """When to take the power away: some time after these bytes were seen on the console."""
+
+    mark: bytes
+    seconds_later: float = 0.0
+
+
+class Died(Exception):
+    """The machine did not end by itself, or ended without a word."""
+
+
+@dataclass(frozen=True)
+class Boot:
+    first: bool  # whether the first-boot argument was given (GRUB decides by itself: what the stamp said)
+    console: str
+    report: Report | None
+    seconds: float
+    cpu_seconds: float
+
+
+class Machine:
+    """Its disks lie in a folder of its own and keep what the boots before have written."""
+
+    def __init__(self, name: str, kind: str = "qemu", initrd: str = "") -> None:
+        folder = IMAGES / "run" / name
+        self.folder = folder
+        self.kind = kind
+        self.initrd = IMAGES / (initrd or ("initrd.uml" if kind == "uml" else "initrd.qemu"))
+        self.boots = 0
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.system = disk.Disk(folder / "system.img")
+        self.data = disk.Disk(folder / "data.img")
+        disk.copy_sparse(IMAGES / ("disk-grub.img" if kind == "grub" else "disk.img"), self.system.path)
+        disk.blank(self.data.path, 256)
+
+    def stamped(self) -> bool:
+        """What a boot loader asks: is the first-boot stamp there?"""
+        boot = self.system.partition("BOOT")
+        return boot is not None and self.system.exists(boot, STAMP)
+
+    def boot(self, config: bytes | None, *, provision: bool = True, cut: Cut | None = None) -> Boot:
+        """Boots until the machine powers itself off. Without `provision` a first boot is kept from us.
+
+        The blank disk for the config is /dev/vdb; in user-mode Linux the config is changed to say /dev/ubdb.
+        """
+        for last_try in (False, True):
+            try:
+                return self._boot(config, provision, cut)
+            except Died as died:
+                if last_try or self._console_path().stat().st_size > 0:
+                    raise Died(f"{died}; the console: {self._console_path()}") from None
+        raise AssertionError
+
+    def _console_path(self) -> Path:
+        return self.folder / f"console-{self.boots}.log"
+
+    def _boot(self, config: bytes | None, provision: bool, cut: Cut | None) -> Boot:
+        self.boots += 1
+        first = self.stamped()
+        arguments = [*ROOT_ARGUMENTS, *(["ignition.firstboot=1"] if first and provision else [])]
+        command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments)
+        # The machine goes when this process does, however it goes.
+        command = ["setpriv", "--pdeathsig", "KILL", *command]
+        start = time.monotonic()
+        with self._console_path().open("wb") as console:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": "/dev/shm"},
+                start_new_session=True,
+            )
+            usage = self._wait(process, start, cut)
+        seconds = time.monotonic() - start
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
+        if not text.strip():
+            raise Died("the machine printed nothing")
+        return Boot(first, text, parse(text), seconds, usage)
+
+    def _wait(self, process: subprocess.Popen[bytes], start: float, cut: Cut | None) -> float:
+        while True:
+            if cut is not None and cut.mark in self._console_path().read_bytes():
+                time.sleep(cut.seconds_later)
+                os.killpg(process.pid, signal.SIGKILL)
+                cut = None
+            pid, _, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = 0
+                return float(usage.ru_utime + usage.ru_stime)
+            elapsed = time.monotonic() - start
+            if elapsed > LIMIT_SECONDS:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise Died(f"the machine was still running after {LIMIT_SECONDS} s")
+            if sys.stdout.isatty():
+                print(f"\r\033[K  boot {self.boots} … {elapsed:.0f} s", end="", flush=True)
+            time.sleep(0.05)
+
+    def _qemu(self, config: bytes | None, arguments: list[str]) -> list[str]:
+        command = [
+            *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", "qemu64,+rdrand"),
+            *("-m", "1024", "-M", "q35", "-nodefaults", "-no-user-config", "-display", "none"),
+            *("-serial", "stdio", "-no-reboot"),
+        ]
+        for number, path in enumerate((self.system.path, self.data.path)):
+            drive = f"if=none,id=d{number},file={path},format=raw,cache=unsafe"
+            device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1}"
+            command += ["-drive", drive, "-device", device]
+        if self.kind == "qemu":
+            line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
+            command += ["-kernel", str(IMAGES / "vmlinuz"), "-initrd", str(self.initrd), "-append", line]
+        if config is not None:
+            path = self.folder / "config"
+            path.write_bytes(config)
+            command += ["-fw_cfg", f"name=opt/com.coreos/config,file={path}"]
+        return command
+
+    def _uml(self, config: bytes | None, arguments: list[str]) -> list[str]:
+        # No firmware to hand over a config: it goes into the initramfs, behind what is there.
+        initrd = self.folder / "initrd"
+        shutil.copyfile(self.initrd, initrd)
+        if config is not None:
+            config = config.replace(b"/dev/vdb", b"/dev/ubdb")
+            tree = self.folder / "initrd.d"
+            where = tree / "usr/lib/ignition"
+            where.mkdir(parents=True, exist_ok=True)
+            (where / "user.ign").write_bytes(config)
+            names = "".join(f"{path.relative_to(tree)}\n" for path in sorted(tree.rglob("*")))
+            archive = subprocess.run(
+                ["cpio", "--quiet", "-o", "-H", "newc"], cwd=tree, input=names.encode(), capture_output=True, check=True
+            )
+            with initrd.open("ab") as file:
+                file.write(b"\0" * (-file.tell() % 4) + archive.stdout)
+        # Unpinned, its processes bounce between the cores and it takes twice as long.
+        core = max(os.sched_getaffinity(0))
+        return [
+            *("taskset", "-c", str(core), "linux.uml", "mem=1024M", f"initrd={initrd}"),
+            *(f"ubd0={self.system.path}", f"ubd1={self.data.path}"),
+            *("con=null", "con0=null,fd:1", "ssl=null", f"umid=provision-{os.getpid()}-{self.boots}"),
+            *("rw", "ignition.platform.id=metal", *arguments),
+        ]
+
+
+def make_images(*options: str) -> None:
+    """Runs tools/images, which does only what is missing."""
+    subprocess.run([str(TREE / "tools/images"), *options], check=True)
