@@ -84,12 +84,14 @@ void Engine<R>::read(const Value& value, R& record, Reader& reader) {
     using Type = typename std::remove_cvref_t<decltype(row)>::Member;
     const Value* given = value.find(row.name);
     const bool missing = given == nullptr || given->kind == Value::Kind::null;
-    if (!missing) {
+    const bool empty_string = !missing && given->kind == Value::Kind::string && given->string.empty();
+    if (row.traits.required && (missing || empty_string)) {
+      reader.error(missing ? value.at : given->at,
+                   "\"" + std::string(row.name) + "\" is required here" + (missing ? "" : " and must not be empty"));
+    } else if (!missing) {
       reader.path.push(row.name);
       Codec<Type>::read(*given, record.*(row.member), reader);
       reader.path.pop();
-    } else if (row.traits.required) {
-      reader.error(value.at, "\"" + std::string(row.name) + "\" is required here");
     }
   });
   detail::note_unknown_keys<R>(value, reader);

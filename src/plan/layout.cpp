@@ -67,9 +67,11 @@ Result<Block> place(const host::Table& table, std::int64_t sector_size, std::opt
   if (wanted_size == 0 && holding != blocks.end()) {
     block.size = holding->start + holding->size - block.start;
   }
-  if (const host::Partition* other = overlapped(table, block); other != nullptr || block.size == 0) {
-    return does_not_fit("the partition would overlap partition " +
-                        std::to_string(other != nullptr ? other->number : 0) + " of the disk");
+  if (const host::Partition* other = overlapped(table, block); other != nullptr) {
+    return does_not_fit("the partition would overlap partition " + std::to_string(other->number) + " of the disk");
+  }
+  if (block.size == 0) {
+    return does_not_fit("there is no free space at " + mib(block.start, sector_size));
   }
   if (block.start < table.first || block.start + block.size - 1 > table.last) {
     const std::string room =

@@ -17,10 +17,17 @@ struct Ink {
 constexpr Ink coloured{"\033[1m", "\033[1;31m", "\033[2m", "\033[0m"};
 constexpr Ink uncoloured{};
 
+// Whether something that is there will be gone. Text that a planner makes of what is there (the preset file) keeps it.
+bool loses(const Step& step) {
+  const auto* file = std::get_if<PutFile>(&step.operation);
+  const bool keeps_old_lines = file != nullptr && file->contents.from.empty();
+  return !step.replaces.empty() && !keeps_old_lines;
+}
+
 std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
   std::string text = fmt::format("{:>4}. {}{}{}\n", number, ink.strong, describe(step.operation), ink.plain);
   text += fmt::format("      {}{}, because {}{}\n", ink.quiet, to_string(step.origin), step.why, ink.plain);
-  if (!step.replaces.empty()) {
+  if (loses(step)) {
     text += fmt::format("      {}what is there now is lost{}\n", ink.danger, ink.plain);
   }
   if (!step.after.empty()) {
@@ -43,7 +50,7 @@ std::string render(const std::vector<Plan>& plans, bool colour) {
     text += fmt::format("{}{}{}\n", ink.strong, plan.stage, ink.plain);
     for (const auto& step : plan.steps) {
       text += render_step(++number, step, ink);
-      losses += step.replaces.empty() ? 0U : 1U;
+      losses += loses(step) ? 1U : 0U;
     }
   }
   if (number == 0) {

@@ -8,7 +8,10 @@
 namespace provision::spec {
 
 void check_absolute_path(const std::string& path, std::string_view key, fields::Checker& checker) {
-  if (path.empty() || !path.starts_with('/')) {
+  if (path.empty()) {
+    return;  // The reader has said that it is required.
+  }
+  if (!path.starts_with('/')) {
     checker.error(key, "the path \"" + printable(path) + "\" is not absolute", "start it with \"/\"");
   } else if (!path::is_clean_absolute(path)) {
     checker.error(key, "the path \"" + printable(path) + "\" is not in its shortest form",
@@ -18,7 +21,9 @@ void check_absolute_path(const std::string& path, std::string_view key, fields::
 
 void check_optional_absolute_path(const std::optional<std::string>& path, std::string_view key,
                                   fields::Checker& checker) {
-  if (path) {
+  if (path && path->empty()) {
+    checker.error(key, "the path is empty", "leave it out, or give an absolute path");
+  } else if (path) {
     check_absolute_path(*path, key, checker);
   }
 }

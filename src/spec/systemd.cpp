@@ -18,7 +18,10 @@ constexpr std::array<std::string_view, 12> unit_types{"service", "socket", "devi
                                                       "target",  "path",   "timer",  "snapshot", "slice",     "scope"};
 
 void check_unit_name(const std::string& name, std::string_view key, Checker& checker) {
-  if (name.find('/') != std::string::npos || name.starts_with('.') || name.empty()) {
+  if (name.empty()) {
+    return;  // The reader has said that it is required.
+  }
+  if (name.find('/') != std::string::npos || name.starts_with('.')) {
     checker.error(key, "\"" + printable(name) + "\" is no unit name", "a plain name such as web.service");
     return;
   }

@@ -111,6 +111,13 @@ Flow engine_flow(EngineSwitches switches) {
   return flow;
 }
 
+Flow engine_flow_without_a_journal() {
+  Flow flow = engine_flow();
+  flow.name = "forgetful";
+  flow.machine.state_path = "/run/provision/volatile";
+  return flow;
+}
+
 Flow engine_flow_over_old_work() {
   MachineSpec machine = two_disk_machine();
   machine.disks[0].partitions[1].content->files["/etc/hostname"] = regular("old");

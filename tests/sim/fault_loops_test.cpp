@@ -135,7 +135,7 @@ void check_nothing_found(const Trial& trial) {
   }
 }
 
-std::vector<Flow> flows() { return {engine_flow(), engine_flow_over_old_work()}; }
+std::vector<Flow> flows() { return {engine_flow(), engine_flow_over_old_work(), engine_flow_without_a_journal()}; }
 
 }  // namespace
 

@@ -33,7 +33,8 @@ bool is_program(const std::string& path) {
 }
 
 Result<std::string> find_program(const std::string& program) {
-  if (program.find('/') != std::string::npos && is_program(program)) {
+  // A relative path would depend on where this process happens to stand.
+  if (program.starts_with('/') && is_program(program)) {
     return program;
   }
   if (program.find('/') == std::string::npos && !program.empty()) {

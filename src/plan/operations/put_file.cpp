@@ -70,6 +70,7 @@ void predict(model::Inventory& inventory, const PutFile& operation) {
   made.uid = operation.uid;
   made.gid = operation.gid;
   made.digest = operation.contents.digest;
+  made.text = operation.contents.text;
   predict_file(inventory, std::move(made));
 }
 

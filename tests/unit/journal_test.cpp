@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "base/text.hpp"
+#include "run/journal.hpp"
+#include "unit/memory_files.hpp"
+
+using namespace provision;
+using run::Journal;
+using test::MemoryFiles;
+
+namespace {
+
+const std::string path = "/journal";
+
+plan::Plan plan_with(const std::string& step_id) {
+  plan::Plan plan;
+  plan.stage = "files";
+  plan.steps.resize(1);
+  plan.steps[0].id = step_id;
+  plan.steps[0].operation = plan::PutFile{"/a", plan::generated("x"), 0600, 1, 2};
+  return plan;
+}
+
+Journal opened(MemoryFiles& files) {
+  auto journal = Journal::open(files);
+  REQUIRE(journal);
+  return *std::move(journal);
+}
+
+}  // namespace
+
+TEST_CASE("journal: what was recorded is read back") {
+  MemoryFiles files;
+  {
+    Journal journal = opened(files);
+    REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+    REQUIRE(journal.planned(plan_with("file:/a")));
+    REQUIRE(journal.started("files", "file:/a"));
+    REQUIRE(journal.done("files", "file:/a"));
+    REQUIRE(journal.stage_done("files", "boot-1"));
+  }
+  const Journal journal = opened(files);
+  CHECK(journal.begun()->config == Digest::sha256("config"));
+  CHECK(journal.begun()->engine == "0.1.0");
+  REQUIRE(journal.stage("files") != nullptr);
+  CHECK(*journal.stage("files")->plan == plan_with("file:/a"));
+  CHECK(journal.stage("files")->done_in == "boot-1");
+  CHECK(journal.history("files", "file:/a").done);
+  CHECK_FALSE(journal.complete());
+  CHECK(journal.stage("disks") == nullptr);
+}
+
+namespace {
+
+// Records in `files` a begun stage of one step, cuts the text to `size` bytes, and goes on as a later run would.
+void begin_cut_and_go_on(MemoryFiles& files, std::size_t size) {
+  Journal first = opened(files);
+  REQUIRE(first.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+  REQUIRE(first.planned(plan_with("file:/a")));
+  const std::size_t durable = files.contents[path].size();
+  REQUIRE(first.started("files", "file:/a"));
+  files.contents[path].resize(std::min(files.contents[path].size(), durable + size));
+  Journal second = opened(files);
+  REQUIRE(second.resumed("files", "boot-2"));
+}
+
+std::size_t length_of_started() {
+  MemoryFiles files;
+  Journal journal = opened(files);
+  REQUIRE(journal.started("files", "file:/a"));
+  return files.contents[path].size();
+}
+
+}  // namespace
+
+TEST_CASE("journal: cut anywhere in the last record, nothing before and nothing after is lost") {
+  for (std::size_t size = 0; size <= length_of_started(); ++size) {
+    CAPTURE(size);
+    MemoryFiles files;
+    begin_cut_and_go_on(files, size);
+    const Journal journal = opened(files);
+    REQUIRE(journal.begun());
+    REQUIRE(journal.stage("files") != nullptr);
+    CHECK(journal.stage("files")->interrupted);
+    CHECK(journal.history("files", "file:/a").may_have_begun);
+  }
+}
+
+TEST_CASE("journal: torn twice in a row") {
+  for (std::size_t size = 1; size < length_of_started(); size += 7) {
+    CAPTURE(size);
+    MemoryFiles files;
+    begin_cut_and_go_on(files, size);
+    {
+      Journal journal = opened(files);
+      REQUIRE(journal.started("files", "file:/a"));
+    }
+    files.contents[path].resize(files.contents[path].size() - 5);
+    {
+      Journal journal = opened(files);
+      REQUIRE(journal.stage_done("files", "boot-3"));
+    }
+    CHECK(opened(files).stage("files")->done_in == "boot-3");
+  }
+}
+
+TEST_CASE("journal: a record that cannot be read in the middle is damage, and said") {
+  MemoryFiles files;
+  {
+    Journal journal = opened(files);
+    REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+    REQUIRE(journal.planned(plan_with("file:/a")));
+    REQUIRE(journal.started("files", "file:/a"));
+  }
+  files.contents[path][200] = static_cast<char>(files.contents[path][200] ^ 1);
+  const auto journal = Journal::open(files);
+  REQUIRE_FALSE(journal);
+  CHECK(journal.error().code == Code::journal_damaged);
+}
+
+TEST_CASE("journal: another format is refused in words that name both engines") {
+  MemoryFiles files;
+  const std::string json = R"({"kind":"begin","format":2,"engine":"9.9.9","config":"","document":"","boot":""})";
+  files.contents[path] = Digest::sha256(json).hex().substr(0, 16) + " " + json + "\n";
+  const auto journal = Journal::open(files);
+  REQUIRE_FALSE(journal);
+  CHECK(journal.error().code == Code::journal_other_format);
+  CHECK(journal.error().what.find("9.9.9") != std::string::npos);
+  CHECK(journal.error().what.find(PROVISION_VERSION) != std::string::npos);
+}
+
+TEST_CASE("journal: after a stop in good order only recorded steps may have begun") {
+  MemoryFiles files;
+  Journal journal = opened(files);
+  REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+  REQUIRE(journal.planned(plan_with("file:/a")));
+  REQUIRE(journal.started("files", "file:/a"));
+  REQUIRE(journal.failed("files", "file:/a", "disk full"));
+  REQUIRE(journal.resumed("files", "boot-2"));
+  CHECK(journal.history("files", "file:/a").may_have_begun);
+  CHECK_FALSE(journal.history("files", "file:/b").may_have_begun);
+}
+
+TEST_CASE("journal: once interrupted, a later stop in good order does not make it forget") {
+  MemoryFiles files;
+  Journal journal = opened(files);
+  REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+  REQUIRE(journal.planned(plan_with("file:/a")));
+  REQUIRE(journal.resumed("files", "boot-2"));
+  REQUIRE(journal.failed("files", "file:/b", "disk full"));
+  REQUIRE(journal.resumed("files", "boot-3"));
+  CHECK(opened(files).history("files", "file:/a").may_have_begun);
+}
+
+TEST_CASE("journal: a completed one is forgotten by a new beginning") {
+  MemoryFiles files;
+  Journal journal = opened(files);
+  REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+  REQUIRE(journal.planned(plan_with("file:/a")));
+  REQUIRE(journal.completed());
+  CHECK(opened(files).complete());
+  REQUIRE(journal.begin({"0.1.0", Digest::sha256("other"), "fw_cfg", "boot-2"}));
+  CHECK_FALSE(opened(files).complete());
+  CHECK(opened(files).stage("files") == nullptr);
+}

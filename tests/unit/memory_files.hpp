@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files in memory, just enough for a journal.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "host/files.hpp"
+
+namespace provision::test {
+
+class MemoryFiles final : public host::Files {
+ public:
+  std::map<std::string, std::string, std::less<>> contents;
+
+  Result<std::optional<host::Node>> look(std::string_view path) override {
+    return contents.contains(path) ? std::optional(host::Node{}) : std::nullopt;
+  }
+  Result<std::string> read(std::string_view path, std::size_t /*max_bytes*/) override {
+    const auto found = contents.find(path);
+    return found == contents.end() ? Result<std::string>(Error(Code::io, "no such file")) : found->second;
+  }
+  Result<Digest> digest(std::string_view path, HashFunction function) override {
+    return digest_of(function, TRY(read(path, 0)));
+  }
+  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t /*mode*/,
+                       host::Owner /*owner*/) override {
+    contents[std::string(path)] = content;
+    return {};
+  }
+  Result<void> append(std::string_view path, std::string_view bytes) override {
+    contents[std::string(path)] += bytes;
+    return {};
+  }
+  Result<void> make_directory(std::string_view /*path*/, std::uint32_t /*mode*/, host::Owner /*owner*/) override {
+    return {};
+  }
+  Result<void> make_link(std::string_view /*path*/, std::string_view /*target*/) override { return {}; }
+  Result<void> remove(std::string_view path) override {
+    contents.erase(std::string(path));
+    return {};
+  }
+  Result<void> sync(std::string_view /*path*/) override { return {}; }
+};
+
+}  // namespace provision::test
