@@ -16,6 +16,7 @@ struct Command {
 };
 
 Command add_plan(CLI::App& app);
+Command add_programs(CLI::App& app);
 Command add_stage(CLI::App& app);
 
 }  // namespace provision::cli
