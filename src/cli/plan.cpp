@@ -85,7 +85,7 @@ Result<model::Inventory> read_inventory(const std::string& name) {
   fields::Document document(name, TRY(read_document(name, {})));
   TRY(fields::parse_json(document));
   fields::Notes notes;
-  fields::Reader reader(document, 0, fields::first_version, notes);
+  fields::Reader reader(document, 0, {fields::first_version, false}, notes);
   model::Inventory inventory;
   fields::Engine<model::Inventory>::read(document.root(), inventory, reader);
   if (!notes.all.empty()) {

@@ -28,18 +28,30 @@ const Value* value_at(const Value& root, std::uint32_t at) {
 
 }  // namespace
 
-Origin Sources::origin(Located place, std::string path, std::string_view key, std::optional<std::size_t> index) const {
-  INVARIANT(place.document < documents.size());
-  const Document& document = documents[place.document];
-  const Value* value = value_at(document.root(), place.at);
-  if (value != nullptr && !key.empty()) {
-    const Value* field = value->find(key);
-    value = field != nullptr ? field : value;
-    if (field != nullptr && index && *index < field->items.size()) {
-      value = &field->items[*index];
+std::pair<Site, std::size_t> Located::find(std::string_view key, std::size_t index) const {
+  // The last taking counts.
+  for (auto part = taken.rbegin(); part != taken.rend(); ++part) {
+    if (part->key == key && (part->count == 0 || (index >= part->first && index < part->first + part->count))) {
+      return {part->site, part->count == 0 ? index : index - part->first + part->there};
     }
   }
-  return document.origin(value != nullptr ? value->at : place.at, std::move(path));
+  return {site, index};
+}
+
+Origin Sources::origin(const Located& place, std::string path, std::string_view key,
+                       std::optional<std::size_t> index) const {
+  const auto [site, number] = place.find(key, index.value_or(0));
+  INVARIANT(site.document < documents.size());
+  const Document& document = documents[site.document];
+  const Value* value = value_at(document.root(), site.at);
+  if (value != nullptr && !key.empty()) {
+    const Value* field = value->find_folded(key);
+    value = field != nullptr ? field : value;
+    if (field != nullptr && index && number < field->items.size()) {
+      value = &field->items[number];
+    }
+  }
+  return document.origin(value != nullptr ? value->at : site.at, std::move(path));
 }
 
 std::string PathStack::text() const {
@@ -53,11 +65,11 @@ std::string PathStack::text() const {
 }
 
 void Reader::error(std::size_t at, std::string text, std::string hint) {
-  notes_.add({Severity::error, document_.origin(at, path.text()), std::move(text), std::move(hint)});
+  notes_.add({Severity::error, document_.origin(at, path.text()), std::move(text), std::move(hint), false, {}});
 }
 
-void Reader::warning(std::size_t at, std::string text, std::string hint) {
-  notes_.add({Severity::warning, document_.origin(at, path.text()), std::move(text), std::move(hint)});
+void Reader::strict(std::size_t at, std::string text, std::string hint) {
+  notes_.add({Severity::warning, document_.origin(at, path.text()), std::move(text), std::move(hint), true, {}});
 }
 
 void Reader::mismatch(const Value& value, std::string_view expected) {
@@ -65,15 +77,22 @@ void Reader::mismatch(const Value& value, std::string_view expected) {
 }
 
 void Checker::error(std::string_view key, std::string text, std::string hint, std::optional<std::size_t> index) {
-  add(Severity::error, key, std::move(text), std::move(hint), index);
+  add({Severity::error, {}, std::move(text), std::move(hint), false, {}}, key, index);
 }
 
 void Checker::warning(std::string_view key, std::string text, std::string hint, std::optional<std::size_t> index) {
-  add(Severity::warning, key, std::move(text), std::move(hint), index);
+  add({Severity::warning, {}, std::move(text), std::move(hint), false, {}}, key, index);
 }
 
-void Checker::add(Severity severity, std::string_view key, std::string text, std::string hint,
-                  std::optional<std::size_t> index) {
+void Checker::strict(std::string_view key, std::string text, std::string hint, std::optional<std::size_t> index) {
+  add({Severity::warning, {}, std::move(text), std::move(hint), true, {}}, key, index);
+}
+
+void Checker::duplicate(std::string_view key, std::string text, std::size_t index, const Origin& other) {
+  add({Severity::error, {}, std::move(text), {}, false, {other}}, key, index);
+}
+
+Origin Checker::origin(std::string_view key, std::optional<std::size_t> index) const {
   std::string where = path.text();
   if (!key.empty()) {
     where += "." + std::string(key);
@@ -81,7 +100,13 @@ void Checker::add(Severity severity, std::string_view key, std::string text, std
   if (index) {
     where += "." + std::to_string(*index);
   }
-  notes_.add({severity, sources_.origin(record, std::move(where), key, index), std::move(text), std::move(hint)});
+  INVARIANT(record != nullptr);
+  return sources_.origin(*record, std::move(where), key, index);
+}
+
+void Checker::add(Note note, std::string_view key, std::optional<std::size_t> index) {
+  note.origin = origin(key, index);
+  notes_.add(std::move(note));
 }
 
 }  // namespace provision::fields

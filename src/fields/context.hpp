@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,12 +24,41 @@ struct Version {
 inline constexpr Version first_version{3, 0};
 inline constexpr Version no_end{255, 255};
 
-// Where a record stood: the document's index in Sources and the byte offset of its value. A record that has a member
-// `Located place` gets it filled by the reader; it never counts in a comparison.
-struct Located {
+// Which fields a document may have: those of its spec version, and our own extensions only where the version says so.
+struct Dialect {
+  Version version;
+  bool extensions = false;
+};
+
+// Where a value stood: the document's index in Sources and the byte offset of the record that holds it.
+struct Site {
   std::uint32_t document = 0;
   std::uint32_t at = 0;
-  bool operator==(const Located&) const { return true; }
+  bool operator==(const Site&) const = default;
+};
+
+// Where a record stood. A record that has a member `Located place` gets it filled by the reader; it never counts in a
+// comparison. What a merge took from another record is remembered field by field, so that a merged record still knows
+// the place of each of its values.
+struct Located {
+  // The field `key` (a row's name), or its elements from number `first` on, `count` of them, are from `site`, where they
+  // are the elements from `there` on.
+  struct Taken {
+    std::string_view key;
+    Site site;
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::size_t there = 0;
+  };
+
+  Site site;
+  std::vector<Taken> taken;
+
+  // Nothing was read into the record.
+  [[nodiscard]] bool nowhere() const { return site.at == 0 && site.document == 0; }
+  // Where the field, or its element, stood: the record, and the element's number there.
+  [[nodiscard]] std::pair<Site, std::size_t> find(std::string_view key, std::size_t index) const;
+  bool operator==(const Located& /*other*/) const { return true; }
 };
 
 // The documents a config was made from. The first is the user's own.
@@ -37,7 +67,7 @@ struct Sources {
 
   // The place of `key` (and of its element `index`) of the record at `place`; of the record itself where the key is
   // absent or empty.
-  [[nodiscard]] Origin origin(Located place, std::string path, std::string_view key = {},
+  [[nodiscard]] Origin origin(const Located& place, std::string path, std::string_view key = {},
                               std::optional<std::size_t> index = std::nullopt) const;
 };
 
@@ -55,22 +85,23 @@ class PathStack {
 
 class Reader {
  public:
-  Reader(const Document& document, std::uint32_t document_index, Version version, Notes& notes)
-      : document_(document), document_index_(document_index), version_(version), notes_(notes) {}
+  Reader(const Document& document, std::uint32_t document_index, Dialect dialect, Notes& notes)
+      : document_(document), document_index_(document_index), dialect_(dialect), notes_(notes) {}
 
   PathStack path;
 
-  [[nodiscard]] Version version() const { return version_; }
-  [[nodiscard]] Located place(const Value& value) const { return {document_index_, value.at}; }
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
+  [[nodiscard]] Located place(const Value& value) const { return {{document_index_, value.at}, {}}; }
   void error(std::size_t at, std::string text, std::string hint = {});
-  void warning(std::size_t at, std::string text, std::string hint = {});
+  // A warning that --strict turns into an error.
+  void strict(std::size_t at, std::string text, std::string hint = {});
   // "expected a string, found an integer" at the value.
   void mismatch(const Value& value, std::string_view expected);
 
  private:
   const Document& document_;
   std::uint32_t document_index_;
-  Version version_;
+  Dialect dialect_;
   Notes& notes_;
 };
 
@@ -82,19 +113,25 @@ class Checker {
   PathStack path;
 
   [[nodiscard]] Version version() const { return version_; }
-  // The record whose fields are at hand; the engine sets it.
-  Located record;
+  // The place of the record whose fields are at hand; the engine sets it.
+  const Located* record = nullptr;
 
   // A note at the field `key` of the record at hand (of its element `index`).
   void error(std::string_view key, std::string text, std::string hint = {},
              std::optional<std::size_t> index = std::nullopt);
   void warning(std::string_view key, std::string text, std::string hint = {},
                std::optional<std::size_t> index = std::nullopt);
+  // A warning that --strict turns into an error: what no spec version forbids and no machine can do.
+  void strict(std::string_view key, std::string text, std::string hint = {},
+              std::optional<std::size_t> index = std::nullopt);
+  // The error "… is given twice" at one element of the list `key`, with the place of the other.
+  void duplicate(std::string_view key, std::string text, std::size_t index, const Origin& other);
+  [[nodiscard]] Origin origin(std::string_view key, std::optional<std::size_t> index = std::nullopt) const;
+
+  // The note stands at the key, with the parts given.
+  void add(Note note, std::string_view key, std::optional<std::size_t> index);
 
  private:
-  void add(Severity severity, std::string_view key, std::string text, std::string hint,
-           std::optional<std::size_t> index);
-
   const Sources& sources_;
   Version version_;
   Notes& notes_;

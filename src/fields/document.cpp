@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fields/document.hpp"
 
+#include <utility>
+
+#include "base/text.hpp"
+
 namespace provision::fields {
 
 Value Value::of(bool value) {
@@ -43,6 +47,31 @@ const Value* Value::find(std::string_view key) const {
     }
   }
   return nullptr;
+}
+
+const Value* Value::find_folded(std::string_view key) const {
+  for (auto member = members.rbegin(); member != members.rend(); ++member) {
+    if (equal_folded(member->key, key)) {
+      return &member->value;
+    }
+  }
+  return nullptr;
+}
+
+bool equal_folded(std::string_view a, std::string_view b) {
+  if (a == b) {
+    return true;
+  }
+  // Our keys are ASCII letters. Go also folds the long s and the Kelvin sign, the only others that fold to such.
+  std::string plain(a);
+  constexpr std::string_view long_s = "\xC5\xBF";
+  constexpr std::string_view kelvin = "\xE2\x84\xAA";
+  for (const auto& [special, letter] : {std::pair{long_s, "s"}, std::pair{kelvin, "k"}}) {
+    for (std::size_t at = plain.find(special); at != std::string::npos; at = plain.find(special)) {
+      plain.replace(at, special.size(), letter);
+    }
+  }
+  return plain.size() == b.size() && lower_ascii(plain) == lower_ascii(b);
 }
 
 void Value::add(std::string key, Value value) { members.push_back({std::move(key), 0, std::move(value)}); }

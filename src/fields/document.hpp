@@ -37,8 +37,13 @@ struct Value {
 
   // The last member of that name, as Go reads them; null if there is none.
   [[nodiscard]] const Value* find(std::string_view key) const;
+  // The last member whose name is `key`, or differs from it only by case, as Go matches them.
+  [[nodiscard]] const Value* find_folded(std::string_view key) const;
   void add(std::string key, Value value);
 };
+
+// Whether two keys are the same to Go's JSON: equal but for the case of letters.
+bool equal_folded(std::string_view a, std::string_view b);
 
 struct Member {
   std::string key;

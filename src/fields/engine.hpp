@@ -4,9 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,6 +15,7 @@
 #include "base/uuid.hpp"
 #include "fields/context.hpp"
 #include "fields/document.hpp"
+#include "fields/shape.hpp"
 
 namespace provision::fields {
 
@@ -29,8 +28,9 @@ struct Engine {
   static Value write(const R& record);
   // Runs the rows' checks, then `cross_check(record, checker)` where the record has one.
   static void check(const R& record, Checker& checker);
-  // The keys, here and below, whose values may be secrets.
-  static void secrets(std::set<std::string, std::less<>>& keys);
+  // Lays `child` over `parent`: what the child gives wins, lists are merged as their rows say.
+  static void merge(R& parent, const R& child);
+  static Shape shape();
 };
 
 // A field's type: how it is read, written and checked. The default is a record with a table.
@@ -39,7 +39,8 @@ struct Codec {
   static void read(const Value& value, T& into, Reader& reader) { Engine<T>::read(value, into, reader); }
   static Value write(const T& value) { return Engine<T>::write(value); }
   static void check(const T& value, Checker& checker) { Engine<T>::check(value, checker); }
-  static void secrets(std::set<std::string, std::less<>>& keys) { Engine<T>::secrets(keys); }
+  static void merge(T& parent, const T& child) { Engine<T>::merge(parent, child); }
+  static Shape shape() { return Engine<T>::shape(); }
   static bool absent(const T& value) { return Engine<T>::write(value).members.empty(); }
 };
 
@@ -47,7 +48,6 @@ struct Codec {
 struct ScalarCodec {
   template <class T>
   static void check(const T& /*value*/, Checker& /*checker*/) {}
-  static void secrets(std::set<std::string, std::less<>>& /*keys*/) {}
 };
 
 template <>
@@ -55,6 +55,7 @@ struct Codec<std::string> : ScalarCodec {
   static void read(const Value& value, std::string& into, Reader& reader);
   static Value write(const std::string& value) { return Value::of(value); }
   static bool absent(const std::string& /*value*/) { return false; }
+  static Shape shape() { return {Shape::Kind::string, {}, {}}; }
 };
 
 template <>
@@ -62,6 +63,7 @@ struct Codec<std::int64_t> : ScalarCodec {
   static void read(const Value& value, std::int64_t& into, Reader& reader);
   static Value write(std::int64_t value) { return Value::of(value); }
   static bool absent(std::int64_t /*value*/) { return false; }
+  static Shape shape() { return {Shape::Kind::integer, {}, {}}; }
 };
 
 template <>
@@ -69,6 +71,7 @@ struct Codec<bool> : ScalarCodec {
   static void read(const Value& value, bool& into, Reader& reader);
   static Value write(bool value) { return Value::of(value); }
   static bool absent(bool /*value*/) { return false; }
+  static Shape shape() { return {Shape::Kind::boolean, {}, {}}; }
 };
 
 template <>
@@ -76,6 +79,7 @@ struct Codec<Digest> : ScalarCodec {
   static void read(const Value& value, Digest& into, Reader& reader);
   static Value write(const Digest& value) { return Value::of(value.text()); }
   static bool absent(const Digest& value) { return value.empty(); }
+  static Shape shape() { return {Shape::Kind::string, {}, {}}; }
 };
 
 template <>
@@ -83,6 +87,7 @@ struct Codec<Uuid> : ScalarCodec {
   static void read(const Value& value, Uuid& into, Reader& reader);
   static Value write(const Uuid& value) { return Value::of(value.text()); }
   static bool absent(const Uuid& value) { return value.empty(); }
+  static Shape shape() { return {Shape::Kind::string, {}, {}}; }
 };
 
 template <class T>
@@ -100,7 +105,7 @@ struct Codec<std::optional<T>> {
       Codec<T>::check(*value, checker);
     }
   }
-  static void secrets(std::set<std::string, std::less<>>& keys) { Codec<T>::secrets(keys); }
+  static Shape shape() { return Codec<T>::shape(); }
   static bool absent(const std::optional<T>& value) { return !value.has_value(); }
 };
 
@@ -137,7 +142,12 @@ struct Codec<std::vector<T>> {
       checker.path.pop();
     }
   }
-  static void secrets(std::set<std::string, std::less<>>& keys) { Codec<T>::secrets(keys); }
+  static Shape shape() {
+    Shape list;
+    list.kind = Shape::Kind::list;
+    list.element.push_back(Codec<T>::shape());
+    return list;
+  }
   static bool absent(const std::vector<T>& value) { return value.empty(); }
 };
 
@@ -170,6 +180,7 @@ struct Codec<E> : ScalarCodec {
     }
     return "?";
   }
+  static Shape shape() { return {Shape::Kind::string, {}, {}}; }
 };
 
 // A part of the spec that this engine does not provision yet. Empty forms ({}, [], null, nested ones too) pass, since
@@ -181,8 +192,10 @@ struct NotYet {
 template <>
 struct Codec<NotYet> : ScalarCodec {
   static void read(const Value& value, NotYet& into, Reader& reader);
+  static void merge(NotYet& /*parent*/, const NotYet& /*child*/) {}
   static Value write(const NotYet& /*value*/) { return {}; }
   static bool absent(const NotYet& /*value*/) { return true; }
+  static Shape shape() { return {Shape::Kind::record, {}, {}}; }
 };
 
 }  // namespace provision::fields

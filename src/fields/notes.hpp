@@ -14,10 +14,14 @@ enum class Severity : std::uint8_t { info, warning, error };
 
 struct Note {
   Severity severity = Severity::error;
-  Origin origin;
-  std::string text;
+  Origin origin = {};
+  std::string text = {};
   // What to do about it; may be empty.
-  std::string hint;
+  std::string hint = {};
+  // A warning that is an error under --strict.
+  bool strict = false;
+  // Other places that have to do with it: the first of two.
+  std::vector<Origin> related = {};
 
   bool operator==(const Note&) const = default;
 };

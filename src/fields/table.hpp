@@ -29,6 +29,13 @@ struct Traits {
   bool required = false;
   // Its value is shown by digest only.
   bool secret = false;
+  // One of our own fields, which only a document that says so in its version may have.
+  bool extension = false;
+  // It tells the record from others in a list (the record's `key_of` uses it): a merge takes it from the child.
+  bool key = false;
+  // A list whose elements may be equal: a merge puts the child's behind the parent's. Other lists of strings are sets, and
+  // other lists of records are merged by key; a second equal element or key in one document is an error.
+  bool repeats = false;
   // The unit of a number, as "MiB".
   std::string_view unit = {};
   // Judges the value alone; notes go to the field `key`.

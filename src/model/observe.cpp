@@ -140,7 +140,7 @@ Result<std::optional<FileView>> look_at(host::Files& files, const std::string& p
   return std::optional<FileView>(std::move(view));
 }
 
-Origin origin_of(const spec::Parsed& config, spec::Located place, std::string path, std::string_view key) {
+Origin origin_of(const spec::Parsed& config, const spec::Located& place, std::string path, std::string_view key) {
   return config.sources.origin(place, std::move(path), key);
 }
 

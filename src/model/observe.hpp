@@ -30,6 +30,6 @@ inline constexpr std::string_view preset_path = "/etc/systemd/system-preset/20-i
 Result<std::optional<FileView>> look_at(host::Files& files, const std::string& path);
 
 // How the config at `place` names itself, for errors: its document, line and path.
-Origin origin_of(const spec::Parsed& config, spec::Located place, std::string path, std::string_view key = {});
+Origin origin_of(const spec::Parsed& config, const spec::Located& place, std::string path, std::string_view key = {});
 
 }  // namespace provision::model

@@ -18,6 +18,7 @@ struct Codec<std::uint32_t> : ScalarCodec {
   }
   static Value write(std::uint32_t value) { return Value::of(static_cast<std::int64_t>(value)); }
   static bool absent(std::uint32_t /*value*/) { return false; }
+  static Shape shape() { return {Shape::Kind::integer, {}, {}}; }
 };
 
 template <>
@@ -72,7 +73,7 @@ Result<Plan> from_value(const fields::Value& value) {
   }
   const fields::Document document("stored plan", "");
   fields::Notes notes;
-  fields::Reader reader(document, 0, fields::first_version, notes);
+  fields::Reader reader(document, 0, {fields::first_version, false}, notes);
   Plan plan;
   fields::Engine<Plan>::read(value, plan, reader);
   // A key that this version does not know is as bad as a wrong one: a plan is never carried out in part.

@@ -16,7 +16,7 @@ struct Question {
   const model::Inventory& inventory;
 
   [[nodiscard]] const spec::Config& config() const { return *parsed.config; }
-  [[nodiscard]] Origin origin(spec::Located place, std::string path, std::string_view key = {}) const {
+  [[nodiscard]] Origin origin(const spec::Located& place, std::string path, std::string_view key = {}) const {
     return parsed.sources.origin(place, std::move(path), key);
   }
 };

@@ -74,7 +74,7 @@ Report load_report(host::Files& own) {
   fields::Document document("report", *std::move(text));
   if (fields::parse_json(document)) {
     fields::Notes notes;
-    fields::Reader reader(document, 0, fields::first_version, notes);
+    fields::Reader reader(document, 0, {fields::first_version, false}, notes);
     fields::Engine<Report>::read(document.root(), report, reader);
   }
   return report;

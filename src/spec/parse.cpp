@@ -61,7 +61,7 @@ Parsed parse(std::string document_name, std::string text) {
   parsed.sources.documents.emplace_back(std::move(document_name), std::move(text));
   fields::Document& document = parsed.sources.documents.front();
   if (const auto read = fields::parse_json(document); !read) {
-    parsed.notes.add({Severity::error, read.error().origin.value_or(Origin{}), read.error().what, {}});
+    parsed.notes.add({Severity::error, read.error().origin.value_or(Origin{}), read.error().what});
     return parsed;
   }
   const auto version = read_version(document, parsed.notes);
@@ -70,7 +70,7 @@ Parsed parse(std::string document_name, std::string text) {
   }
   parsed.version = *version;
   Config config;
-  fields::Reader reader(document, 0, *version, parsed.notes);
+  fields::Reader reader(document, 0, {*version, false}, parsed.notes);
   fields::Engine<Config>::read(document.root(), config, reader);
   fields::Checker checker(parsed.sources, *version, parsed.notes);
   fields::Engine<Config>::check(config, checker);
@@ -93,12 +93,7 @@ Error error_of(const Parsed& parsed) {
 }
 
 const std::set<std::string, std::less<>>& secret_keys() {
-  static const auto keys = [] {
-    // Those of the whole spec, also where it cannot be provisioned yet.
-    std::set<std::string, std::less<>> all{"passwordHash", "value", "config", "thumbprint", "sshAuthorizedKeys"};
-    fields::Engine<Config>::secrets(all);
-    return all;
-  }();
+  static const auto keys = fields::secret_keys(fields::Engine<Config>::shape());
   return keys;
 }
 

@@ -201,7 +201,7 @@ template <>
 struct Table<spec::Partition> {
   static constexpr auto rows = std::tuple{
       field("number", &spec::Partition::number, "The partition's number; 0 takes the next free one.",
-            {.check = &check_partition_number}),
+            {.key = true, .check = &check_partition_number}),
       field("label", &spec::Partition::label, "The partition's name in the table.", {.check = &check_label}),
       field("startMiB", &spec::Partition::start_mib, "Where it starts; 0 or absent: the largest free block.",
             {.unit = "MiB", .check = &check_not_negative}),

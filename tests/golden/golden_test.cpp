@@ -28,7 +28,7 @@ model::Inventory read_inventory(const fs::path& path) {
   fields::Document document(path.filename(), read_file(path));
   REQUIRE(fields::parse_json(document));
   fields::Notes notes;
-  fields::Reader reader(document, 0, fields::first_version, notes);
+  fields::Reader reader(document, 0, {fields::first_version, false}, notes);
   model::Inventory inventory;
   fields::Engine<model::Inventory>::read(document.root(), inventory, reader);
   REQUIRE(notes.all.empty());

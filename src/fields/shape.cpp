@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fields/shape.hpp"
+
+namespace provision::fields {
+namespace {
+
+bool has(const ShapeField& field, const Dialect& dialect) {
+  return field.since <= dialect.version && dialect.version < field.until && (!field.extension || dialect.extensions);
+}
+
+std::string_view word(Shape::Kind kind) {
+  switch (kind) {
+    case Shape::Kind::string:
+      return "string";
+    case Shape::Kind::integer:
+      return "integer";
+    case Shape::Kind::boolean:
+      return "boolean";
+    case Shape::Kind::list:
+      return "array";
+    case Shape::Kind::record:
+      return "object";
+  }
+  return "string";
+}
+
+Value text(std::string_view words) { return Value::of(std::string(words)); }
+
+// null counts as absent wherever a value need not be given.
+Value type_of(const Shape& shape, bool required) {
+  if (required) {
+    return text(word(shape.kind));
+  }
+  Value types = Value::array();
+  types.items = {text(word(shape.kind)), text("null")};
+  return types;
+}
+
+void describe(Value& made, const Shape& shape, const Dialect& dialect, bool required) {
+  made.add("type", type_of(shape, required));
+  if (shape.kind == Shape::Kind::list) {
+    Value items = Value::object();
+    describe(items, shape.element.front(), dialect, true);
+    made.add("items", std::move(items));
+  }
+  if (shape.kind != Shape::Kind::record) {
+    return;
+  }
+  Value properties = Value::object();
+  Value needed = Value::array();
+  for (const auto& field : shape.fields) {
+    if (!has(field, dialect)) {
+      continue;
+    }
+    Value property = Value::object();
+    std::string doc(field.doc);
+    property.add("description", Value::of(field.unit.empty() ? doc : doc + " (" + std::string(field.unit) + ")"));
+    describe(property, field.shape, dialect, field.required);
+    properties.add(std::string(field.name), std::move(property));
+    if (field.required) {
+      needed.items.push_back(text(field.name));
+    }
+  }
+  made.add("properties", std::move(properties));
+  if (!needed.items.empty()) {
+    made.add("required", std::move(needed));
+  }
+}
+
+void collect_secrets(const Shape& shape, std::set<std::string, std::less<>>& keys) {
+  for (const auto& element : shape.element) {
+    collect_secrets(element, keys);
+  }
+  for (const auto& field : shape.fields) {
+    if (field.secret) {
+      keys.emplace(field.name);
+    }
+    collect_secrets(field.shape, keys);
+  }
+}
+
+std::string type_words(const Shape& shape) {
+  if (shape.kind == Shape::Kind::list) {
+    return "list of " + type_words(shape.element.front()) + "s";
+  }
+  return std::string(word(shape.kind));
+}
+
+void collect_rows(const Shape& shape, const std::string& path, std::vector<ReferenceRow>& rows) {
+  for (const auto& field : shape.fields) {
+    const bool list = field.shape.kind == Shape::Kind::list;
+    const std::string here = (path.empty() ? "" : path + ".") + std::string(field.name) + (list ? "[]" : "");
+    rows.push_back({here, type_words(field.shape), field.doc, field.unit, field.since, field.required});
+    collect_rows(list ? field.shape.element.front() : field.shape, here, rows);
+  }
+}
+
+}  // namespace
+
+std::set<std::string, std::less<>> secret_keys(const Shape& shape) {
+  std::set<std::string, std::less<>> keys;
+  collect_secrets(shape, keys);
+  return keys;
+}
+
+Value json_schema(const Shape& shape, const Dialect& dialect, const std::string& id, const std::string& title) {
+  Value made = Value::object();
+  made.add("$schema", text("http://json-schema.org/draft-07/schema#"));
+  made.add("$id", text(id));
+  made.add("title", text(title));
+  describe(made, shape, dialect, true);
+  return made;
+}
+
+std::vector<ReferenceRow> reference(const Shape& shape) {
+  std::vector<ReferenceRow> rows;
+  collect_rows(shape, "", rows);
+  return rows;
+}
+
+}  // namespace provision::fields
