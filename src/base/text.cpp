@@ -3,28 +3,82 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <numeric>
 
 namespace provision {
 
+namespace {
+
+constexpr std::size_t block_bytes = 4096;
+
+// Bytes that begin a character: all but the continuation bytes 10xxxxxx.
+std::size_t count_characters(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  std::size_t continuations = 0;
+  std::size_t at = 0;
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    // Each such byte is 1 in its place; the product sums the eight of them in its highest byte.
+    continuations += ((word >> 7U & ~word >> 6U & ones) * ones) >> 56U;
+  }
+  for (; at < text.size(); ++at) {
+    const bool continuation = (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+    continuations += continuation ? 1 : 0;
+  }
+  return text.size() - continuations;
+}
+
+}  // namespace
+
 LineIndex::LineIndex(std::string_view text) {
   starts_.push_back(0);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') {
-      starts_.push_back(i + 1);
-    }
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    starts_.push_back(at + 1);
   }
+  characters_before_block_.reserve(text.size() / block_bytes + 1);
+  characters_before_block_.push_back(0);
+  for (std::size_t at = block_bytes; at <= text.size(); at += block_bytes) {
+    characters_before_block_.push_back(characters_before_block_.back() +
+                                       count_characters(text.substr(at - block_bytes, block_bytes)));
+  }
+}
+
+std::size_t LineIndex::characters(std::string_view text, std::size_t offset) const {
+  const std::size_t block = offset / block_bytes;
+  return characters_before_block_[block] +
+         count_characters(text.substr(block * block_bytes, offset - block * block_bytes));
 }
 
 Position LineIndex::position(std::string_view text, std::size_t offset) const {
   offset = std::min(offset, text.size());
   const auto next = std::upper_bound(starts_.begin(), starts_.end(), offset);
   const std::size_t index = static_cast<std::size_t>(next - starts_.begin()) - 1;
-  std::uint32_t column = 1;
-  for (std::size_t i = starts_[index]; i < offset; ++i) {
-    const bool continuation = (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
-    column += continuation ? 0 : 1;
+  const std::size_t column = characters(text, offset) - characters(text, starts_[index]) + 1;
+  return {static_cast<std::uint32_t>(index + 1), static_cast<std::uint32_t>(column)};
+}
+
+std::size_t LineIndex::offset(std::string_view text, const Position& position) const {
+  const std::string_view content = line(text, position.line);
+  if (content.empty() || position.column == 0) {
+    return position.line == 0 || position.line > starts_.size() ? text.size() : starts_[position.line - 1];
   }
-  return {static_cast<std::uint32_t>(index + 1), column};
+  const std::size_t start = starts_[position.line - 1];
+  // The character that is sought is the one with so many before it, counted from the text's start.
+  const std::size_t wanted = characters(text, start) + position.column - 1;
+  const auto after = std::upper_bound(characters_before_block_.begin(), characters_before_block_.end(), wanted);
+  const auto block = static_cast<std::size_t>(after - characters_before_block_.begin()) - 1;
+  std::size_t at = std::max(block * block_bytes, start);
+  std::size_t before = characters(text, at);
+  for (; at < start + content.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80U;
+    if (begins && before == wanted) {
+      break;
+    }
+    before += begins ? 1 : 0;
+  }
+  return std::min(at, start + content.size());
 }
 
 std::string_view LineIndex::line(std::string_view text, std::uint32_t number) const {
@@ -131,21 +185,22 @@ std::string printable(std::string_view text) {
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
+  // The rows of the table for the last characters of `a`, the newest first.
+  std::array<std::vector<std::size_t>, 3> rows;
+  rows.fill(std::vector<std::size_t>(b.size() + 1));
+  std::iota(rows[0].begin(), rows[0].end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
+    std::rotate(rows.begin(), rows.end() - 1, rows.end());
+    rows[0][0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({substituted, above + 1, row[j - 1] + 1});
-      diagonal = above;
+      const std::size_t other = a[i - 1] == b[j - 1] ? 0 : 1;
+      rows[0][j] = std::min({rows[1][j - 1] + other, rows[1][j] + 1, rows[0][j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        rows[0][j] = std::min(rows[0][j], rows[2][j - 2] + 1);
+      }
     }
   }
-  return row[b.size()];
+  return rows[0][b.size()];
 }
 
 std::string base64_encode(std::string_view bytes) {

@@ -17,17 +17,24 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-// The starts of all lines of a text, to turn byte offsets into positions in O(log lines).
+// The starts of all lines of a text, and how many characters stand before each block of it: byte offsets become
+// positions in O(log lines), also in a text that is one long line.
 class LineIndex {
  public:
   explicit LineIndex(std::string_view text);
   // An offset beyond the end is the position just after the last byte.
   [[nodiscard]] Position position(std::string_view text, std::size_t offset) const;
+  // The inverse: the byte at a position; a column beyond its line is the line's end.
+  [[nodiscard]] std::size_t offset(std::string_view text, const Position& position) const;
   // The line's text without its end; empty for a line that does not exist.
   [[nodiscard]] std::string_view line(std::string_view text, std::uint32_t number) const;
 
  private:
+  // Characters in the text before a byte.
+  [[nodiscard]] std::size_t characters(std::string_view text, std::size_t offset) const;
+
   std::vector<std::size_t> starts_;
+  std::vector<std::size_t> characters_before_block_;
 };
 
 // Bytes of the well-formed UTF-8 sequence at the start of `text`, or 0 if it is ill-formed (Unicode 15, table 3-7).
@@ -41,7 +48,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 // Control characters (also DEL and C1 in UTF-8) are made visible, so that no input can drive a terminal.
 std::string printable(std::string_view text);
 
-// The number of single-character edits between two words (Levenshtein): for "did you mean".
+// The number of edits between two words, of single characters or of two neighbours that changed places: for "did you
+// mean".
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // Standard base64 with padding (RFC 4648 section 4).

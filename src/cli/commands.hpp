@@ -17,6 +17,9 @@ struct Command {
 
 Command add_plan(CLI::App& app);
 Command add_programs(CLI::App& app);
+Command add_reference(CLI::App& app);
+Command add_schema(CLI::App& app);
 Command add_stage(CLI::App& app);
+Command add_validate(CLI::App& app);
 
 }  // namespace provision::cli

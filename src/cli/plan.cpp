@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // provision plan CONFIG: what a first boot with this config would do to this machine. Nothing is changed.
-#include <fmt/format.h>
-
-#include <fstream>
-#include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/documents.hpp"
+#include "cli/notes.hpp"
 #include "cli/screen.hpp"
 #include "fields/json.hpp"
 #include "host/linux/linux_host.hpp"
@@ -28,46 +25,10 @@ struct PlanOptions {
   bool show_inventory = false;
 };
 
-Result<std::string> read_stream(std::istream& stream, const std::string& name) {
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (stream.bad()) {
-    return Error(Code::io, "cannot read " + name, errno);
-  }
-  return text.str();
-}
-
-Result<std::string> read_document(const std::string& name, const std::string& ca_file) {
-  if (name == "-") {
-    return read_stream(std::cin, "standard input");
-  }
-  if (name.starts_with("http://") || name.starts_with("https://")) {
-    host::LinuxHttp http;
-    host::HttpRequest request;
-    request.url = name;
-    request.ca_file = ca_file;
-    host::HttpAnswer answer = TRY(http.get(request));
-    if (answer.status != 200) {
-      return Error(Code::config_unavailable,
-                   "the server answered " + std::to_string(answer.status) + " for the config");
-    }
-    return std::move(answer.body);
-  }
-  errno = 0;
-  std::ifstream file(name, std::ios::binary);
-  if (!file) {
-    return Error(Code::usage, "cannot open " + name, errno);
-  }
-  return read_stream(file, name);
-}
-
-// Notes as compilers print them: place, severity, text, the line with a caret, a hint.
 void print_notes(const spec::Parsed& parsed) {
+  NotesText text(parsed.sources, false);
   for (const auto& note : parsed.notes.all) {
-    std::string text = fmt::format("{}: {}: {}\n", to_string(note.origin), name_of(note.severity), note.text);
-    text += excerpt(parsed.sources.documents.front(), note.origin, excerpt_width);
-    text += note.hint.empty() ? "" : "  hint: " + note.hint + "\n";
-    print_error(text);
+    print_error(text.of(note));
   }
 }
 
@@ -82,7 +43,7 @@ int fail(const Error& error, const fields::Document* document) {
 }
 
 Result<model::Inventory> read_inventory(const std::string& name) {
-  fields::Document document(name, TRY(read_document(name, {})));
+  fields::Document document(name, TRY(read_document(name)));
   TRY(fields::parse_json(document));
   fields::Notes notes;
   fields::Reader reader(document, 0, {fields::first_version, false}, notes);
@@ -118,8 +79,7 @@ int run_plan_command(const PlanOptions& options) {
   if (!text) {
     return fail(text.error(), nullptr);
   }
-  const std::string name = options.config == "-" ? "standard input" : options.config;
-  const spec::Parsed parsed = spec::parse(name, *std::move(text));
+  const spec::Parsed parsed = spec::parse(shown_name(options.config), *std::move(text));
   print_notes(parsed);
   if (!parsed.config) {
     return row(Code::bad_config).exit_status;

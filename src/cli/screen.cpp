@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t inner_width = 75;
 
-// A line of text that remembers, for the caret, where its original columns went.
-struct Masked {
-  std::string text;
-  // The byte in `text` that stands for the caret's column.
-  std::size_t caret = 0;
-};
-
 // The end of the JSON string that starts at `start` (its opening quote): one past the closing quote, or the text's end.
 std::size_t string_end(std::string_view line, std::size_t start) {
   for (std::size_t i = start + 1; i < line.size(); ++i) {
@@ -31,64 +24,36 @@ std::size_t string_end(std::string_view line, std::size_t start) {
   return line.size();
 }
 
-std::size_t byte_of_column(std::string_view line, std::size_t column) {
-  std::size_t byte = 0;
-  for (std::size_t at = 1; at < column && byte < line.size(); ++at) {
-    byte += std::max<std::size_t>(utf8_sequence_length(line.substr(byte)), 1);
-  }
-  return byte;
-}
-
 // Whether the string that ended before `after` was a key: the next character that is no space is a colon.
 bool is_key(std::string_view line, std::size_t after) {
   const std::size_t next = line.find_first_not_of(" \t", after);
   return next != std::string_view::npos && line[next] == ':';
 }
 
-// The line with every string value of a secret key replaced by its length. A value in a line that has no key before it
-// may be the rest of a secret list: it is hidden too.
-Masked mask_secrets(std::string_view line, std::size_t caret_byte) {
-  Masked masked;
-  std::string key;
-  bool secret = true;
-  for (std::size_t i = 0; i < line.size();) {
-    const bool quoted = line[i] == '"';
-    const std::size_t end = quoted ? string_end(line, i) : i + 1;
-    std::string shown = printable(line.substr(i, end - i));
-    if (quoted && is_key(line, end)) {
-      key = line.substr(i + 1, end - i - 2);
-      secret = spec::secret_keys().contains(key);
-    } else if (quoted && secret) {
-      shown = "\"(" + std::to_string(end - i - 1) + " characters, not shown)\"";
-    }
-    if (i <= caret_byte) {
-      masked.caret = masked.text.size() + (quoted && end > caret_byte ? 0 : caret_byte - i);
-    }
-    masked.text += shown;
-    i = end;
-  }
-  if (caret_byte >= line.size()) {
-    masked.caret = masked.text.size();
-  }
-  return masked;
+// `quoted` is a key as it is written. One that is not plain ASCII may mean any other.
+bool names_secret(std::string_view quoted) {
+  const auto& keys = spec::secret_keys();
+  return std::any_of(quoted.begin(), quoted.end(),
+                     [](char c) { return c == '\\' || (static_cast<unsigned char>(c) & 0x80U) != 0; }) ||
+         std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return fields::equal_folded(quoted, key); });
 }
 
-// The part of the line around the caret that fits.
-Masked window(const Masked& line, std::size_t width) {
-  if (line.text.size() <= width) {
+// The part of what is shown around the caret that fits.
+MaskedLine::Shown window(const MaskedLine::Shown& line, std::size_t width) {
+  if (line.text.size() <= width && line.from_start && line.to_end) {
     return line;
   }
-  const std::size_t before = std::min(line.caret, width / 2);
-  std::size_t start = line.caret - before;
+  std::size_t start = line.caret - std::min(line.caret, width / 2);
   while (start > 0 && start < line.text.size() && (static_cast<unsigned char>(line.text[start]) & 0xC0U) == 0x80U) {
     --start;
   }
   std::string text = line.text.substr(start, width - 6);
-  while (!text.empty() && utf8_sequence_length(text.substr(text.size() - 1)) == 0) {
+  const bool whole = start + text.size() == line.text.size();
+  while (!whole && !text.empty() && (static_cast<unsigned char>(line.text[start + text.size()]) & 0xC0U) == 0x80U) {
     text.pop_back();
   }
-  const std::string lead = start > 0 ? "..." : "";
-  return {lead + text + (start + text.size() < line.text.size() ? "..." : ""), line.caret - start + lead.size()};
+  const std::string lead = start > 0 || !line.from_start ? "..." : "";
+  return {lead + text + (whole && line.to_end ? "" : "..."), line.caret - start + lead.size(), true, true};
 }
 
 std::size_t columns(std::string_view text) {
@@ -142,16 +107,68 @@ class Frame {
 
 }  // namespace
 
-std::string excerpt(const fields::Document& document, const Origin& origin, std::size_t width) {
-  if (origin.line == 0 || origin.document != document.name()) {
+// Every string value of a secret key is hidden. A value in a line that has no key before it may be the rest of a secret
+// list: it is hidden too.
+MaskedLine::MaskedLine(std::string_view line) : line_(line) {
+  bool secret = true;
+  for (std::size_t at = line.find('"'); at != std::string_view::npos;) {
+    const std::size_t end = string_end(line, at);
+    if (is_key(line, end)) {
+      secret = names_secret(line.substr(at + 1, end - at - 2));
+    } else if (secret) {
+      hidden_.push_back({at, end});
+    }
+    at = line.find('"', end);
+  }
+}
+
+MaskedLine::Shown MaskedLine::around(std::size_t caret_byte, std::size_t reach) const {
+  const std::size_t caret = std::min(caret_byte, line_.size());
+  std::size_t at = caret - std::min(caret, reach);
+  const std::size_t stop = std::min(line_.size(), caret + reach);
+  auto hidden = std::upper_bound(hidden_.begin(), hidden_.end(), at,
+                                 [](std::size_t byte, const Span& span) { return byte < span.end; });
+  if (hidden != hidden_.end()) {
+    at = std::min(at, hidden->begin);
+  }
+  while (at > 0 && at < line_.size() && (static_cast<unsigned char>(line_[at]) & 0xC0U) == 0x80U) {
+    --at;
+  }
+  Shown shown{{}, 0, at == 0, true};
+  while (at < stop) {
+    const bool hides = hidden != hidden_.end() && hidden->begin == at;
+    const std::size_t next =
+        hides ? hidden->end : at + std::max<std::size_t>(utf8_sequence_length(line_.substr(at)), 1);
+    shown.caret = at <= caret ? shown.text.size() : shown.caret;
+    shown.text += hides ? "\"(" + std::to_string(next - at - 1) + " characters, not shown)\""
+                        : printable(line_.substr(at, next - at));
+    hidden += hides ? 1 : 0;
+    at = next;
+  }
+  shown.caret = caret >= at ? shown.text.size() : shown.caret;
+  shown.to_end = at >= line_.size();
+  return shown;
+}
+
+std::string Excerpts::of(const Origin& origin, std::size_t width) {
+  if (origin.line == 0 || origin.document != document_.name()) {
     return {};
+  }
+  if (!line_ || number_ != origin.line) {
+    line_.emplace(document_.line(origin.line));
+    number_ = origin.line;
   }
   const std::string number = std::to_string(origin.line);
   const std::string margin = number + " | ";
-  const std::string_view line = document.line(origin.line);
-  const Masked shown = window(mask_secrets(line, byte_of_column(line, origin.column)), width - margin.size());
-  const std::size_t caret = columns(shown.text.substr(0, shown.caret));
+  const std::size_t caret_byte = document_.offset({origin.line, origin.column}) - document_.offset({origin.line, 1});
+  // A character has at most four bytes.
+  const auto shown = window(line_->around(caret_byte, 4 * width), width - margin.size());
+  const std::size_t caret = columns(std::string_view(shown.text).substr(0, shown.caret));
   return margin + shown.text + "\n" + std::string(number.size(), ' ') + " | " + std::string(caret, ' ') + "^\n";
+}
+
+std::string excerpt(const fields::Document& document, const Origin& origin, std::size_t width) {
+  return Excerpts(document).of(origin, width);
 }
 
 std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document) {

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fields/context.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 
 namespace provision::fields {
 namespace {
 
+const Value& placed(const Value& item) { return item; }
+const Value& placed(const Member& member) { return member.value; }
+
+// The one of `parts` (they stand in the order of the text) whose span holds the offset.
+template <class Part>
+const Value* holding(const std::vector<Part>& parts, std::uint32_t at) {
+  const auto after = std::upper_bound(parts.begin(), parts.end(), at,
+                                      [](std::uint32_t offset, const Part& part) { return offset < placed(part).at; });
+  if (after == parts.begin() || at >= placed(*std::prev(after)).end) {
+    return nullptr;
+  }
+  return &placed(*std::prev(after));
+}
+
 // The value that starts at `at` and is a record: found by descending into the child whose span holds the offset.
 const Value* value_at(const Value& root, std::uint32_t at) {
   const Value* value = &root;
   while (value != nullptr && value->at != at) {
-    const Value* next = nullptr;
-    for (const auto& item : value->items) {
-      if (item.at <= at && at < item.end) {
-        next = &item;
-      }
-    }
-    for (const auto& member : value->members) {
-      if (member.value.at <= at && at < member.value.end) {
-        next = &member.value;
-      }
-    }
-    value = next;
+    value = value->kind == Value::Kind::array ? holding(value->items, at) : holding(value->members, at);
   }
   return value;
 }
@@ -38,9 +43,45 @@ std::pair<Site, std::size_t> Located::find(std::string_view key, std::size_t ind
   return {site, index};
 }
 
+void Located::take(std::string_view key, const Located& other) {
+  const auto [from, index] = other.find(key, 0);
+  taken.push_back({key, from, 0, 0, index});
+}
+
+void Located::take_element(std::string_view key, std::size_t index, const Located& other, std::size_t there) {
+  const auto [from, number] = other.find(key, there);
+  if (!taken.empty()) {
+    // A list that is appended element by element stays one entry.
+    Taken& last = taken.back();
+    if (last.key == key && last.count != 0 && last.site == from && last.first + last.count == index &&
+        last.there + last.count == number) {
+      ++last.count;
+      return;
+    }
+  }
+  taken.push_back({key, from, index, 1, number});
+}
+
+void Located::keep_elements(std::string_view key, const std::vector<std::size_t>& kept) {
+  const Located before = *this;
+  std::erase_if(taken, [&](const Taken& part) { return part.key == key && part.count != 0; });
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    take_element(key, i, before, kept[i]);
+  }
+}
+
+void Located::move_behind(std::uint32_t count) {
+  const auto move = [&](Site& moved) { moved.document += moved.document == Site::nowhere ? 0 : count; };
+  move(site);
+  for (auto& part : taken) {
+    move(part.site);
+  }
+}
+
 Origin Sources::origin(const Located& place, std::string path, std::string_view key,
                        std::optional<std::size_t> index) const {
-  const auto [site, number] = place.find(key, index.value_or(0));
+  const auto [found, number] = place.find(key, index.value_or(0));
+  const Site site = found.document == Site::nowhere ? Site{0, 0} : found;
   INVARIANT(site.document < documents.size());
   const Document& document = documents[site.document];
   const Value* value = value_at(document.root(), site.at);
@@ -70,6 +111,12 @@ void Reader::error(std::size_t at, std::string text, std::string hint) {
 
 void Reader::strict(std::size_t at, std::string text, std::string hint) {
   notes_.add({Severity::warning, document_.origin(at, path.text()), std::move(text), std::move(hint), true, {}});
+}
+
+void Reader::repeated(std::size_t at, std::string text, std::size_t first) {
+  const std::string here = path.text();
+  notes_.add(
+      {Severity::warning, document_.origin(at, here), std::move(text), {}, true, {document_.origin(first, here)}});
 }
 
 void Reader::mismatch(const Value& value, std::string_view expected) {
@@ -107,6 +154,21 @@ Origin Checker::origin(std::string_view key, std::optional<std::size_t> index) c
 void Checker::add(Note note, std::string_view key, std::optional<std::size_t> index) {
   note.origin = origin(key, index);
   notes_.add(std::move(note));
+}
+
+Within::Within(Checker& checker, const Located& record, std::vector<Step> steps)
+    : checker_(checker), outer_(checker.record), depth_(steps.size()) {
+  for (const auto& step : steps) {
+    std::visit([&](const auto& part) { checker_.path.push(part); }, step);
+  }
+  checker_.record = &record;
+}
+
+Within::~Within() {
+  for (std::size_t i = 0; i < depth_; ++i) {
+    checker_.path.pop();
+  }
+  checker_.record = outer_;
 }
 
 }  // namespace provision::fields

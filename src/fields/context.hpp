@@ -32,7 +32,8 @@ struct Dialect {
 
 // Where a value stood: the document's index in Sources and the byte offset of the record that holds it.
 struct Site {
-  std::uint32_t document = 0;
+  static constexpr std::uint32_t nowhere = UINT32_MAX;
+  std::uint32_t document = nowhere;
   std::uint32_t at = 0;
   bool operator==(const Site&) const = default;
 };
@@ -41,8 +42,8 @@ struct Site {
 // comparison. What a merge took from another record is remembered field by field, so that a merged record still knows
 // the place of each of its values.
 struct Located {
-  // The field `key` (a row's name), or its elements from number `first` on, `count` of them, are from `site`, where they
-  // are the elements from `there` on.
+  // The field `key` (a row's name), or its elements from number `first` on, `count` of them, are from `site`, where
+  // they are the elements from `there` on.
   struct Taken {
     std::string_view key;
     Site site;
@@ -55,9 +56,17 @@ struct Located {
   std::vector<Taken> taken;
 
   // Nothing was read into the record.
-  [[nodiscard]] bool nowhere() const { return site.at == 0 && site.document == 0; }
+  [[nodiscard]] bool nowhere() const { return site.document == Site::nowhere; }
   // Where the field, or its element, stood: the record, and the element's number there.
   [[nodiscard]] std::pair<Site, std::size_t> find(std::string_view key, std::size_t index) const;
+  // The field `key` is now the one of `other`.
+  void take(std::string_view key, const Located& other);
+  // The element `index` of the list `key` is now the element `there` of `other`.
+  void take_element(std::string_view key, std::size_t index, const Located& other, std::size_t there);
+  // Of the list `key` only the elements `kept` are left, in that order.
+  void keep_elements(std::string_view key, const std::vector<std::size_t>& kept);
+  // Its documents now stand behind `count` others.
+  void move_behind(std::uint32_t count);
   bool operator==(const Located& /*other*/) const { return true; }
 };
 
@@ -67,6 +76,7 @@ struct Sources {
 
   // The place of `key` (and of its element `index`) of the record at `place`; of the record itself where the key is
   // absent or empty.
+  // The start of the first document if it stood nowhere.
   [[nodiscard]] Origin origin(const Located& place, std::string path, std::string_view key = {},
                               std::optional<std::size_t> index = std::nullopt) const;
 };
@@ -95,6 +105,8 @@ class Reader {
   void error(std::size_t at, std::string text, std::string hint = {});
   // A warning that --strict turns into an error.
   void strict(std::size_t at, std::string text, std::string hint = {});
+  // The key at `at` was given before, at `first`: strict too.
+  void repeated(std::size_t at, std::string text, std::size_t first);
   // "expected a string, found an integer" at the value.
   void mismatch(const Value& value, std::string_view expected);
 
@@ -135,6 +147,21 @@ class Checker {
   const Sources& sources_;
   Version version_;
   Notes& notes_;
+};
+
+// While it lives, the checker's notes are about another record, down at `steps` from the one at hand.
+class Within {
+ public:
+  using Step = std::variant<std::string_view, std::size_t>;
+  Within(Checker& checker, const Located& record, std::vector<Step> steps);
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+  ~Within();
+
+ private:
+  Checker& checker_;
+  const Located* outer_;
+  std::size_t depth_;
 };
 
 }  // namespace provision::fields

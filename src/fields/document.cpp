@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fields/document.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/text.hpp"
 
 namespace provision::fields {
+
+HeldText::HeldText(std::string_view text) : size_(static_cast<std::uint32_t>(text.size())) {
+  INVARIANT(text.size() == size_);
+  if (!text.empty()) {
+    auto bytes = std::make_unique<char[]>(text.size());
+    std::memcpy(bytes.get(), text.data(), text.size());
+    bytes_ = bytes.release();
+    owned_ = true;
+  }
+}
+
+HeldText HeldText::piece(std::string_view of_document) {
+  HeldText made;
+  made.bytes_ = of_document.data();
+  made.size_ = static_cast<std::uint32_t>(of_document.size());
+  return made;
+}
 
 Value Value::of(bool value) {
   Value made;
@@ -21,12 +41,15 @@ Value Value::of(std::int64_t value) {
   return made;
 }
 
-Value Value::of(std::string value) {
+Value Value::of(std::string_view value) {
   Value made;
   made.kind = Kind::string;
-  made.string = std::move(value);
+  made.string = HeldText(value);
   return made;
 }
+
+Value Value::of(const std::string& value) { return of(std::string_view(value)); }
+Value Value::of(const char* value) { return of(std::string_view(value)); }
 
 Value Value::array() {
   Value made;
@@ -58,12 +81,18 @@ const Value* Value::find_folded(std::string_view key) const {
   return nullptr;
 }
 
-bool equal_folded(std::string_view a, std::string_view b) {
-  if (a == b) {
-    return true;
-  }
-  // Our keys are ASCII letters. Go also folds the long s and the Kelvin sign, the only others that fold to such.
-  std::string plain(a);
+namespace {
+
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lowered(x) == lowered(y); });
+}
+
+// Our keys are ASCII letters. Go also folds the long s and the Kelvin sign, the only others that fold to such.
+std::string without_special_letters(std::string_view text) {
+  std::string plain(text);
   constexpr std::string_view long_s = "\xC5\xBF";
   constexpr std::string_view kelvin = "\xE2\x84\xAA";
   for (const auto& [special, letter] : {std::pair{long_s, "s"}, std::pair{kelvin, "k"}}) {
@@ -71,10 +100,20 @@ bool equal_folded(std::string_view a, std::string_view b) {
       plain.replace(at, special.size(), letter);
     }
   }
-  return plain.size() == b.size() && lower_ascii(plain) == lower_ascii(b);
+  return plain;
 }
 
-void Value::add(std::string key, Value value) { members.push_back({std::move(key), 0, std::move(value)}); }
+}  // namespace
+
+bool equal_folded(std::string_view a, std::string_view b) {
+  if (a.size() == b.size()) {
+    return equal_but_for_case(a, b);
+  }
+  // The special letters are longer than those they stand for.
+  return a.size() > b.size() && equal_but_for_case(without_special_letters(a), b);
+}
+
+void Value::add(std::string_view key, Value value) { members.push_back({HeldText(key), 0, std::move(value)}); }
 
 std::string_view name_of(Value::Kind kind) {
   switch (kind) {
@@ -97,7 +136,7 @@ std::string_view name_of(Value::Kind kind) {
 }
 
 Document::Document(std::string name, std::string text)
-    : name_(std::move(name)), text_(std::move(text)), lines_(text_) {}
+    : name_(std::move(name)), text_(std::make_shared<const std::string>(std::move(text))), lines_(*text_) {}
 
 Origin Document::origin(std::size_t offset, std::string path) const {
   const Position where = position(offset);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "fields/held_text.hpp"
 
 namespace provision::fields {
 
@@ -25,13 +26,15 @@ struct Value {
   std::uint32_t end = 0;
   std::int64_t integer = 0;
   // The decoded string, or the text of a number that is no 64-bit integer.
-  std::string string;
+  HeldText string;
   std::vector<Value> items;
   std::vector<Member> members;
 
   static Value of(bool value);
   static Value of(std::int64_t value);
-  static Value of(std::string value);
+  static Value of(std::string_view value);
+  static Value of(const std::string& value);
+  static Value of(const char* value);
   static Value array();
   static Value object();
 
@@ -39,14 +42,14 @@ struct Value {
   [[nodiscard]] const Value* find(std::string_view key) const;
   // The last member whose name is `key`, or differs from it only by case, as Go matches them.
   [[nodiscard]] const Value* find_folded(std::string_view key) const;
-  void add(std::string key, Value value);
+  void add(std::string_view key, Value value);
 };
 
 // Whether two keys are the same to Go's JSON: equal but for the case of letters.
 bool equal_folded(std::string_view a, std::string_view b);
 
 struct Member {
-  std::string key;
+  HeldText key;
   std::uint32_t key_at = 0;
   Value value;
 };
@@ -58,17 +61,20 @@ class Document {
   Document(std::string name, std::string text);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& text() const { return *text_; }
   [[nodiscard]] const Value& root() const { return root_; }
   void set_root(Value root) { root_ = std::move(root); }
 
-  [[nodiscard]] Position position(std::size_t offset) const { return lines_.position(text_, offset); }
-  [[nodiscard]] std::string_view line(std::uint32_t number) const { return lines_.line(text_, number); }
+  [[nodiscard]] Position position(std::size_t offset) const { return lines_.position(*text_, offset); }
+  // The byte at that place, the inverse of position(); a column beyond its line is the line's end.
+  [[nodiscard]] std::size_t offset(const Position& position) const { return lines_.offset(*text_, position); }
+  [[nodiscard]] std::string_view line(std::uint32_t number) const { return lines_.line(*text_, number); }
   [[nodiscard]] Origin origin(std::size_t offset, std::string path) const;
 
  private:
   std::string name_;
-  std::string text_;
+  // Values are pieces of it, so it stays in its place when the document is moved or copied.
+  std::shared_ptr<const std::string> text_;
   LineIndex lines_;
   Value root_;
 };

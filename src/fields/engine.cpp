@@ -6,11 +6,16 @@
 namespace provision::fields {
 
 void Codec<std::string>::read(const Value& value, std::string& into, Reader& reader) {
+  // null in a list of strings; elsewhere it is absent, and does not come here.
+  if (value.kind == Value::Kind::null) {
+    reader.strict(value.at, "null counts as the empty string here");
+    return;
+  }
   if (value.kind != Value::Kind::string) {
     reader.mismatch(value, "a string");
     return;
   }
-  into = value.string;
+  into = value.string.view();
 }
 
 void Codec<std::int64_t>::read(const Value& value, std::int64_t& into, Reader& reader) {

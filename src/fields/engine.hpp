@@ -28,8 +28,13 @@ struct Engine {
   static Value write(const R& record);
   // Runs the rows' checks, then `cross_check(record, checker)` where the record has one.
   static void check(const R& record, Checker& checker);
-  // Lays `child` over `parent`: what the child gives wins, lists are merged as their rows say.
-  static void merge(R& parent, const R& child);
+  // Lays `child` over `parent`: what the child gives wins, lists are merged as their rows say. What a user may not
+  // expect of it is noted, if there is a `checker`.
+  static void merge(R& parent, const R& child, Checker* checker = nullptr);
+  // Its documents now stand behind `count` others: its places, and those of all records in it, are renumbered.
+  static void move_behind(R& record, std::uint32_t count);
+  // Adds the origin of every value in the record, with its path from `path` on.
+  static void origins(const R& record, const Sources& sources, PathStack& path, std::vector<Origin>& found);
   static Shape shape();
 };
 
@@ -39,7 +44,7 @@ struct Codec {
   static void read(const Value& value, T& into, Reader& reader) { Engine<T>::read(value, into, reader); }
   static Value write(const T& value) { return Engine<T>::write(value); }
   static void check(const T& value, Checker& checker) { Engine<T>::check(value, checker); }
-  static void merge(T& parent, const T& child) { Engine<T>::merge(parent, child); }
+  static void merge(T& parent, const T& child, Checker* checker) { Engine<T>::merge(parent, child, checker); }
   static Shape shape() { return Engine<T>::shape(); }
   static bool absent(const T& value) { return Engine<T>::write(value).members.empty(); }
 };
@@ -167,7 +172,7 @@ struct Codec<E> : ScalarCodec {
         return;
       }
     }
-    reader.error(value.at, "\"" + value.string + "\" is no known value here");
+    reader.error(value.at, "\"" + printable(value.string) + "\" is no known value here");
   }
   static Value write(E value) { return Value::of(std::string(word_of(value))); }
   static bool absent(E /*value*/) { return false; }
@@ -192,7 +197,7 @@ struct NotYet {
 template <>
 struct Codec<NotYet> : ScalarCodec {
   static void read(const Value& value, NotYet& into, Reader& reader);
-  static void merge(NotYet& /*parent*/, const NotYet& /*child*/) {}
+  static void merge(NotYet& /*parent*/, const NotYet& /*child*/, Checker* /*checker*/) {}
   static Value write(const NotYet& /*value*/) { return {}; }
   static bool absent(const NotYet& /*value*/) { return true; }
   static Shape shape() { return {Shape::Kind::record, {}, {}}; }

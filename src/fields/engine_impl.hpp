@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <unordered_map>
 
 #include "base/text.hpp"
@@ -17,13 +18,21 @@ concept HasPlace = requires(R record) {
   { record.place } -> std::same_as<Located&>;
 };
 
+// Declared before the concept that asks for it: no other lookup finds a function for std::string.
+inline std::string key_of(const std::string& text) { return text; }
+
 // A record may have, found by overload in its own namespace:
 //   void cross_check(const R&, Checker&)          checks that need more than one field
 //   std::string key_of(const R&)                  what tells it from others in a list
 //   bool deletes(const R& child)                  in a merge, this child removes the parent's entry of its key
-//   void displace(R& parent, const R& child)      runs before a merge: lists that share one namespace
+//   void displace(R& parent, const R& child)      runs before a merge: lists that share one namespace; it erases with
+//                                                 erase_elements(), so that what stays keeps its place
+//   void merge_notes(const R& parent, const R& child, Checker&)
+//                                                 runs before a merge: what a user may not expect of it
 template <class R>
-concept HasCrossCheck = requires(const R& record, Checker& checker) { cross_check(record, checker); };
+concept HasCrossCheck = requires(const R& record, Checker& checker) {
+  cross_check(record, checker);
+};
 template <class R>
 concept HasKey = requires(const R& record) {
   { key_of(record) } -> std::convertible_to<std::string>;
@@ -33,9 +42,46 @@ concept CanDelete = requires(const R& record) {
   { deletes(record) } -> std::same_as<bool>;
 };
 template <class R>
-concept CanDisplace = requires(R& parent, const R& child) { displace(parent, child); };
+concept CanDisplace = requires(R& parent, const R& child) {
+  displace(parent, child);
+};
+template <class R>
+concept HasMergeNotes = requires(const R& record, Checker& checker) {
+  merge_notes(record, record, checker);
+};
 
-inline std::string key_of(const std::string& text) { return text; }
+// Erases the marked elements of the list `key` of the record at `place`; those that stay keep their places.
+template <class T>
+void erase_elements(std::vector<T>& list, std::string_view key, Located& place, const std::vector<bool>& erased) {
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!erased[i]) {
+      kept.push_back(i);
+    }
+  }
+  if (kept.size() == list.size()) {
+    return;
+  }
+  place.keep_elements(key, kept);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (i != kept[i]) {
+      list[i] = std::move(list[kept[i]]);
+    }
+  }
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(kept.size()), list.end());
+}
+
+// The same, of those for which `unwanted(element)` holds.
+template <class T, class Unwanted>
+  requires std::predicate<Unwanted, const T&>
+void erase_elements(std::vector<T>& list, std::string_view key, Located& place, Unwanted&& unwanted) {
+  std::vector<bool> erased;
+  erased.reserve(list.size());
+  for (const auto& element : list) {
+    erased.push_back(unwanted(element));
+  }
+  erase_elements(list, key, place, erased);
+}
 
 namespace detail {
 
@@ -48,7 +94,8 @@ inline constexpr bool is_list = false;
 template <class T>
 inline constexpr bool is_list<std::vector<T>> = true;
 template <class T>
-inline constexpr bool is_record = std::is_class_v<T> && !is_optional<T> && !is_list<T> && !std::is_same_v<T, std::string>;
+inline constexpr bool is_record =
+    std::is_class_v<T> && !is_optional<T> && !is_list<T> && !std::is_same_v<T, std::string>;
 
 template <class R, class F>
 constexpr void for_each_row(F&& visit) {
@@ -122,7 +169,9 @@ std::array<const Member*, row_count<R>()> members_of_rows(const Value& value, Re
         }
         if (found[index] != nullptr) {
           reader.path.push(row.name);
-          reader.strict(member.key_at, "the key \"" + std::string(row.name) + "\" is given twice; the last one counts");
+          reader.repeated(member.key_at,
+                          "the key \"" + std::string(row.name) + "\" is given twice; the last one counts",
+                          found[index]->key_at);
           reader.path.pop();
         }
         found[index] = &member;
@@ -145,8 +194,9 @@ void read_row(const Row& row, const Value& record_value, const Member* member, R
   const bool missing = member == nullptr || member->value.kind == Value::Kind::null;
   const bool empty_string = !missing && member->value.kind == Value::Kind::string && member->value.string.empty();
   if (row.traits.required && (missing || empty_string)) {
-    reader.error(missing ? record_value.at : member->value.at, "\"" + std::string(row.name) + "\" is required here" +
-                                                                   (missing ? "" : " and must not be empty"));
+    const std::size_t at = missing ? record_value.at : member->value.at;
+    std::string text = "\"" + std::string(row.name) + "\" is required here" + (missing ? "" : " and must not be empty");
+    row.traits.lenient ? reader.strict(at, std::move(text)) : reader.error(at, std::move(text));
   } else if (!missing) {
     reader.path.push(row.name);
     Codec<Type>::read(member->value, record.*(row.member), reader);
@@ -172,83 +222,143 @@ void check_duplicates(const std::vector<T>& list, std::string_view key, Checker&
 
 // --- merging
 
-inline void take(Located& parent, std::string_view key, const Located& child) {
-  const auto [site, index] = child.find(key, 0);
-  parent.taken.push_back({key, site, 0, 0, index});
-}
-
-inline void take_element(Located& parent, std::string_view key, std::size_t number, const Located& child,
-                         std::size_t child_number) {
-  const auto [site, index] = child.find(key, child_number);
-  parent.taken.push_back({key, site, number, 1, index});
-}
-
 template <class T>
 std::unordered_map<std::string, std::size_t> indices_of(const std::vector<T>& list) {
   std::unordered_map<std::string, std::size_t> indices;
+  indices.reserve(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) {
     indices.emplace(key_of(list[i]), i);
   }
   return indices;
 }
 
+// Does `work` while the checker's path, if there is a checker, leads down to the field or its element.
+template <class Work>
+void descend(Checker* checker, std::string_view key, std::optional<std::size_t> index, Work&& work) {
+  if (checker == nullptr) {
+    work();
+    return;
+  }
+  checker->path.push(key);
+  if (index) {
+    checker->path.push(*index);
+  }
+  work();
+  if (index) {
+    checker->path.pop();
+  }
+  checker->path.pop();
+}
+
+// Two lists that become one, and where the elements of each are from.
 template <class T>
-void merge_lists(std::vector<T>& parent, const std::vector<T>& child, bool repeats, std::string_view key,
-                 Located& parent_place, const Located& child_place) {
-  const auto append = [&](std::size_t i) {
-    take_element(parent_place, key, parent.size(), child_place, i);
-    parent.push_back(child[i]);
-  };
-  if constexpr (HasKey<T>) {
-    if (!repeats) {
-      auto indices = indices_of(parent);
-      std::vector<std::string> deleted;
-      for (std::size_t i = 0; i < child.size(); ++i) {
-        std::string name = key_of(child[i]);
-        const auto found = indices.find(name);
-        if (found == indices.end()) {
-          indices.emplace(std::move(name), parent.size());
-          append(i);
-        } else if constexpr (CanDelete<T>) {
-          if (deletes(child[i])) {
-            deleted.push_back(name);
-          } else {
-            Codec<T>::merge(parent[found->second], child[i]);
-          }
-        } else if constexpr (is_record<T>) {
-          Codec<T>::merge(parent[found->second], child[i]);
-        }
-      }
-      if (!deleted.empty()) {
-        std::erase_if(parent, [&](const T& entry) {
-          return std::find(deleted.begin(), deleted.end(), key_of(entry)) != deleted.end();
-        });
-      }
-      return;
+struct Lists {
+  std::string_view key;
+  std::vector<T>& parent;
+  Located& parent_place;
+  const std::vector<T>& child;
+  const Located& child_place;
+  Checker* checker;
+
+  void append(std::size_t number) {
+    parent_place.take_element(key, parent.size(), child_place, number);
+    parent.push_back(child[number]);
+  }
+  void append_all() {
+    for (std::size_t i = 0; i < child.size(); ++i) {
+      append(i);
     }
   }
-  for (std::size_t i = 0; i < child.size(); ++i) {
-    append(i);
+  // Strings of one key are equal, so that nothing is to be done for them.
+  void join(std::size_t index, std::size_t number) {
+    if constexpr (is_record<T>) {
+      descend(checker, key, index, [&] { Codec<T>::merge(parent[index], child[number], checker); });
+    }
+  }
+};
+
+template <class T>
+bool is_deletion(const T& child) {
+  if constexpr (CanDelete<T>) {
+    return deletes(child);
+  } else {
+    return false;
+  }
+}
+
+// The parent's order first, then what only the child has.
+template <class T>
+void merge_by_key(Lists<T> lists) {
+  auto indices = indices_of(lists.parent);
+  std::vector<bool> deleted(lists.parent.size(), false);
+  for (std::size_t i = 0; i < lists.child.size(); ++i) {
+    const auto [found, fresh] = indices.emplace(key_of(lists.child[i]), lists.parent.size());
+    if (fresh) {
+      lists.append(i);
+      deleted.push_back(false);
+    } else if (is_deletion(lists.child[i])) {
+      deleted[found->second] = true;
+    } else {
+      lists.join(found->second, i);
+    }
+  }
+  if constexpr (CanDelete<T>) {
+    erase_elements(lists.parent, lists.key, lists.parent_place, deleted);
   }
 }
 
 template <class R, class Row>
-void merge_row(const Row& row, R& parent, const R& child, Located& parent_place, const Located& child_place) {
+void merge_row(const Row& row, R& parent, const R& child, Checker* checker) {
   using Type = typename Row::Member;
   Type& into = parent.*(row.member);
   const Type& from = child.*(row.member);
   if constexpr (is_list<Type>) {
-    merge_lists(into, from, row.traits.repeats, row.name, parent_place, child_place);
+    Lists<typename Type::value_type> lists{row.name, into, parent.place, from, child.place, checker};
+    if constexpr (HasKey<typename Type::value_type>) {
+      row.traits.repeats ? lists.append_all() : merge_by_key(lists);
+    } else {
+      lists.append_all();
+    }
   } else if constexpr (is_optional<Type>) {
     if (from) {
       into = from;
-      take(parent_place, row.name, child_place);
+      parent.place.take(row.name, child.place);
     }
   } else if constexpr (is_record<Type>) {
-    Codec<Type>::merge(into, from);
+    descend(checker, row.name, std::nullopt, [&] { Codec<Type>::merge(into, from, checker); });
   } else {
     into = from;
-    take(parent_place, row.name, child_place);
+    parent.place.take(row.name, child.place);
+  }
+}
+
+template <class T>
+void move_behind(T& value, std::uint32_t count) {
+  if constexpr (is_list<T>) {
+    for (auto& item : value) {
+      move_behind(item, count);
+    }
+  } else if constexpr (HasPlace<T>) {
+    Engine<T>::move_behind(value, count);
+  }
+}
+
+// --- places
+
+// The path is at the value; `index` is its number in the list `key`.
+template <class T>
+void value_origins(const T& value, const Located& place, std::string_view key, std::optional<std::size_t> index,
+                   const Sources& sources, PathStack& path, std::vector<Origin>& found) {
+  if constexpr (is_list<T>) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      path.push(i);
+      value_origins(value[i], place, key, i, sources, path, found);
+      path.pop();
+    }
+  } else if constexpr (HasPlace<T>) {
+    Engine<T>::origins(value, sources, path, found);
+  } else if (!Codec<T>::absent(value)) {
+    found.push_back(sources.origin(place, path.text(), key, index));
   }
 }
 
@@ -256,10 +366,8 @@ void merge_row(const Row& row, R& parent, const R& child, Located& parent_place,
 
 template <class R>
 void Engine<R>::read(const Value& value, R& record, Reader& reader) {
-  if (value.kind == Value::Kind::null) {
-    return;
-  }
-  if (value.kind != Value::Kind::object) {
+  // null in a list is a record of which nothing is said; elsewhere it is absent, and does not come here.
+  if (value.kind != Value::Kind::object && value.kind != Value::Kind::null) {
     reader.mismatch(value, "an object");
     return;
   }
@@ -292,12 +400,15 @@ Value Engine<R>::write(const R& record) {
 template <class R>
 void Engine<R>::check(const R& record, Checker& checker) {
   const Located* outer = checker.record;
+  const Located* here = outer;
+  if constexpr (HasPlace<R>) {
+    // What is wrong with a record that was not given is the fault of the one that should hold it.
+    here = record.place.nowhere() && outer != nullptr ? outer : &record.place;
+  }
   detail::for_each_row<R>([&](const auto& row) {
     using Type = typename std::remove_cvref_t<decltype(row)>::Member;
     const auto& member = record.*(row.member);
-    if constexpr (HasPlace<R>) {
-      checker.record = &record.place;
-    }
+    checker.record = here;
     if (row.traits.check != nullptr) {
       row.traits.check(member, row.name, checker);
     }
@@ -310,9 +421,7 @@ void Engine<R>::check(const R& record, Checker& checker) {
     Codec<Type>::check(member, checker);
     checker.path.pop();
   });
-  if constexpr (HasPlace<R>) {
-    checker.record = &record.place;
-  }
+  checker.record = here;
   if constexpr (HasCrossCheck<R>) {
     cross_check(record, checker);
   }
@@ -320,7 +429,7 @@ void Engine<R>::check(const R& record, Checker& checker) {
 }
 
 template <class R>
-void Engine<R>::merge(R& parent, const R& child) {
+void Engine<R>::merge(R& parent, const R& child, Checker* checker) {
   if constexpr (HasPlace<R>) {
     static_assert(detail::survives_merges<R>(), "a scalar field is neither optional, nor required, nor a key");
     if (child.place.nowhere()) {
@@ -330,11 +439,35 @@ void Engine<R>::merge(R& parent, const R& child) {
       parent = child;
       return;
     }
+    if constexpr (HasMergeNotes<R>) {
+      if (checker != nullptr) {
+        checker->record = &child.place;
+        merge_notes(parent, child, *checker);
+      }
+    }
     if constexpr (CanDisplace<R>) {
       displace(parent, child);
     }
-    detail::for_each_row<R>(
-        [&](const auto& row) { detail::merge_row(row, parent, child, parent.place, child.place); });
+    detail::for_each_row<R>([&](const auto& row) { detail::merge_row(row, parent, child, checker); });
+  }
+}
+
+template <class R>
+void Engine<R>::move_behind(R& record, std::uint32_t count) {
+  if constexpr (HasPlace<R>) {
+    record.place.move_behind(count);
+    detail::for_each_row<R>([&](const auto& row) { detail::move_behind(record.*(row.member), count); });
+  }
+}
+
+template <class R>
+void Engine<R>::origins(const R& record, const Sources& sources, PathStack& path, std::vector<Origin>& found) {
+  if constexpr (HasPlace<R>) {
+    detail::for_each_row<R>([&](const auto& row) {
+      path.push(row.name);
+      detail::value_origins(record.*(row.member), record.place, row.name, std::nullopt, sources, path, found);
+      path.pop();
+    });
   }
 }
 

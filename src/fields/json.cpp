@@ -13,6 +13,13 @@ class Parser {
   explicit Parser(const Document& document) : document_(document), text_(document.text()) {}
 
   Result<Value> document() {
+    Value root;
+    TRY(document_into(root));
+    return root;
+  }
+
+ private:
+  Result<void> document_into(Value& root) {
     if (text_.size() > max_document_bytes) {
       return fail(0, "the document is larger than 1 GiB");
     }
@@ -23,15 +30,14 @@ class Parser {
     if (done()) {
       return fail(at_, "the document is empty where a JSON object was expected");
     }
-    Value root = TRY(value(0));
+    TRY(value(root, 0));
     skip_white();
     if (!done()) {
       return fail(at_, "there is more text after the end of the JSON value");
     }
-    return root;
+    return {};
   }
 
- private:
   [[nodiscard]] bool done() const { return at_ >= text_.size(); }
   [[nodiscard]] char peek() const { return done() ? '\0' : text_[at_]; }
 
@@ -54,94 +60,116 @@ class Parser {
     }
   }
 
-  Result<Value> value(int depth) {
+  // Values are filled where they stand: handing each up through two results would be most of the time.
+  Result<void> value(Value& into, int depth) {
     if (depth > max_depth) {
       return fail(at_, "values are nested more than " + std::to_string(max_depth) + " levels deep");
     }
-    const std::size_t start = at_;
-    Value read = TRY(value_unplaced(depth));
-    read.at = static_cast<std::uint32_t>(start);
-    read.end = static_cast<std::uint32_t>(at_);
-    return read;
+    into.at = static_cast<std::uint32_t>(at_);
+    TRY(value_unplaced(into, depth));
+    into.end = static_cast<std::uint32_t>(at_);
+    return {};
   }
 
-  Result<Value> value_unplaced(int depth) {
+  Result<void> value_unplaced(Value& into, int depth) {
     switch (peek()) {
       case '{':
-        return object(depth);
+        return object(into, depth);
       case '[':
-        return array(depth);
+        return array(into, depth);
       case '"':
-        return Value::of(TRY(string()));
+        into.kind = Value::Kind::string;
+        return string(into.string);
       case 't':
-        return word("true", Value::of(true));
+        into.kind = Value::Kind::boolean;
+        into.boolean = true;
+        return word("true");
       case 'f':
-        return word("false", Value::of(false));
+        into.kind = Value::Kind::boolean;
+        return word("false");
       case 'n':
-        return word("null", Value{});
+        return word("null");
       default:
-        return number();
+        return number(into);
     }
   }
 
-  Result<Value> word(std::string_view expected, Value meaning) {
+  Result<void> word(std::string_view expected) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
       if (peek() != expected[i]) {
         return fail(at_, "expected a value, found " + here() + "; strings stand in double quotes");
       }
       ++at_;
     }
-    return meaning;
+    return {};
   }
 
-  Result<Value> object(int depth) {
-    Value made = Value::object();
+  Result<void> object(Value& into, int depth) {
+    into.kind = Value::Kind::object;
+    const std::size_t first = members_.size();
     ++at_;
     skip_white();
     if (peek() == '}') {
       ++at_;
-      return made;
+      return {};
     }
-    while (true) {
-      if (peek() != '"') {
-        const bool comma_before_end = peek() == '}';
-        return fail(at_, comma_before_end ? "a comma before \"}\" is not allowed"
-                                          : "expected a key in double quotes, found " + here());
-      }
+    for (bool ended = false; !ended;) {
       Member member;
-      member.key_at = static_cast<std::uint32_t>(at_);
-      member.key = TRY(string());
-      skip_white();
-      if (peek() != ':') {
-        return fail(at_, "expected \":\" after the key \"" + printable(member.key) + "\", found " + here());
-      }
-      ++at_;
-      skip_white();
-      member.value = TRY(value(depth + 1));
-      made.members.push_back(std::move(member));
-      if (TRY(separator('}'))) {
-        return made;
-      }
+      TRY(key(member));
+      TRY(value(member.value, depth + 1));
+      members_.push_back(std::move(member));
+      ended = TRY(separator('}'));
     }
+    move_tail(members_, first, into.members);
+    return {};
   }
 
-  Result<Value> array(int depth) {
-    Value made = Value::array();
+  // The key, the colon, and the white space behind it.
+  Result<void> key(Member& member) {
+    if (peek() != '"') {
+      const bool comma_before_end = peek() == '}';
+      return fail(at_, comma_before_end ? "a comma before \"}\" is not allowed"
+                                        : "expected a key in double quotes, found " + here());
+    }
+    member.key_at = static_cast<std::uint32_t>(at_);
+    TRY(string(member.key));
+    skip_white();
+    if (peek() != ':') {
+      return fail(at_, "expected \":\" after the key \"" + printable(member.key) + "\", found " + here());
+    }
+    ++at_;
+    skip_white();
+    return {};
+  }
+
+  Result<void> array(Value& into, int depth) {
+    into.kind = Value::Kind::array;
+    const std::size_t first = items_.size();
     ++at_;
     skip_white();
     if (peek() == ']') {
       ++at_;
-      return made;
+      return {};
     }
-    while (true) {
+    for (bool ended = false; !ended;) {
       if (peek() == ']') {
         return fail(at_, "a comma before \"]\" is not allowed");
       }
-      made.items.push_back(TRY(value(depth + 1)));
-      if (TRY(separator(']'))) {
-        return made;
-      }
+      Value item;
+      TRY(value(item, depth + 1));
+      items_.push_back(std::move(item));
+      ended = TRY(separator(']'));
     }
+    move_tail(items_, first, into.items);
+    return {};
+  }
+
+  // The parts from number `first` on become a vector that is no larger than it must be.
+  template <class Part>
+  static void move_tail(std::vector<Part>& from, std::size_t first, std::vector<Part>& into) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
+    into.assign(std::make_move_iterator(begin), std::make_move_iterator(from.end()));
+    from.erase(begin, from.end());
   }
 
   // Takes "," (false) or the closing mark (true).
@@ -159,7 +187,7 @@ class Parser {
     return false;
   }
 
-  Result<Value> number() {
+  Result<void> number(Value& into) {
     const std::size_t start = at_;
     const auto digits = [&] {
       const std::size_t first = at_;
@@ -197,46 +225,59 @@ class Parser {
         return fail(at_, "expected a digit in the exponent, found " + here());
       }
     }
-    return number_value(text_.substr(start, at_ - start), whole);
+    const std::string_view text = text_.substr(start, at_ - start);
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), into.integer);
+    const bool fits = whole && parsed.ec == std::errc{};
+    into.kind = fits ? Value::Kind::integer : Value::Kind::other_number;
+    into.string = fits ? HeldText{} : HeldText::piece(text);
+    return {};
   }
 
-  static Value number_value(std::string_view text, bool whole) {
-    std::int64_t integer = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), integer);
-    if (whole && parsed.ec == std::errc{}) {
-      return Value::of(integer);
+  Result<void> string(HeldText& into) {
+    const std::size_t start = ++at_;
+    TRY(run());
+    if (peek() == '"') {
+      into = HeldText::piece(text_.substr(start, at_ - start));
+      ++at_;
+      return {};
     }
-    Value made = Value::of(std::string(text));
-    made.kind = Value::Kind::other_number;
-    return made;
+    std::string decoded(text_.substr(start, at_ - start));
+    while (peek() != '"') {
+      TRY(escape(decoded));
+      const std::size_t from = at_;
+      TRY(run());
+      decoded += text_.substr(from, at_ - from);
+    }
+    ++at_;
+    into = HeldText(decoded);
+    return {};
   }
 
-  Result<std::string> string() {
-    std::string decoded;
-    ++at_;
+  // Goes on to the quote or backslash that ends a run of characters that stand for themselves.
+  Result<void> run() {
     while (true) {
-      const std::size_t run = text_.find_first_of("\"\\", at_);
-      const std::size_t end = run == std::string_view::npos ? text_.size() : run;
-      while (at_ < end) {
-        const std::size_t length = utf8_sequence_length(text_.substr(at_));
-        if (length == 0) {
-          return fail(at_, "invalid UTF-8 in a string; save the document as UTF-8");
-        }
-        if (static_cast<unsigned char>(peek()) < 0x20) {
-          return fail(at_, "a string must not hold a control character or a line break; write \\n");
-        }
-        decoded += text_.substr(at_, length);
-        at_ += length;
+      while (!done() && stands_plain(text_[at_])) {
+        ++at_;
       }
       if (done()) {
         return fail(at_, "the document ends inside a string");
       }
-      if (peek() == '"') {
-        ++at_;
-        return decoded;
+      if (peek() == '"' || peek() == '\\') {
+        return {};
       }
-      TRY(escape(decoded));
+      if (static_cast<unsigned char>(peek()) < 0x20) {
+        return fail(at_, "a string must not hold a control character or a line break; write \\n");
+      }
+      const std::size_t length = utf8_sequence_length(text_.substr(at_));
+      if (length == 0) {
+        return fail(at_, "invalid UTF-8 in a string; save the document as UTF-8");
+      }
+      at_ += length;
     }
+  }
+
+  static bool stands_plain(char c) {
+    return c >= 0x20 && c != '"' && c != '\\' && static_cast<unsigned char>(c) < 0x80;
   }
 
   Result<void> escape(std::string& decoded) {
@@ -307,6 +348,9 @@ class Parser {
   const Document& document_;
   std::string_view text_;
   std::size_t at_ = 0;
+  // The parts of objects and arrays that have not ended yet, the innermost last.
+  std::vector<Member> members_;
+  std::vector<Value> items_;
 };
 
 nlohmann::ordered_json to_library(const Value& value) {
@@ -320,7 +364,7 @@ nlohmann::ordered_json to_library(const Value& value) {
       return value.integer;
     case Value::Kind::other_number:
     case Value::Kind::string:
-      return value.string;
+      return value.string.str();
     case Value::Kind::array: {
       Json made = Json::array();
       for (const auto& item : value.items) {
@@ -331,7 +375,7 @@ nlohmann::ordered_json to_library(const Value& value) {
     case Value::Kind::object: {
       Json made = Json::object();
       for (const auto& member : value.members) {
-        made[member.key] = to_library(member.value);
+        made[member.key.str()] = to_library(member.value);
       }
       return made;
     }

@@ -36,36 +36,56 @@ Value type_of(const Shape& shape, bool required) {
   return types;
 }
 
-void describe(Value& made, const Shape& shape, const Dialect& dialect, bool required) {
-  made.add("type", type_of(shape, required));
-  if (shape.kind == Shape::Kind::list) {
-    Value items = Value::object();
-    describe(items, shape.element.front(), dialect, true);
-    made.add("items", std::move(items));
-  }
-  if (shape.kind != Shape::Kind::record) {
-    return;
-  }
-  Value properties = Value::object();
-  Value needed = Value::array();
-  for (const auto& field : shape.fields) {
-    if (!has(field, dialect)) {
-      continue;
+// Describes types, remembering the path of the value at hand.
+class Schema {
+ public:
+  using Fixed = std::map<std::string, std::string, std::less<>>;
+  Schema(const Dialect& dialect, const Fixed& fixed) : dialect_(dialect), fixed_(fixed) {}
+
+  void describe(Value& made, const Shape& shape, bool required, const std::string& path) const {
+    made.add("type", type_of(shape, required));
+    if (const auto found = fixed_.find(path); found != fixed_.end()) {
+      made.add("const", text(found->second));
     }
+    if (shape.kind == Shape::Kind::list) {
+      Value items = Value::object();
+      describe(items, shape.element.front(), true, path + "[]");
+      made.add("items", std::move(items));
+    } else if (shape.kind == Shape::Kind::record) {
+      describe_fields(made, shape, path);
+    }
+  }
+
+ private:
+  void describe_fields(Value& made, const Shape& shape, const std::string& path) const {
+    Value properties = Value::object();
+    Value needed = Value::array();
+    for (const auto& field : shape.fields) {
+      if (!has(field, dialect_)) {
+        continue;
+      }
+      properties.add(field.name, described(field, (path.empty() ? "" : path + ".") + std::string(field.name)));
+      if (field.required) {
+        needed.items.push_back(text(field.name));
+      }
+    }
+    made.add("properties", std::move(properties));
+    if (!needed.items.empty()) {
+      made.add("required", std::move(needed));
+    }
+  }
+
+  [[nodiscard]] Value described(const ShapeField& field, const std::string& path) const {
     Value property = Value::object();
     std::string doc(field.doc);
     property.add("description", Value::of(field.unit.empty() ? doc : doc + " (" + std::string(field.unit) + ")"));
-    describe(property, field.shape, dialect, field.required);
-    properties.add(std::string(field.name), std::move(property));
-    if (field.required) {
-      needed.items.push_back(text(field.name));
-    }
+    describe(property, field.shape, field.required, path);
+    return property;
   }
-  made.add("properties", std::move(properties));
-  if (!needed.items.empty()) {
-    made.add("required", std::move(needed));
-  }
-}
+
+  const Dialect& dialect_;
+  const Fixed& fixed_;
+};
 
 void collect_secrets(const Shape& shape, std::set<std::string, std::less<>>& keys) {
   for (const auto& element : shape.element) {
@@ -90,7 +110,8 @@ void collect_rows(const Shape& shape, const std::string& path, std::vector<Refer
   for (const auto& field : shape.fields) {
     const bool list = field.shape.kind == Shape::Kind::list;
     const std::string here = (path.empty() ? "" : path + ".") + std::string(field.name) + (list ? "[]" : "");
-    rows.push_back({here, type_words(field.shape), field.doc, field.unit, field.since, field.required});
+    rows.push_back({here, type_words(field.shape), field.doc, field.unit, field.since, field.until, field.required,
+                    field.secret, field.extension});
     collect_rows(list ? field.shape.element.front() : field.shape, here, rows);
   }
 }
@@ -103,12 +124,13 @@ std::set<std::string, std::less<>> secret_keys(const Shape& shape) {
   return keys;
 }
 
-Value json_schema(const Shape& shape, const Dialect& dialect, const std::string& id, const std::string& title) {
+Value json_schema(const Shape& shape, const Dialect& dialect, const std::string& id, const std::string& title,
+                  const std::map<std::string, std::string, std::less<>>& fixed) {
   Value made = Value::object();
   made.add("$schema", text("http://json-schema.org/draft-07/schema#"));
   made.add("$id", text(id));
   made.add("title", text(title));
-  describe(made, shape, dialect, true);
+  Schema(dialect, fixed).describe(made, shape, true, "");
   return made;
 }
 

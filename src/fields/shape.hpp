@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,8 +38,11 @@ struct ShapeField {
 // The keys, at any depth, whose values may be secrets.
 std::set<std::string, std::less<>> secret_keys(const Shape& shape);
 
-// The JSON Schema (draft-07) of a document of that dialect. `id` and `title` are the schema's own.
-Value json_schema(const Shape& shape, const Dialect& dialect, const std::string& id, const std::string& title);
+// The JSON Schema (draft-07) of a document of that dialect. `id` and `title` are the schema's own. `fixed` are values
+// that such a document has, by their paths ("ignition.version"). Unknown keys are let through: to the reader they are
+// warnings.
+Value json_schema(const Shape& shape, const Dialect& dialect, const std::string& id, const std::string& title,
+                  const std::map<std::string, std::string, std::less<>>& fixed = {});
 
 // One line of the reference: "storage.disks[].device".
 struct ReferenceRow {
@@ -47,7 +51,10 @@ struct ReferenceRow {
   std::string_view doc;
   std::string_view unit;
   Version since;
+  Version until;
   bool required = false;
+  bool secret = false;
+  bool extension = false;
 };
 std::vector<ReferenceRow> reference(const Shape& shape);
 

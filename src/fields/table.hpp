@@ -27,6 +27,8 @@ struct Traits {
   Version until = no_end;
   // Must be given (and not null).
   bool required = false;
+  // With `required`: no released spec checks it, so that its lack is only a strict note.
+  bool lenient = false;
   // Its value is shown by digest only.
   bool secret = false;
   // One of our own fields, which only a document that says so in its version may have.

@@ -129,7 +129,7 @@ void Codec<Operation>::read(const Value& value, Operation& into, Reader& reader)
   }
   Value rest = value;
   std::erase_if(rest.members, [](const Member& member) { return member.key == "kind"; });
-  read_kind(kind->string, rest, into, reader);
+  read_kind(kind->string.str(), rest, into, reader);
 }
 
 Value Codec<Operation>::write(const Operation& value) {

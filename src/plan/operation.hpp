@@ -152,7 +152,7 @@ struct Codec<plan::Operation> : ScalarCodec {
   static void read(const Value& value, plan::Operation& into, Reader& reader);
   static Value write(const plan::Operation& value);
   static bool absent(const plan::Operation& /*value*/) { return false; }
-  static void merge(plan::Operation& parent, const plan::Operation& child) { parent = child; }
+  static void merge(plan::Operation& parent, const plan::Operation& child, Checker* /*checker*/) { parent = child; }
   static Shape shape() { return {Shape::Kind::record, {}, {}}; }
 };
 }  // namespace provision::fields

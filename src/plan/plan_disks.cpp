@@ -260,7 +260,7 @@ Step filesystem_step(const Question& question, std::size_t index, const Site& si
 
 Result<void> plan_filesystem(const Question& question, const model::Inventory& after, std::size_t index, Plan& plan) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
-  if (!asked.format || *asked.format == "none") {
+  if (asked.format.value_or("").empty() || *asked.format == "none") {
     return {};
   }
   const auto place = [&] {

@@ -13,8 +13,6 @@ namespace provision::plan {
 namespace {
 
 constexpr std::int64_t default_mode = 0644;
-// Specs before 3.6 drop the set-id and sticky bits.
-constexpr std::int64_t mode_mask = 0777;
 
 Result<Contents> contents_of(const spec::File& file, const std::string& path) {
   const std::string bytes = TRY(resource_bytes(file.contents));
@@ -61,8 +59,8 @@ Result<void> plan_file(const Question& question, std::size_t index, Plan& plan) 
   if (!contents) {
     return std::move(contents).error().at(question.origin(file.place, path + ".contents", "contents"));
   }
-  PutFile wanted{file.path, *std::move(contents), file.mode.value_or(default_mode) & mode_mask,
-                 file.user.id.value_or(0), file.group.id.value_or(0)};
+  PutFile wanted{file.path, *std::move(contents), file.mode.value_or(default_mode), file.user.id.value_or(0),
+                 file.group.id.value_or(0)};
   if (there != nullptr && equals(*there, wanted)) {
     return {};
   }

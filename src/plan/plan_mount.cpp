@@ -9,8 +9,8 @@ namespace provision::plan {
 namespace {
 
 bool is_mounted(const spec::Filesystem& filesystem) {
-  const std::string format = filesystem.format.value_or("none");
-  return filesystem.path && !filesystem.path->empty() && format != "none" && format != "swap";
+  const std::string format = filesystem.format.value_or("");
+  return filesystem.path && !filesystem.path->empty() && !format.empty() && format != "none" && format != "swap";
 }
 
 // What is mounted at the path now, as Mount's observation names it.

@@ -23,7 +23,7 @@ Value record(std::string_view kind) {
 
 std::string text_at(const Value& value, std::string_view key) {
   const Value* found = value.find(key);
-  return found != nullptr && found->kind == Value::Kind::string ? found->string : std::string{};
+  return found != nullptr && found->kind == Value::Kind::string ? found->string.str() : std::string{};
 }
 
 // The record of one line, or nothing if the line is not whole.

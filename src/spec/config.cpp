@@ -1,22 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field tables of the top of a config.
+// The field table of the whole config, and the checks across its parts.
 #include "spec/config.hpp"
 
+#include <unordered_map>
+
+#include "base/text.hpp"
 #include "fields/engine_impl.hpp"
+
+namespace provision::spec {
+namespace {
+
+using fields::Checker;
+
+// The files that the units of the config are written to, each with the unit's number.
+std::unordered_map<std::string, std::size_t> unit_files(const Systemd& systemd) {
+  std::unordered_map<std::string, std::size_t> paths;
+  const std::string directory = "/etc/systemd/system/";
+  for (std::size_t i = 0; i < systemd.units.size(); ++i) {
+    const Unit& unit = systemd.units[i];
+    if (!unit.contents.value_or("").empty()) {
+      paths.emplace(directory + unit.name, i);
+    }
+    for (const auto& dropin : unit.dropins) {
+      if (!dropin.contents.value_or("").empty()) {
+        paths.emplace(directory + unit.name + ".d/" + dropin.name, i);
+      }
+    }
+  }
+  return paths;
+}
+
+class UnitPaths {
+ public:
+  UnitPaths(const Config& config, Checker& checker)
+      : paths_(unit_files(config.systemd)), config_(config), checker_(checker) {}
+
+  template <class Kind>
+  void check(const std::vector<Kind>& nodes, std::string_view list) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (const auto unit = paths_.find(nodes[i].path); unit != paths_.end()) {
+        complain(nodes[i], list, i, unit->second);
+      }
+    }
+  }
+
+ private:
+  void complain(const Node& node, std::string_view list, std::size_t index, std::size_t unit) {
+    fields::Note note;
+    note.text = "\"" + printable(node.path) + "\" is written by a unit of this config too";
+    note.hint = "give it in one place only";
+    // Released specs before 3.4 let it pass; the unit then won over the file.
+    note.strict = checker_.version() < fields::Version{3, 4};
+    note.severity = note.strict ? fields::Severity::warning : fields::Severity::error;
+    {
+      const fields::Within systemd(checker_, config_.systemd.place, {"systemd"});
+      note.related = {checker_.origin("units", unit)};
+    }
+    const fields::Within here(checker_, node.place, {"storage", list, index});
+    checker_.add(std::move(note), "path", std::nullopt);
+  }
+
+  std::unordered_map<std::string, std::size_t> paths_;
+  const Config& config_;
+  Checker& checker_;
+};
+
+}  // namespace
+
+void cross_check(const Config& config, Checker& checker) {
+  UnitPaths paths(config, checker);
+  paths.check(config.storage.files, "files");
+  paths.check(config.storage.directories, "directories");
+  paths.check(config.storage.links, "links");
+}
+
+}  // namespace provision::spec
 
 namespace provision::fields {
 
 using namespace spec;
 
 template <>
-struct Table<Ignition> {
-  static constexpr auto rows = std::tuple{
-      field("version", &Ignition::version, "The spec version of the config.", {.required = true}),
-      field("config", &Ignition::config, "Other configs to merge, or to use instead."),
-      field("timeouts", &Ignition::timeouts, "Timeouts of fetching."),
-      field("security", &Ignition::security, "Certificate authorities to trust."),
-      field("proxy", &Ignition::proxy, "Proxies of fetching.", {.since = {3, 1}}),
-  };
+struct Table<Extensions> {
+  static constexpr auto rows = std::tuple{};
 };
 
 template <>
@@ -25,12 +91,13 @@ struct Table<Config> {
       field("ignition", &Config::ignition, "About the config itself.", {.required = true}),
       field("kernelArguments", &Config::kernel_arguments, "Kernel arguments.", {.since = {3, 3}}),
       field("passwd", &Config::passwd, "Users and groups."),
-      field("storage", &Config::storage, "Disks, file systems, files."),
+      field("storage", &Config::storage, "Disks, volumes, file systems, files."),
       field("systemd", &Config::systemd, "Units."),
+      field("provision", &Config::provision, "What only provision can do.", {.since = {3, 6}, .extension = true}),
   };
 };
 
 }  // namespace provision::fields
 
-PROVISION_INSTANTIATE_RECORD(provision::spec::Ignition);
+PROVISION_INSTANTIATE_RECORD(provision::spec::Extensions);
 PROVISION_INSTANTIATE_RECORD(provision::spec::Config);

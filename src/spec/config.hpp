@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The config: what the user wants. Records of the Ignition spec 3.x; the field tables stand in storage.cpp, systemd.cpp
-// and config.cpp. All scalars are optional: absent is not the same as zero.
+// The config: what the user wants. All records of the Ignition spec 3.0 to 3.7-experimental, once: a version is a
+// filter over the field tables, which stand beside the checks in this room's .cpp files. All scalars are optional, but
+// for the keys: absent is not the same as zero.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,136 @@
 namespace provision::spec {
 
 using fields::Located;
-using fields::NotYet;
 
-// Spec 3.0 "storage.disks.partitions". Absent or 0 `start_mib`: the start of the largest free block; absent or 0
-// `size_mib`: to the end of the free block.
+// --- resources.cpp
+
+// No `value`: in a merge it removes the parent's header of that name.
+struct HttpHeader {
+  Located place;
+  std::string name;
+  std::optional<std::string> value;
+  bool operator==(const HttpHeader&) const = default;
+};
+
+struct Verification {
+  Located place;
+  std::optional<std::string> hash;
+  bool operator==(const Verification&) const = default;
+};
+
+// Where bytes come from. No `source`: nothing is said; an empty one is empty content.
+struct Resource {
+  Located place;
+  std::optional<std::string> source;
+  std::optional<std::string> compression;
+  std::vector<HttpHeader> http_headers;
+  Verification verification;
+  bool operator==(const Resource&) const = default;
+};
+
+// Where a config or a certificate comes from. It is listed by its source, and its fields came later than a
+// resource's.
+struct Reference : Resource {
+  bool operator==(const Reference&) const = default;
+};
+
+// --- ignition.cpp
+
+struct ConfigSources {
+  Located place;
+  std::vector<Reference> merge;
+  Reference replace;
+  bool operator==(const ConfigSources&) const = default;
+};
+
+// In seconds; 0: no limit.
+struct Timeouts {
+  Located place;
+  std::optional<std::int64_t> http_response_headers;
+  std::optional<std::int64_t> http_total;
+  bool operator==(const Timeouts&) const = default;
+};
+
+struct Tls {
+  Located place;
+  std::vector<Reference> certificate_authorities;
+  bool operator==(const Tls&) const = default;
+};
+
+struct Security {
+  Located place;
+  Tls tls;
+  bool operator==(const Security&) const = default;
+};
+
+struct Proxy {
+  Located place;
+  std::optional<std::string> http_proxy;
+  std::optional<std::string> https_proxy;
+  std::vector<std::string> no_proxy;
+  bool operator==(const Proxy&) const = default;
+};
+
+struct Ignition {
+  Located place;
+  std::string version;
+  ConfigSources config;
+  Timeouts timeouts;
+  Security security;
+  Proxy proxy;
+  bool operator==(const Ignition&) const = default;
+};
+
+// The two lists share one namespace.
+struct KernelArguments {
+  Located place;
+  std::vector<std::string> should_exist;
+  std::vector<std::string> should_not_exist;
+  bool operator==(const KernelArguments&) const = default;
+};
+
+// --- passwd.cpp
+
+struct User {
+  Located place;
+  std::string name;
+  std::optional<std::string> password_hash;
+  std::vector<std::string> ssh_authorized_keys;
+  std::optional<std::int64_t> uid;
+  std::optional<std::string> gecos;
+  std::optional<std::string> home_dir;
+  std::optional<bool> no_create_home;
+  std::optional<std::string> primary_group;
+  std::vector<std::string> groups;
+  std::optional<bool> no_user_group;
+  std::optional<bool> no_log_init;
+  std::optional<std::string> shell;
+  std::optional<bool> should_exist;
+  std::optional<bool> system;
+  bool operator==(const User&) const = default;
+};
+
+struct Group {
+  Located place;
+  std::string name;
+  std::optional<std::int64_t> gid;
+  std::optional<std::string> password_hash;
+  std::optional<bool> should_exist;
+  std::optional<bool> system;
+  bool operator==(const Group&) const = default;
+};
+
+struct Passwd {
+  Located place;
+  std::vector<User> users;
+  std::vector<Group> groups;
+  bool operator==(const Passwd&) const = default;
+};
+
+// --- storage_disks.cpp
+
+// Absent or 0 `start_mib`: the start of the largest free block; absent or 0 `size_mib`: to the end of the free
+// block.
 struct Partition {
   Located place;
   std::int64_t number = 0;
@@ -39,6 +166,16 @@ struct Disk {
   bool operator==(const Disk&) const = default;
 };
 
+struct Raid {
+  Located place;
+  std::string name;
+  std::optional<std::string> level;
+  std::vector<std::string> devices;
+  std::optional<std::int64_t> spares;
+  std::vector<std::string> options;
+  bool operator==(const Raid&) const = default;
+};
+
 // No `format`: the entry does nothing. `format` "none" leaves the device blank.
 struct Filesystem {
   Located place;
@@ -53,21 +190,57 @@ struct Filesystem {
   bool operator==(const Filesystem&) const = default;
 };
 
-struct Verification {
+// --- luks.cpp
+
+struct Tang {
   Located place;
-  std::optional<std::string> hash;
-  bool operator==(const Verification&) const = default;
+  std::string url;
+  std::optional<std::string> thumbprint;
+  std::optional<std::string> advertisement;
+  bool operator==(const Tang&) const = default;
 };
 
-// Where bytes come from. No `source`: nothing is said; an empty one is empty content.
-struct Resource {
+struct ClevisCustom {
   Located place;
-  std::optional<std::string> source;
-  std::optional<std::string> compression;
-  NotYet http_headers;
-  Verification verification;
-  bool operator==(const Resource&) const = default;
+  std::optional<std::string> pin;
+  std::optional<std::string> config;
+  std::optional<bool> needs_network;
+  bool operator==(const ClevisCustom&) const = default;
 };
+
+struct Clevis {
+  Located place;
+  std::vector<Tang> tang;
+  std::optional<bool> tpm2;
+  std::optional<std::int64_t> threshold;
+  ClevisCustom custom;
+  bool operator==(const Clevis&) const = default;
+};
+
+struct Cex {
+  Located place;
+  std::optional<bool> enabled;
+  bool operator==(const Cex&) const = default;
+};
+
+// No `key_file`: a random key is made.
+struct Luks {
+  Located place;
+  std::string name;
+  std::optional<std::string> device;
+  Resource key_file;
+  std::optional<std::string> label;
+  std::optional<std::string> uuid;
+  std::vector<std::string> options;
+  std::optional<bool> wipe_volume;
+  Clevis clevis;
+  std::optional<bool> discard;
+  std::vector<std::string> open_options;
+  Cex cex;
+  bool operator==(const Luks&) const = default;
+};
+
+// --- storage_nodes.cpp
 
 struct NodeOwner {
   Located place;
@@ -76,29 +249,56 @@ struct NodeOwner {
   bool operator==(const NodeOwner&) const = default;
 };
 
-// `mode` is decimal in JSON: 420 is 0644.
-struct File {
+// What files, directories and links have in common.
+struct Node {
   Located place;
   std::string path;
   std::optional<bool> overwrite;
   NodeOwner user;
   NodeOwner group;
+  bool operator==(const Node&) const = default;
+};
+
+// `mode` is decimal in JSON: 420 is 0644.
+struct File : Node {
   Resource contents;
-  NotYet append;
+  std::vector<Resource> append;
   std::optional<std::int64_t> mode;
   bool operator==(const File&) const = default;
 };
 
+struct Directory : Node {
+  std::optional<std::int64_t> mode;
+  bool operator==(const Directory&) const = default;
+};
+
+struct Link : Node {
+  std::optional<std::string> target;
+  std::optional<bool> hard;
+  bool operator==(const Link&) const = default;
+};
+
+// --- storage.cpp
+
 struct Storage {
   Located place;
   std::vector<Disk> disks;
-  NotYet raid;
-  NotYet luks;
+  std::vector<Raid> raid;
+  std::vector<Luks> luks;
   std::vector<Filesystem> filesystems;
   std::vector<File> files;
-  NotYet directories;
-  NotYet links;
+  std::vector<Directory> directories;
+  std::vector<Link> links;
   bool operator==(const Storage&) const = default;
+};
+
+// --- systemd.cpp
+
+struct Dropin {
+  Located place;
+  std::string name;
+  std::optional<std::string> contents;
+  bool operator==(const Dropin&) const = default;
 };
 
 // `enabled` and `mask` have three states: yes, no, and left alone.
@@ -108,7 +308,7 @@ struct Unit {
   std::optional<bool> enabled;
   std::optional<bool> mask;
   std::optional<std::string> contents;
-  NotYet dropins;
+  std::vector<Dropin> dropins;
   bool operator==(const Unit&) const = default;
 };
 
@@ -118,37 +318,82 @@ struct Systemd {
   bool operator==(const Systemd&) const = default;
 };
 
-struct Ignition {
+// --- config.cpp
+
+// What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1"). Nothing yet.
+struct Extensions {
   Located place;
-  std::string version;
-  NotYet config;
-  NotYet timeouts;
-  NotYet security;
-  NotYet proxy;
-  bool operator==(const Ignition&) const = default;
+  bool operator==(const Extensions&) const = default;
 };
 
 struct Config {
   Located place;
   Ignition ignition;
-  NotYet kernel_arguments;
-  NotYet passwd;
+  KernelArguments kernel_arguments;
+  Passwd passwd;
   Storage storage;
   Systemd systemd;
+  Extensions provision;
   bool operator==(const Config&) const = default;
 };
 
+// What tells a record from others in a list: a merge joins those of one key, and one document has each key once.
+inline std::string key_of(const HttpHeader& record) { return record.name; }
+inline std::string key_of(const User& record) { return record.name; }
+inline std::string key_of(const Group& record) { return record.name; }
+inline std::string key_of(const Raid& record) { return record.name; }
+inline std::string key_of(const Luks& record) { return record.name; }
+inline std::string key_of(const Dropin& record) { return record.name; }
+inline std::string key_of(const Unit& record) { return record.name; }
+inline std::string key_of(const Disk& record) { return record.device; }
+inline std::string key_of(const Filesystem& record) { return record.device; }
+inline std::string key_of(const Tang& record) { return record.url; }
+inline std::string key_of(const Node& record) { return record.path; }
+inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
+// "number:1" or "label:root".
+std::string key_of(const Partition& partition);
+
+bool deletes(const HttpHeader& child);
+void displace(Storage& parent, const Storage& child);
+void displace(KernelArguments& parent, const KernelArguments& child);
+void merge_notes(const Resource& parent, const Resource& child, fields::Checker& checker);
+void merge_notes(const Filesystem& parent, const Filesystem& child, fields::Checker& checker);
+// merge_notes.cpp
+void merge_notes(const Resource& parent, const Resource& child, fields::Checker& checker);
+void merge_notes(const Filesystem& parent, const Filesystem& child, fields::Checker& checker);
+
 }  // namespace provision::spec
 
-PROVISION_DECLARE_RECORD(provision::spec::Partition);
-PROVISION_DECLARE_RECORD(provision::spec::Disk);
-PROVISION_DECLARE_RECORD(provision::spec::Filesystem);
+PROVISION_DECLARE_RECORD(provision::spec::HttpHeader);
 PROVISION_DECLARE_RECORD(provision::spec::Verification);
 PROVISION_DECLARE_RECORD(provision::spec::Resource);
+PROVISION_DECLARE_RECORD(provision::spec::Reference);
+PROVISION_DECLARE_RECORD(provision::spec::ConfigSources);
+PROVISION_DECLARE_RECORD(provision::spec::Timeouts);
+PROVISION_DECLARE_RECORD(provision::spec::Tls);
+PROVISION_DECLARE_RECORD(provision::spec::Security);
+PROVISION_DECLARE_RECORD(provision::spec::Proxy);
+PROVISION_DECLARE_RECORD(provision::spec::Ignition);
+PROVISION_DECLARE_RECORD(provision::spec::KernelArguments);
+PROVISION_DECLARE_RECORD(provision::spec::User);
+PROVISION_DECLARE_RECORD(provision::spec::Group);
+PROVISION_DECLARE_RECORD(provision::spec::Passwd);
+PROVISION_DECLARE_RECORD(provision::spec::Partition);
+PROVISION_DECLARE_RECORD(provision::spec::Disk);
+PROVISION_DECLARE_RECORD(provision::spec::Raid);
+PROVISION_DECLARE_RECORD(provision::spec::Filesystem);
+PROVISION_DECLARE_RECORD(provision::spec::Tang);
+PROVISION_DECLARE_RECORD(provision::spec::ClevisCustom);
+PROVISION_DECLARE_RECORD(provision::spec::Clevis);
+PROVISION_DECLARE_RECORD(provision::spec::Cex);
+PROVISION_DECLARE_RECORD(provision::spec::Luks);
 PROVISION_DECLARE_RECORD(provision::spec::NodeOwner);
 PROVISION_DECLARE_RECORD(provision::spec::File);
+PROVISION_DECLARE_RECORD(provision::spec::Directory);
+PROVISION_DECLARE_RECORD(provision::spec::Link);
 PROVISION_DECLARE_RECORD(provision::spec::Storage);
+PROVISION_DECLARE_RECORD(provision::spec::Dropin);
 PROVISION_DECLARE_RECORD(provision::spec::Unit);
 PROVISION_DECLARE_RECORD(provision::spec::Systemd);
-PROVISION_DECLARE_RECORD(provision::spec::Ignition);
+PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

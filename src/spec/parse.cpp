@@ -11,22 +11,40 @@
 namespace provision::spec {
 namespace {
 
+using fields::Dialect;
 using fields::Notes;
 using fields::Severity;
 using fields::Value;
 using fields::Version;
 
-struct VersionRow {
-  std::string_view text;
-  Version version;
-};
-constexpr std::array versions{VersionRow{"3.0.0", {3, 0}}, VersionRow{"3.1.0", {3, 1}}, VersionRow{"3.2.0", {3, 2}},
-                              VersionRow{"3.3.0", {3, 3}}, VersionRow{"3.4.0", {3, 4}}};
+constexpr std::array versions{SpecVersion{"3.0.0", {3, 0}}, SpecVersion{"3.1.0", {3, 1}},
+                              SpecVersion{"3.2.0", {3, 2}}, SpecVersion{"3.3.0", {3, 3}},
+                              SpecVersion{"3.4.0", {3, 4}}, SpecVersion{"3.5.0", {3, 5}},
+                              SpecVersion{"3.6.0", {3, 6}}, SpecVersion{"3.7.0-experimental", {3, 7}}};
 
-std::string version_hint() { return "this version of provision reads 3.0.0 to " + std::string(versions.back().text); }
+// Semver build metadata that every other engine refuses, rather than boot a machine without what our extensions make.
+constexpr std::string_view extension_suffix = "+provision.1";
+constexpr Version extensions_since{3, 6};
+
+std::string version_hint() {
+  return "this version of provision reads 3.0.0 to 3.6.0 and 3.7.0-experimental, and 3.6.0+provision.1";
+}
+
+std::optional<Dialect> dialect_of(std::string_view text) {
+  const bool extensions = text.ends_with(extension_suffix);
+  if (extensions) {
+    text.remove_suffix(extension_suffix.size());
+  }
+  for (const auto& row : versions) {
+    if (row.text == text && (!extensions || row.version >= extensions_since)) {
+      return Dialect{row.version, extensions};
+    }
+  }
+  return std::nullopt;
+}
 
 // The config's version, or a note that says what is wrong with it, at its place.
-std::optional<Version> read_version(const fields::Document& document, Notes& notes) {
+std::optional<Dialect> read_version(const fields::Document& document, Notes& notes) {
   const auto complain = [&](const Value& at, std::string text, std::string hint) {
     notes.add({Severity::error, document.origin(at.at, "$.ignition.version"), std::move(text), std::move(hint)});
   };
@@ -35,26 +53,44 @@ std::optional<Version> read_version(const fields::Document& document, Notes& not
     complain(root, "a config is a JSON object, this is " + std::string(name_of(root.kind)), {});
     return std::nullopt;
   }
-  const Value* ignition = root.find("ignition");
-  const Value* version = ignition != nullptr ? ignition->find("version") : nullptr;
-  if (version == nullptr) {
+  const Value* ignition = root.find_folded("ignition");
+  const Value* version = ignition != nullptr ? ignition->find_folded("version") : nullptr;
+  if (version == nullptr || version->kind == Value::Kind::null) {
     complain(ignition != nullptr ? *ignition : root, "the config does not say its spec version",
              R"(add "ignition": {"version": "3.4.0"})");
     return std::nullopt;
   }
-  for (const auto& row : versions) {
-    if (version->kind == Value::Kind::string && version->string == row.text) {
-      return row.version;
+  if (version->kind != Value::Kind::string) {
+    complain(*version, "the spec version is a string", version_hint());
+    return std::nullopt;
+  }
+  const auto dialect = dialect_of(version->string);
+  if (!dialect) {
+    complain(*version, "unknown spec version \"" + printable(version->string) + "\"", version_hint());
+  }
+  return dialect;
+}
+
+template <class Node>
+void drop_special_bits(std::vector<Node>& nodes) {
+  for (auto& node : nodes) {
+    if (node.mode) {
+      *node.mode &= ~std::int64_t{07000};
     }
   }
-  complain(*version,
-           version->kind == Value::Kind::string ? "unknown spec version \"" + printable(version->string) + "\""
-                                                : "the spec version is a string",
-           version_hint());
-  return std::nullopt;
+}
+
+// What a document of an older version says, in the meaning of the newest. All else means the same in each.
+void upgrade(Config& config, Version from) {
+  if (from < Version{3, 6}) {
+    drop_special_bits(config.storage.files);
+    drop_special_bits(config.storage.directories);
+  }
 }
 
 }  // namespace
+
+std::span<const SpecVersion> spec_versions() { return versions; }
 
 Parsed parse(std::string document_name, std::string text) {
   Parsed parsed;
@@ -64,20 +100,21 @@ Parsed parse(std::string document_name, std::string text) {
     parsed.notes.add({Severity::error, read.error().origin.value_or(Origin{}), read.error().what});
     return parsed;
   }
-  const auto version = read_version(document, parsed.notes);
-  if (!version) {
+  const auto dialect = read_version(document, parsed.notes);
+  if (!dialect) {
     return parsed;
   }
-  parsed.version = *version;
+  parsed.version = dialect->version;
   Config config;
-  fields::Reader reader(document, 0, {*version, false}, parsed.notes);
+  fields::Reader reader(document, 0, *dialect, parsed.notes);
   fields::Engine<Config>::read(document.root(), config, reader);
-  fields::Checker checker(parsed.sources, *version, parsed.notes);
+  fields::Checker checker(parsed.sources, parsed.version, parsed.notes);
   fields::Engine<Config>::check(config, checker);
   std::stable_sort(parsed.notes.all.begin(), parsed.notes.all.end(), [](const fields::Note& a, const fields::Note& b) {
     return std::tie(a.origin.line, a.origin.column) < std::tie(b.origin.line, b.origin.column);
   });
   if (!parsed.notes.has_errors()) {
+    upgrade(config, parsed.version);
     parsed.config = std::move(config);
   }
   return parsed;

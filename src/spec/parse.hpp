@@ -5,13 +5,24 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "fields/context.hpp"
 #include "spec/config.hpp"
 
 namespace provision::spec {
+
+// A spec version that is read: as a config says it, and as the tables know it.
+struct SpecVersion {
+  std::string_view text;
+  fields::Version version;
+};
+// Oldest first.
+std::span<const SpecVersion> spec_versions();
 
 struct Parsed {
   // Present unless a note is an error.
@@ -20,6 +31,8 @@ struct Parsed {
   // The documents it came from; notes and records point into them.
   fields::Sources sources;
   fields::Notes notes;
+  // The places whose `replace` led to this config, outermost first.
+  std::vector<Origin> replaced = {};
 };
 
 // Reads `ignition.version` first, then the whole by the rules of exactly that version, then checks it.

@@ -5,6 +5,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/unsupported.hpp"
 #include "providers/provider.hpp"
 #include "run/journal.hpp"
 #include "stages/hooks.hpp"
@@ -133,6 +134,9 @@ Result<void> fetch_offline(Context& context, run::StageReport& /*report*/) {
   }
   if (!config.config) {
     return spec::error_of(config);
+  }
+  if (auto error = plan::unsupported(config)) {
+    return *std::move(error);
   }
   return begin_or_go_on(context, config, data.document);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "plan/unsupported.hpp"
 #include "run/journal.hpp"
 #include "stages/hooks.hpp"
 
@@ -161,6 +162,9 @@ Result<void> run_stage(Context& context, const Stage& stage) {
 }
 
 Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory) {
+  if (auto error = plan::unsupported(config)) {
+    return *std::move(error);
+  }
   std::vector<plan::Plan> plans;
   model::Inventory now = inventory;
   for (const auto& stage : list) {

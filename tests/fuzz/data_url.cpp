@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "require.hpp"
+#include "fuzz/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string url(data, data + size);

@@ -110,3 +110,31 @@ TEST_CASE("TRY hands values on and errors up, with what was being done") {
   CHECK(to_string(quarter(6).error()) == "odd, while halving again");
   CHECK(to_string(quarter(5).error()) == "odd");
 }
+
+TEST_CASE("text: places in long lines are found both ways, whatever the characters") {
+  // Blocks of the index are 4096 bytes; two- and four-byte characters lie across their ends.
+  std::string text = "ab\n\n";
+  for (int i = 0; i < 5000; ++i) {
+    text += i % 3 == 0 ? "\xC3\xA9" : i % 3 == 1 ? "\xF0\x9F\x98\x80" : "x";
+  }
+  text += "\n" + std::string(9000, 'y') + "\r\nend";
+  const LineIndex lines(text);
+  Position expected{1, 1};
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) {
+      continue;
+    }
+    const Position found = lines.position(text, at);
+    if (found != expected || (text[at] != '\n' && lines.offset(text, expected) != at)) {
+      CAPTURE(at);
+      CHECK(found == expected);
+      CHECK(lines.offset(text, expected) == at);
+      break;
+    }
+    expected = text[at] == '\n' ? Position{expected.line + 1, 1} : Position{expected.line, expected.column + 1};
+  }
+  CHECK(expected == Position{5, 4});
+  CHECK(lines.offset(text, {2, 1}) == 3);
+  CHECK(lines.offset(text, {1, 99}) == 2);
+  CHECK(lines.offset(text, {99, 1}) == text.size());
+}

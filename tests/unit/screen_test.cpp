@@ -28,9 +28,9 @@ TEST_CASE("excerpt: nothing without a line, or for another document") {
 
 TEST_CASE("excerpt: values that may be secrets are not shown, whatever their form") {
   const std::vector<std::string> lines{
-      R"({"contents": {"source": "data:,hunter2"}})",  R"("contents": "hunter2",)",   R"("passwordHash": "hunter2")",
-      R"("source":"data:,hunter2\"more", "mode": x)",  R"("source": "data:,hunter2)", R"("hunter2", "hunter2")",
-      R"("sshAuthorizedKeys": ["hunter2", "hunter2"])"};
+      R"({"contents": {"source": "data:,hunter2"}})", R"("contents": "hunter2",)",   R"("passwordHash": "hunter2")",
+      R"("source":"data:,hunter2\"more", "mode": x)", R"("source": "data:,hunter2)", R"("hunter2", "hunter2")",
+      R"("passwordHash": ["hunter2", "hunter2"])"};
   for (const auto& line : lines) {
     for (const std::uint32_t column : {1U, 5U, 14U, 30U}) {
       CAPTURE(line);
@@ -45,6 +45,29 @@ TEST_CASE("excerpt: a long line is cut around the caret") {
   const auto lines = split(shown, '\n');
   CHECK(lines[0].size() <= 71 + 4);
   CHECK(lines[0][lines[1].find('^')] == 'x');
+}
+
+TEST_CASE("excerpt: a secret in a long line is hidden from every column, and the caret stays at its place") {
+  const std::string secret(900, 's');
+  std::string line = "{\"files\": [";
+  for (int i = 0; i < 30; ++i) {
+    line += "{\"source\": \"" + secret + "\", \"Source\": \"sssss\", \"s\\u006furce\": \"sssss\", \"mode\": 1}, ";
+  }
+  const fields::Document document("c", line);
+  cli::Excerpts excerpts(document);
+  for (std::uint32_t column = 1; column <= line.size(); column += 7) {
+    const std::string shown = excerpts.of({"c", 1, column, "$"}, 80);
+    const auto lines = split(shown, '\n');
+    CAPTURE(shown);
+    REQUIRE(lines.size() == 3);
+    CHECK(shown.find("sssss") == std::string::npos);
+    CHECK(lines[0].size() <= 80);
+    CHECK(lines[1].find('^') < 80);
+    const char under = line[column - 1];
+    if (under == '{' || under == ':' || under == '}') {
+      CHECK(lines[0][lines[1].find('^')] == under);
+    }
+  }
 }
 
 TEST_CASE("screen: one frame of one width that says what, doing what, where, and what to do") {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A config under every spec version: none makes it crash, and what one version accepts the later ones accept too.
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "fields/json.hpp"
+#include "fuzz/notes.hpp"
+#include "fuzz/require.hpp"
+#include "spec/parse.hpp"
+
+namespace {
+
+using provision::fields::Value;
+using provision::spec::Config;
+
+constexpr std::array<std::string_view, 9> versions{
+    "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.0-experimental", "9.9.9"};
+
+// The text under another version.
+std::string under(Value root, std::string_view version) {
+  Value ignition = Value::object();
+  if (const Value* old = root.find("ignition"); old != nullptr && old->kind == Value::Kind::object) {
+    ignition = *old;
+  }
+  ignition.add("version", Value::of(std::string(version)));
+  root.add("ignition", std::move(ignition));
+  return provision::fields::write_json(root);
+}
+
+// Version 3.0 alone takes a reference without a source.
+bool newer_rule(const provision::fields::Note& note) {
+  return note.origin.path.starts_with("$.ignition.config.") || note.origin.path.starts_with("$.ignition.security.");
+}
+
+void check_upgrades(const Config& config) {
+  const Value written = provision::fields::Engine<Config>::write(config);
+  for (const auto version : versions) {
+    const auto upgraded = provision::spec::parse("upgraded", under(written, version));
+    provision::test::check_notes(upgraded.sources, upgraded.notes);
+    if (version > config.ignition.version && version < "9") {
+      for (const auto& note : upgraded.notes.all) {
+        REQUIRE_ALWAYS(note.severity != provision::fields::Severity::error || newer_rule(note));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  provision::fields::Document document("input", std::string(data, data + size));
+  if (!provision::fields::parse_json(document) || document.root().kind != Value::Kind::object) {
+    return 0;
+  }
+  for (const auto version : versions) {
+    const auto parsed = provision::spec::parse("input", under(document.root(), version));
+    provision::test::check_notes(parsed.sources, parsed.notes);
+    if (parsed.config) {
+      check_upgrades(*parsed.config);
+    }
+  }
+  return 0;
+}
