@@ -35,10 +35,11 @@ const Value* value_at(const Value& root, std::uint32_t at) {
 
 std::pair<Site, std::size_t> Located::find(std::string_view key, std::size_t index) const {
   // The last taking counts.
-  for (auto part = taken.rbegin(); part != taken.rend(); ++part) {
-    if (part->key == key && (part->count == 0 || (index >= part->first && index < part->first + part->count))) {
-      return {part->site, part->count == 0 ? index : index - part->first + part->there};
-    }
+  const auto part = std::find_if(taken.rbegin(), taken.rend(), [&](const Taken& each) {
+    return each.key == key && (each.count == 0 || (index >= each.first && index < each.first + each.count));
+  });
+  if (part != taken.rend()) {
+    return {part->site, part->count == 0 ? index : index - part->first + part->there};
   }
   return {site, index};
 }

@@ -358,9 +358,6 @@ void displace(Storage& parent, const Storage& child);
 void displace(KernelArguments& parent, const KernelArguments& child);
 void merge_notes(const Resource& parent, const Resource& child, fields::Checker& checker);
 void merge_notes(const Filesystem& parent, const Filesystem& child, fields::Checker& checker);
-// merge_notes.cpp
-void merge_notes(const Resource& parent, const Resource& child, fields::Checker& checker);
-void merge_notes(const Filesystem& parent, const Filesystem& child, fields::Checker& checker);
 
 }  // namespace provision::spec
 

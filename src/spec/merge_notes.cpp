@@ -11,7 +11,6 @@ namespace provision::spec {
 namespace {
 
 using fields::Checker;
-using fields::Note;
 using fields::Severity;
 
 // Where a field of the parent stood.

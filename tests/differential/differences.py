@@ -71,13 +71,6 @@ DIFFERENCES = [
         r'unknown spec version "3\.4\.0-experimental"',
         '{"ignition":{"version":"3.4.0-experimental"}}',
     ),
-    Difference(
-        "a node where a unit goes",
-        "From 2.15 on upstream refuses, for all spec versions, a file, directory or link at the path of a unit or drop-in.",
-        "we",
-        r"^\$\.storage\.(files|directories|links)\.\d+\.path: .*(unit|drop-in)",
-        config('"storage":{"files":[{"path":"/etc/systemd/system/a.service"}]},"systemd":{"units":[{"name":"a.service","contents":"[Service]"}]}'),
-    ),
 ]
 
 # Covers what is settled once each repeated key is there only once, the last time: then both must agree.
