@@ -180,7 +180,7 @@ TEST_CASE("cases: systemd") { CHECK(run_area("systemd") >= 80); }
 TEST_CASE("cases: no file is left out, and no case has the name of another") {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(CASES_DIRECTORY)) {
-    files += entry.path().extension() == ".json" ? 1 : 0;
+    files += static_cast<std::size_t>(entry.path().extension() == ".json");
   }
   CHECK(files == areas.size());
   std::size_t count = 0;
