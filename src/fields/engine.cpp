@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fields/engine.hpp"
 
-#include <algorithm>
-
 namespace provision::fields {
 
 void Codec<std::string>::read(const Value& value, std::string& into, Reader& reader) {
@@ -50,34 +48,6 @@ void Codec<Uuid>::read(const Value& value, Uuid& into, Reader& reader) {
     return;
   }
   into = *uuid;
-}
-
-namespace {
-bool deeply_empty(const Value& value) {
-  const auto& items = value.items;
-  const auto& members = value.members;
-  switch (value.kind) {
-    case Value::Kind::null:
-      return true;
-    case Value::Kind::array:
-      return items.empty();
-    case Value::Kind::object:
-      return std::all_of(members.begin(), members.end(), [](const Member& m) { return deeply_empty(m.value); });
-    case Value::Kind::boolean:
-    case Value::Kind::integer:
-    case Value::Kind::other_number:
-    case Value::Kind::string:
-      return false;
-  }
-  return false;
-}
-}  // namespace
-
-void Codec<NotYet>::read(const Value& value, NotYet& /*into*/, Reader& reader) {
-  if (!deeply_empty(value)) {
-    reader.error(value.at, "this part of the spec cannot be provisioned by this version of provision yet",
-                 "take it out of the config, or wait for the version that can");
-  }
 }
 
 }  // namespace provision::fields

@@ -188,21 +188,6 @@ struct Codec<E> : ScalarCodec {
   static Shape shape() { return {Shape::Kind::string, {}, {}}; }
 };
 
-// A part of the spec that this engine does not provision yet. Empty forms ({}, [], null, nested ones too) pass, since
-// renderers write them out; anything else is an error at the user's own line.
-struct NotYet {
-  bool operator==(const NotYet&) const = default;
-};
-
-template <>
-struct Codec<NotYet> : ScalarCodec {
-  static void read(const Value& value, NotYet& into, Reader& reader);
-  static void merge(NotYet& /*parent*/, const NotYet& /*child*/, Checker* /*checker*/) {}
-  static Value write(const NotYet& /*value*/) { return {}; }
-  static bool absent(const NotYet& /*value*/) { return true; }
-  static Shape shape() { return {Shape::Kind::record, {}, {}}; }
-};
-
 }  // namespace provision::fields
 
 // Beside a record's struct, at global scope: its Engine is instantiated elsewhere, in the record's own .cpp.

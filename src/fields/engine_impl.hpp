@@ -24,6 +24,7 @@ inline std::string key_of(const std::string& text) { return text; }
 // A record may have, found by overload in its own namespace:
 //   void cross_check(const R&, Checker&)          checks that need more than one field
 //   std::string key_of(const R&)                  what tells it from others in a list
+//   bool key_is_secret(const R&)                  its key may be a secret: no message quotes it
 //   bool deletes(const R& child)                  in a merge, this child removes the parent's entry of its key
 //   void displace(R& parent, const R& child)      runs before a merge: lists that share one namespace; it erases with
 //                                                 erase_elements(), so that what stays keeps its place
@@ -36,6 +37,10 @@ concept HasCrossCheck = requires(const R& record, Checker& checker) {
 template <class R>
 concept HasKey = requires(const R& record) {
   { key_of(record) } -> std::convertible_to<std::string>;
+};
+template <class R>
+concept HasSecretKey = requires(const R& record) {
+  { key_is_secret(record) } -> std::same_as<bool>;
 };
 template <class R>
 concept CanDelete = requires(const R& record) {
@@ -213,8 +218,8 @@ void check_duplicates(const std::vector<T>& list, std::string_view key, Checker&
       std::string name = key_of(list[i]);
       const auto [other, fresh] = seen.emplace(name, i);
       if (!fresh) {
-        checker.duplicate(key, "\"" + printable(name) + "\" is given twice in this list", i,
-                          checker.origin(key, other->second));
+        const std::string which = HasSecretKey<T> ? "this" : "\"" + printable(name) + "\"";
+        checker.duplicate(key, which + " is given twice in this list", i, checker.origin(key, other->second));
       }
     }
   }

@@ -35,8 +35,8 @@ struct Traits {
   bool extension = false;
   // It tells the record from others in a list (the record's `key_of` uses it): a merge takes it from the child.
   bool key = false;
-  // A list whose elements may be equal: a merge puts the child's behind the parent's. Other lists of strings are sets, and
-  // other lists of records are merged by key; a second equal element or key in one document is an error.
+  // A list whose elements may be equal: a merge puts the child's behind the parent's. Other lists of strings are sets,
+  // and other lists of records are merged by key; a second equal element or key in one document is an error.
   bool repeats = false;
   // The unit of a number, as "MiB".
   std::string_view unit = {};

@@ -350,6 +350,7 @@ inline std::string key_of(const Filesystem& record) { return record.device; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
+inline bool key_is_secret(const Reference& /*record*/) { return true; }
 // "number:1" or "label:root".
 std::string key_of(const Partition& partition);
 

@@ -39,8 +39,9 @@ void check_hash(const OptionalText& hash, std::string_view key, Checker& checker
   const std::size_t dash = std::min(hash->find('-'), hash->size());
   const std::string function = hash->substr(0, dash);
   const std::string hex = hash->substr(std::min(dash + 1, hash->size()));
-  const std::size_t digits = function == "sha512" ? 128 : function == "sha256" && !only_sha512 ? 64 : 0;
-  if (digits == 0) {
+  const bool known = dash < hash->size() && (function == "sha512" || (function == "sha256" && !only_sha512));
+  const std::size_t digits = function == "sha512" ? 128 : 64;
+  if (!known) {
     checker.error(key, "\"" + printable(*hash) + "\" is no hash of this spec version",
                   only_sha512 ? "sha512-<128 hex digits>" : "sha512-<128 hex digits> or sha256-<64 hex digits>");
   } else if (hex.size() != digits) {

@@ -224,7 +224,7 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
   for (const auto part : split(query, '&')) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const auto key = decode_query(part.substr(0, equals));
-    const auto value = decode_query(part.substr(std::min(equals + 1, part.size())));
+    auto value = decode_query(part.substr(std::min(equals + 1, part.size())));
     if (!part.empty() && part.find(';') == std::string_view::npos && key == std::string(name) && value) {
       return value;
     }

@@ -52,10 +52,17 @@ DIFFERENCES = [
     ),
     Difference(
         "spelling of the version",
-        "The incumbent's reader takes leading zeros, signs and the like; semantic versions have none.",
+        "The incumbent's reader takes leading zeros, signs and empty suffixes; semantic versions have none.",
         "we",
-        r"^\$\.ignition\.version: unknown spec version \"[-+]?0*3\.[-+]?0*[0-3]\.[-+]?0+\"",
+        r"^\$\.ignition\.version: unknown spec version \"[-+]?0*3\.[-+]?0*[0-3]\.[-+]?0+-?\+?\"",
         '{"ignition":{"version":"03.0.0"}}',
+    ),
+    Difference(
+        "number 0 beside a partition to delete",
+        "Upstream refused it until after 2.14, for fear that the next free number is the deleted one; it is allowed now.",
+        "they",
+        r"shouldExist is false for a partition and other partition\(s\) has start or size 0",
+        config('"storage":{"disks":[{"device":"/d","partitions":[{"label":"a"},{"number":2,"shouldExist":false}]}]}'),
     ),
     Difference(
         "versions after 2.14",

@@ -105,7 +105,8 @@ constexpr Words<71> odd_urls{"example.com/x",
                              "data:text/plain;a,x",
                              "data:text/plain;base64;a=b,x"};
 
-constexpr Words<5> good_paths{"/etc/file-~", "/var/lib/deep/er/file-~", "/opt/with space/~", "/srv/\xc3\xa4~", "/~"};
+constexpr Words<6> good_paths{"/etc/file-~", "/var/lib/deep/er/file-~", "/opt/with space/~", "/srv/\xc3\xa4~", "/~",
+                              "/shared-$"};
 constexpr Words<18> odd_paths{"",
                               "/",
                               "//",
@@ -250,7 +251,7 @@ constexpr Words<2> dropin_good{"drop-~.conf", "10-~.conf"};
 constexpr Words<6> dropin_odd{"", ".conf", "drop.service", "drop-$.conf", "drop.CONF", "../../x.conf"};
 constexpr Words<3> karg_good{"karg-~", "key-~=value", "quiet=~"};
 constexpr Words<4> karg_odd{"", "karg-$", "two words", "quiet"};
-constexpr Words<2> target_good{"/usr/lib/target-~", "../relative-~"};
+constexpr Words<3> target_good{"/usr/lib/target-~", "../relative-~", "/shared-$"};
 constexpr Words<6> target_odd{"", "/shared-$", "shared-$", ".", "/", "../shared-$"};
 
 constexpr std::array table{

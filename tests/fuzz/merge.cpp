@@ -27,7 +27,7 @@ Parsed empty_config(const std::string& version) {
 bool changes_under_itself(const Value& value) {
   const auto member_changes = [](const provision::fields::Member& m) {
     const std::string_view key = m.key;
-    const bool grows = key == "append" || key == "options" || key == "mountOptions";
+    const bool grows = key == "append" || key == "options" || key == "mountOptions" || key == "openOptions";
     const auto deletes = [](const Value& header) { return header.find("value") == nullptr; };
     return (grows && !m.value.items.empty()) || changes_under_itself(m.value) ||
            (key == "httpHeaders" && std::any_of(m.value.items.begin(), m.value.items.end(), deletes));

@@ -16,8 +16,8 @@ inline void check_place(const fields::Sources& sources, const Origin& origin) {
   REQUIRE_ALWAYS(origin.line >= 1 && origin.column >= 1);
   const auto lines = 1 + std::count(document->text().begin(), document->text().end(), '\n');
   REQUIRE_ALWAYS(origin.line <= static_cast<std::size_t>(lines));
-  // Just behind the last character is where a text that ends too early is at fault.
-  REQUIRE_ALWAYS(origin.column <= document->line(origin.line).size() + 1);
+  // Just behind the last character is where a text that ends too early is at fault; a carriage return may come before.
+  REQUIRE_ALWAYS(origin.column <= document->line(origin.line).size() + 2);
 }
 
 inline void check_notes(const fields::Sources& sources, const fields::Notes& notes) {

@@ -28,9 +28,13 @@ std::string under(Value root, std::string_view version) {
   return provision::fields::write_json(root);
 }
 
-// Version 3.0 alone takes a reference without a source.
+// Before 3.1 a config may be merged from nowhere, before 3.3 a link may lead nowhere, and before 3.4 a node may stand
+// where a unit goes.
 bool newer_rule(const provision::fields::Note& note) {
-  return note.origin.path.starts_with("$.ignition.config.") || note.origin.path.starts_with("$.ignition.security.");
+  const std::string_view path = note.origin.path;
+  return path.starts_with("$.ignition.config.") ||
+         (path.starts_with("$.storage.links.") && path.ends_with(".target")) ||
+         (path.starts_with("$.storage.") && note.text.find(" unit") != std::string::npos);
 }
 
 void check_upgrades(const Config& config) {

@@ -20,7 +20,8 @@ TEST_CASE("data URLs that are taken, with their bytes") {
       {"data:x-own/type,x", "x"},
       {"data:,a,b;base64,c", "a,b;base64,c"},
   };
-  for (const auto& [url, bytes] : cases) {
+  for (const auto& [encoded, bytes] : cases) {
+    const auto& url = encoded;  // clang 14 does not capture a structured binding
     CAPTURE(url);
     const auto decoded = decode_data_url(url);
     REQUIRE(decoded);

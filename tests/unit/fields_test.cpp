@@ -9,7 +9,6 @@ namespace example {
 
 using provision::fields::Checker;
 using provision::fields::Located;
-using provision::fields::NotYet;
 
 struct Leaf {
   Located place;
@@ -24,7 +23,6 @@ struct Tree {
   std::vector<std::string> tags;
   std::optional<bool> green;
   Leaf root;
-  NotYet bark;
   bool operator==(const Tree&) const = default;
 };
 
@@ -60,7 +58,6 @@ struct Table<Tree> {
       field("tags", &Tree::tags, "Its tags."),
       field("green", &Tree::green, "Whether it is green."),
       field("root", &Tree::root, "Its root."),
-      field("bark", &Tree::bark, "Its bark."),
   };
 };
 }  // namespace provision::fields
@@ -140,11 +137,12 @@ TEST_CASE("fields: null is absent, the last of two keys counts") {
   CHECK(read(R"({"green":false,"green":true})").tree.green == true);
 }
 
-TEST_CASE("fields: what cannot be done yet is refused unless it is empty") {
-  CHECK(read(R"({"bark":{}})").notes.empty());
-  CHECK(read(R"({"bark":{"a":{"b":[]},"c":null}})").notes.empty());
-  CHECK(read(R"({"bark":{"a":0}})").notes.size() == 1);
-  CHECK(read(R"({"bark":[1]})").notes.size() == 1);
+TEST_CASE("fields: null in a list is an element of which nothing is said") {
+  const Read records = read(R"({"leaves":[null]})");
+  CHECK(records.notes == std::vector<std::string>{"t:1:12 error $.leaves.0 \"name\" is required here"});
+  const Read strings = read(R"({"tags":["x",null]})");
+  CHECK(strings.tree.tags == std::vector<std::string>{"x", ""});
+  CHECK(strings.notes.front() == "t:1:14 warning $.tags.1 null counts as the empty string here");
 }
 
 TEST_CASE("fields: secret keys are known, through lists and records") {
