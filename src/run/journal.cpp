@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/journal.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "fields/json.hpp"
 
@@ -120,6 +122,14 @@ void Journal::take_step(const Value& value, const std::string& kind) {
 const StageHistory* Journal::stage(const std::string& name) const {
   const auto found = stages_.find(name);
   return found == stages_.end() ? nullptr : &found->second;
+}
+
+bool Journal::nothing_done() const {
+  return std::all_of(stages_.begin(), stages_.end(), [](const auto& entry) {
+    const StageHistory& stage = entry.second;
+    const bool empty = stage.plan && stage.plan->steps.empty();
+    return empty || (stage.started.empty() && stage.stopped_in_order && !stage.interrupted);
+  });
 }
 
 History Journal::history(const std::string& stage_name, const std::string& step) const {

@@ -55,6 +55,8 @@ class Journal {
   [[nodiscard]] const std::optional<Begin>& begun() const { return begin_; }
   [[nodiscard]] const StageHistory* stage(const std::string& name) const;
   [[nodiscard]] bool complete() const { return complete_; }
+  // No step can have changed anything: none is recorded as started, and no run of a stage ended without a record.
+  [[nodiscard]] bool nothing_done() const;
   [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
 
   // Forgets a completed journal and starts a new one; durable on return.

@@ -139,8 +139,12 @@ void Disk::write_table_midway(const Table& table, Random& random) {
   kernel_ = known;
   const TableCopy fresh = gpt_.primary;
   const std::array stops{
-      old, Gpt{old.marked, old.primary, broken()}, Gpt{old.marked, old.primary, fresh},
-      Gpt{old.marked, broken(), fresh}, Gpt{old.marked, fresh, fresh}, gpt_,
+      old,
+      Gpt{old.marked, old.primary, broken()},
+      Gpt{old.marked, old.primary, fresh},
+      Gpt{old.marked, broken(), fresh},
+      Gpt{old.marked, fresh, fresh},
+      gpt_,
   };
   gpt_ = stops.at(random.below(stops.size()));
 }

@@ -130,14 +130,12 @@ Result<std::vector<Mutation>> SimFiles::put_steps(const Place& place, Entry entr
 }
 
 Result<void> SimFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-  return change("replace", path, [&](const Place& place) {
-    return put_steps(place, regular(std::string(content), mode, owner));
-  });
+  return change("replace", path,
+                [&](const Place& place) { return put_steps(place, regular(std::string(content), mode, owner)); });
 }
 
 Result<void> SimFiles::make_link(std::string_view path, std::string_view target) {
-  return change("make_link", path,
-                [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
+  return change("make_link", path, [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
 }
 
 Result<std::vector<Mutation>> SimFiles::append_steps(const Place& place, std::string_view bytes) {
@@ -172,8 +170,7 @@ Result<std::vector<Mutation>> SimFiles::directory_steps(const Place& place, std:
 }
 
 Result<void> SimFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
-  return change("make_directory", path,
-                [&](const Place& place) { return directory_steps(place, mode, owner); });
+  return change("make_directory", path, [&](const Place& place) { return directory_steps(place, mode, owner); });
 }
 
 Result<std::vector<Mutation>> SimFiles::remove_steps(const Place& place) {
@@ -191,7 +188,8 @@ Result<void> SimFiles::remove(std::string_view path) {
   // A directory on the way that is not there means that there is nothing to remove.
   const auto place = world_.place(root_, path);
   if (!place && place.error().system_error == ENOENT) {
-    return mutate(world_, "remove", path::join(root_, path), [] { return Result<void>(); }, [] {});
+    return mutate(
+        world_, "remove", path::join(root_, path), [] { return Result<void>(); }, [] {});
   }
   return change("remove", path, [&](const Place& found) { return remove_steps(found); });
 }
