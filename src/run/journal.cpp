@@ -61,7 +61,8 @@ Result<void> Journal::load(const std::string& text) {
     }
     const auto value = read_line(line);
     const bool seal = value && text_at(*value, "kind") == "seal";
-    if (torn_ && !seal) {
+    // The seal itself may be torn: then another line that cannot be read follows, and a seal after that one.
+    if (torn_ && value && !seal) {
       return Error(Code::journal_damaged, "a record in the middle of the journal cannot be read");
     }
     torn_ = !value;

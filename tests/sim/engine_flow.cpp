@@ -133,6 +133,17 @@ Flow used_disks_flow() {
   return flow;
 }
 
+Flow corrected_flow() {
+  Flow flow = used_disks_flow();
+  flow.name = "corrected";
+  flow.first_boot = [](SimHost& on) {
+    on.set_fw_cfg(std::string(config_item), std::string(on.boot() == 1 ? fresh_config : replacing_config));
+    return boot(on, {});
+  };
+  flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::conflict; };
+  return flow;
+}
+
 Flow conflict_flow() {
   MachineSpec machine = two_disk_machine();
   machine.disks[1] = used_disk();

@@ -16,6 +16,8 @@ Flow fresh_disk_flow(EngineSwitches switches = {});
 Flow used_disks_flow();
 // "forgetful": as "fresh" with the journal in memory, so that after each power cut the plans are made anew.
 Flow forgetful_flow();
+// "corrected": the first boot gets a config that may not replace what is there, each later one a config that may.
+Flow corrected_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

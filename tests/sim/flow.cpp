@@ -103,9 +103,13 @@ void compare(const std::string& expected, const std::string& seen, std::vector<s
   }
 }
 
-void judge_boots(const Run& faulted, std::vector<std::string>& complaints) {
-  for (const auto& boot : faulted.boots) {
-    if (boot.cut || boot.result) {
+void judge_boots(const Flow& flow, const Run& faulted, std::vector<std::string>& complaints) {
+  for (std::size_t i = 0; i < faulted.boots.size(); ++i) {
+    const Boot& boot = faulted.boots[i];
+    if (!boot.cut && boot.result && i + 1 < faulted.boots.size() && !faulted.lied) {
+      complaints.emplace_back("a boot succeeds, and the next one is a first boot all the same");
+    }
+    if (boot.cut || boot.result || (flow.is_expected && flow.is_expected(i + 1, boot.result.error()))) {
       continue;
     }
     const Error& error = boot.result.error();
@@ -130,7 +134,7 @@ std::string without_random_names(std::string text) {
 }  // namespace
 
 Run run(const Flow& flow, const FaultPlan& plan, Endings endings) {
-  constexpr std::size_t boots_to_recover = 3;
+  constexpr std::size_t boots_to_recover = 4;
   SimHost machine(flow.machine, plan);
   Random random(plan.seed);
   Run made;
@@ -151,7 +155,7 @@ Run run(const Flow& flow, const FaultPlan& plan, Endings endings) {
 
 std::vector<std::string> judge(const Flow& flow, const Run& undisturbed, const Run& faulted) {
   std::vector<std::string> complaints;
-  judge_boots(faulted, complaints);
+  judge_boots(flow, faulted, complaints);
   if (!faulted.complete) {
     complaints.emplace_back("the first boot never completes");
     return complaints;

@@ -19,6 +19,8 @@ struct Flow {
   std::function<Result<void>(host::sim::SimHost&)> first_boot;
   // Asked after a reboot: the first boot is behind us, so first_boot would not be run again.
   std::function<bool(host::sim::SimHost&)> is_complete;
+  // Errors that the flow itself is about, and no fault is to blame for. None: there are none.
+  std::function<bool(std::size_t boot, const Error&)> is_expected;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.
   std::vector<std::string> declared;
   // What may differ in the end, as World::snapshot's `ignored`.

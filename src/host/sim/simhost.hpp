@@ -70,6 +70,8 @@ class SimHost {
   void reboot(Loss loss);
   // An orderly reboot: everything is written back first.
   void reboot_orderly();
+  // Somebody gives the machine another fw_cfg item, or the same one anew.
+  void set_fw_cfg(const std::string& name, std::string bytes) { world_.set_fw_cfg(name, std::move(bytes)); }
   // What had died works again.
   void repair() { world_.gate().repair(); }
 
@@ -81,6 +83,8 @@ class SimHost {
   [[nodiscard]] std::vector<std::string> problems() const { return check(world_); }
   // What has been changed since the machine was made: kernel nodes, and paths of this process.
   [[nodiscard]] std::vector<std::string> touched() const;
+  // The number of this boot, from 1.
+  [[nodiscard]] std::size_t boot() { return world_.gate().boot(); }
   // Mutating calls so far, over all boots.
   [[nodiscard]] std::size_t calls() { return world_.gate().calls(); }
   [[nodiscard]] const FaultPlan& plan() { return world_.gate().plan(); }
