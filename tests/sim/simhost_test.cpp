@@ -259,7 +259,7 @@ TEST_SUITE("simhost files and power") {
     CHECK(seen == std::set<std::string>{"file record", "file -", "- record", "- -"});
   }
 
-  TEST_CASE("an append is cut short, a directory is made closed first") {
+  TEST_CASE("an append is cut short, a directory gets its name when it is whole") {
     SimHost log(two_disk_machine(), fault(1, FaultKind::cut_midway, Loss::none));
     CHECK(is_cut_in([&] { static_cast<void>(log.host().target.append("/log", "record")); }));
     log.reboot(Loss::none);
@@ -267,7 +267,7 @@ TEST_SUITE("simhost files and power") {
     SimHost folder(two_disk_machine(), fault(1, FaultKind::cut_midway, Loss::none));
     CHECK(is_cut_in([&] { static_cast<void>(folder.host().target.make_directory("/opt", 0755, {1, 1})); }));
     folder.reboot(Loss::none);
-    CHECK(folder.host().target.look("/opt").value()->mode == 0700);
+    CHECK_FALSE(folder.host().target.look("/opt").value().has_value());
   }
 
   TEST_CASE("a sync that the power interrupts keeps some first part") {

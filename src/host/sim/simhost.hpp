@@ -19,9 +19,9 @@
 // are independent of each other: what was written first on one may be lost while what was written later on another
 // stays. Unmounting promises nothing about all this; only sync does. FAT, which promises no order, is not simulated.
 //
-// *A file is replaced* by a temporary beside it and a rename: a cut may leave the temporary, under a name that no later
-// run finds again. *A directory* is made closed (0700) and then gets its owner and mode. *An append* may come in
-// halves.
+// *A file is replaced* by a temporary beside it and a rename; a directory is made the same way. A cut may leave the
+// temporary, under a name that is always the same for the same place, so that the next attempt replaces it. *An append*
+// may come in halves.
 //
 // *A partition table* is written as libfdisk does it, with an fsync after each part: the copy at the end of the disk,
 // the copy at its beginning, the protective boot record. A cut midway stops it anywhere, within a part too. Then the
