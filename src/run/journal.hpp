@@ -75,10 +75,10 @@ class Journal {
  private:
   explicit Journal(host::Files& state) : state_(&state) {}
   Result<void> load(const std::string& text);
-  Result<void> take(const fields::Value& record);
-  void take_step(const fields::Value& record, const std::string& kind);
-  Result<void> append(const fields::Value& record);
-  Result<void> append_durably(const fields::Value& record);
+  Result<void> take(const fields::Value& value);
+  void take_step(const fields::Value& value, const std::string& kind);
+  Result<void> append(const fields::Value& value);
+  Result<void> append_durably(const fields::Value& value);
 
   host::Files* state_;
   std::optional<Begin> begin_;

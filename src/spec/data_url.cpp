@@ -80,7 +80,7 @@ Result<std::string> decode_base64(std::string_view data) {
       }
       count = 0;
       group = 0;
-      if (padding > 0 && trim(data.substr(i + 1)) != "") {
+      if (padding > 0 && !trim(data.substr(i + 1)).empty()) {
         return bad("the data URL has more base64 after its padding");
       }
     }

@@ -154,7 +154,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
     report.result = "failed";
     report.error = to_string(result.error());
   }
-  const Result<void> saved = add_to_report(context, std::move(report));
+  Result<void> saved = add_to_report(context, std::move(report));
   if (!result) {
     return result;
   }

@@ -80,7 +80,8 @@ TEST_CASE("spec: each check has its message at the value at fault") {
       {R"("storage": {"files": [{"path": "/a", "contents": {"verification": {"hash": "sha256-)" + std::string(64, '0') +
            R"("}}}]})",
        "2:67 error"},
-      {R"("storage": {"files": [{"path": ""}]})", "2:32 error $.storage.files.0 \"path\" is required here and must not be"},
+      {R"("storage": {"files": [{"path": ""}]})",
+       "2:32 error $.storage.files.0 \"path\" is required here and must not be"},
       {R"("storage": {"files": [{"path": "/a", "contents": {"source": "", "verification": {"hash": "md5-x"}}}]})",
        "2:90 error"},
       {R"("storage": {"files": [{"path": "/a", "contents": {"source": "http://x"}}]})", "2:61 error"},

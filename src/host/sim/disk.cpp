@@ -90,7 +90,7 @@ std::string Disk::node(std::int64_t number) const {
 
 // As host/linux: boot record, header and entries before, entries and header after.
 Table Disk::with_bounds(Table table) const {
-  const std::int64_t entries = 128 * 128 / spec_.facts.sector_size;
+  const std::int64_t entries = std::int64_t{128} * 128 / spec_.facts.sector_size;
   table.first = 2 + entries;
   table.last = spec_.facts.sectors - 2 - entries;
   return table;

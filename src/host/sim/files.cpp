@@ -10,10 +10,10 @@ namespace provision::host::sim {
 namespace {
 
 Error failed(std::string_view doing, std::string_view path, int number) {
-  return Error(Code::io, "cannot " + std::string(doing) + " " + std::string(path), number);
+  return {Code::io, "cannot " + std::string(doing) + " " + std::string(path), number};
 }
 
-Error is_a_directory(const Place& place) { return Error(Code::conflict, place.full + " is a directory"); }
+Error is_a_directory(const Place& place) { return {Code::conflict, place.full + " is a directory"}; }
 
 bool is_directory(const Entry* entry) { return entry != nullptr && entry->node.kind == NodeKind::directory; }
 

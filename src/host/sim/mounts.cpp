@@ -9,7 +9,7 @@ namespace provision::host::sim {
 namespace {
 
 Error failed(std::string_view doing, std::string_view target, int number) {
-  return Error(Code::io, "cannot " + std::string(doing) + " " + std::string(target), number);
+  return {Code::io, "cannot " + std::string(doing) + " " + std::string(target), number};
 }
 
 }  // namespace
