@@ -142,11 +142,17 @@ std::string public_url(const std::string& url) {
 }
 
 // Counted by libcurl: each init has its cleanup.
-LinuxHttp::LinuxHttp() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-
-LinuxHttp::~LinuxHttp() { curl_global_cleanup(); }
+LinuxHttp::~LinuxHttp() {
+  if (started_) {
+    curl_global_cleanup();
+  }
+}
 
 Result<HttpAnswer> LinuxHttp::get(const HttpRequest& request) {
+  // Not before it is needed: starting OpenSSL up is most of what a stage without the network would cost.
+  if (!started_) {
+    started_ = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  }
   const std::unique_ptr<CURL, Freed> curl(curl_easy_init());
   if (!curl) {
     return Error(Code::network, "cannot use libcurl", ENOMEM);
