@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fields/document.hpp"
 
+#include <algorithm>
+
 namespace provision::fields {
 
 Value Value::of(bool value) {
@@ -37,12 +39,9 @@ Value Value::object() {
 }
 
 const Value* Value::find(std::string_view key) const {
-  for (auto member = members.rbegin(); member != members.rend(); ++member) {
-    if (member->key == key) {
-      return &member->value;
-    }
-  }
-  return nullptr;
+  const auto found =
+      std::find_if(members.rbegin(), members.rend(), [&](const Member& member) { return member.key == key; });
+  return found == members.rend() ? nullptr : &found->value;
 }
 
 void Value::add(std::string key, Value value) { members.push_back({std::move(key), 0, std::move(value)}); }
