@@ -16,7 +16,7 @@
 namespace provision::host {
 
 struct LinuxHost {
-  // `target_root`: the root of the machine being provisioned, as a path of this process ("/sysroot"). `state_path`:
+  // `target_root`: the root of the machine being provisioned, as a path of this process ("/sysroot"). `state_root`:
   // where the journal goes; made at the first change.
   LinuxHost(std::string target_root, const std::string& state_root);
 
