@@ -20,7 +20,9 @@ TEST_CASE("data URLs that are taken, with their bytes") {
       {"data:x-own/type,x", "x"},
       {"data:,a,b;base64,c", "a,b;base64,c"},
   };
-  for (const auto& [url, bytes] : cases) {
+  for (const auto& one : cases) {
+    const auto& url = one.first;
+    const auto& bytes = one.second;
     CAPTURE(url);
     const auto decoded = decode_data_url(url);
     REQUIRE(decoded);

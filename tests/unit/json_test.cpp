@@ -59,7 +59,9 @@ TEST_CASE("JSON: each error is at the first bad byte") {
       {"[\"é\", x]", "d:1:7: expected a value"},
       {std::string(200, '['), "d:1:130: values are nested more than 128"},
   };
-  for (const auto& [text, expected] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.first;
+    const auto& expected = one.second;
     CAPTURE(text);
     const std::string error = error_of(text);
     CAPTURE(error);

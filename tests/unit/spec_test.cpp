@@ -39,7 +39,9 @@ TEST_CASE("spec: version") {
       {R"([])", "1:1 error $.ignition.version a config is a JSON object, this is an array"},
       {R"(#cloud-config)", "1:1 error $ expected a value"},
   };
-  for (const auto& [text, note] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.text;
+    const auto& note = one.note;
     CAPTURE(text);
     const auto notes = notes_of(text);
     CHECK(notes.empty() == note.empty());
@@ -98,7 +100,9 @@ TEST_CASE("spec: each check has its message at the value at fault") {
       {R"("sotrage": {})", "2:1 warning $.sotrage unused key \"sotrage\""},
       {R"("passwd": {}, "kernelArguments": {}, "storage": {"luks": []})", ""},
   };
-  for (const auto& [members, note] : cases) {
+  for (const auto& one : cases) {
+    const auto& members = one.text;
+    const auto& note = one.note;
     CAPTURE(members);
     const auto notes = notes_of(config(members));
     CHECK(notes.size() == (note.empty() ? 0 : 1));

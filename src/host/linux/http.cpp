@@ -98,8 +98,12 @@ void set_transfer(Options& options, const HttpRequest& request) {
 }
 
 void set_trust(Options& options, const std::string& bundle) {
+#if PROVISION_STATIC
+  // In the dynamic build the distro's crypto policy (openssl.cnf) says it, and may say more; an explicit version would
+  // override it.
   options.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   options.set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+#endif
   // A directory that is compiled into the distro's libcurl would be trusted beside the bundle.
   const char* nothing = nullptr;
   options.set(CURLOPT_CAPATH, nothing);
