@@ -85,8 +85,8 @@ class Parser {
   }
 
   Result<Value> word(std::string_view expected, Value meaning) {
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      if (peek() != expected[i]) {
+    for (const char wanted : expected) {
+      if (peek() != wanted) {
         return fail(at_, "expected a value, found " + here() + "; strings stand in double quotes");
       }
       ++at_;
