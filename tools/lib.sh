@@ -140,6 +140,9 @@ configure_build() {
   if [ -f "$dir/build.ninja" ]; then
     [ $# -eq 0 ] || meson configure "$dir" "$@" >"$dir/configure.log" 2>&1 ||
       { cat "$dir/configure.log" >&2 && die "meson configure failed for $dir"; }
+    # A changed meson.build counts at once, also for what only reads compile_commands.json.
+    ninja -C "$dir" build.ninja >"$dir/configure.log" 2>&1 ||
+      { tail -n 20 "$dir/configure.log" >&2 && die "meson could not configure $dir again"; }
     return 0
   fi
   [ "$name" != asan ] || compilers=(CC=clang CXX=clang++)

@@ -5,9 +5,6 @@
 # PROVISION_BINARY names another engine than the `provision` found in PATH (for images built from a source tree).
 # shellcheck disable=SC2154  # initdir, moddir, systemdsystemunitdir, … are dracut's
 
-# What the engine may run. One word a program; add here and nowhere else.
-programs="mkfs.ext4 modprobe"
-
 # Where a distribution keeps its CA bundle. The first that exists is taken, at the same path.
 ca_bundles="/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt"
 
@@ -42,12 +39,14 @@ give_up() {
 
 install() {
     left_out && return 0
-    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service
+    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service programs
     [[ -x $engine ]] || give_up "no engine: neither \$PROVISION_BINARY nor 'provision' in PATH is a program"
     inst_simple "$engine" /usr/bin/provision || give_up "could not install $engine"
 
-    # shellcheck disable=SC2086  # a list of words
-    inst_multiple $programs mount || give_up "could not install all of: $programs mount"
+    # What the engine may run, by its own word.
+    mapfile -t programs < <("$engine" programs --names)
+    [[ ${#programs[@]} -gt 0 ]] || give_up "$engine does not say which programs it may run"
+    inst_multiple "${programs[@]}" mount || give_up "could not install all of: ${programs[*]} mount"
     inst_multiple -o /etc/mke2fs.conf
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue

@@ -33,8 +33,9 @@ constexpr std::array rows{
     CodeRow{Code::not_satisfied, "not-satisfied", 1, true,
             "The step reported success without the effect being there: suspect the device. Reboot to resume."},
     CodeRow{Code::journal_other_config, "journal-other-config", 1, false,
-            "A first boot with another config stopped half way on this machine. Give it the config it began with and "
-            "reboot, or reinstall the machine to start over."},
+            "The other config has already changed this machine. Give it that one again and reboot to go on. To begin "
+            "anew with this one, remove the file `journal` of the state directory (provision/journal beside the "
+            "first-boot stamp) and reboot: what is in the way by then is a conflict, never overwritten."},
     CodeRow{Code::journal_other_format, "journal-other-format", 1, false,
             "Boot the image that began this provisioning, or reinstall the machine to start over."},
     CodeRow{Code::journal_damaged, "journal-damaged", 1, false,

@@ -60,7 +60,9 @@ Result<model::Inventory> see_machine(const spec::Parsed& parsed, const std::stri
   host::LinuxHost machine(root, "/run/provision/volatile");
   host::Host host = machine.host();
   model::Scope scope;
-  scope.disks = true;
+  scope.tables = true;
+  scope.contents = true;
+  scope.mounts = true;
   scope.files = true;
   scope.patience = std::chrono::milliseconds(0);
   return model::observe(host, parsed, scope);

@@ -64,21 +64,15 @@ Value Value::object() {
 }
 
 const Value* Value::find(std::string_view key) const {
-  for (auto member = members.rbegin(); member != members.rend(); ++member) {
-    if (member->key == key) {
-      return &member->value;
-    }
-  }
-  return nullptr;
+  const auto found =
+      std::find_if(members.rbegin(), members.rend(), [&](const Member& member) { return member.key == key; });
+  return found == members.rend() ? nullptr : &found->value;
 }
 
 const Value* Value::find_folded(std::string_view key) const {
-  for (auto member = members.rbegin(); member != members.rend(); ++member) {
-    if (equal_folded(member->key, key)) {
-      return &member->value;
-    }
-  }
-  return nullptr;
+  const auto found = std::find_if(members.rbegin(), members.rend(),
+                                  [&](const Member& member) { return equal_folded(member.key, key); });
+  return found == members.rend() ? nullptr : &found->value;
 }
 
 namespace {

@@ -95,8 +95,8 @@ class Parser {
   }
 
   Result<void> word(std::string_view expected) {
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      if (peek() != expected[i]) {
+    for (const char wanted : expected) {
+      if (peek() != wanted) {
         return fail(at_, "expected a value, found " + here() + "; strings stand in double quotes");
       }
       ++at_;

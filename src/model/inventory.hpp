@@ -57,7 +57,7 @@ struct Inventory {
   std::vector<host::MountEntry> mounts;
   bool operator==(const Inventory&) const = default;
 
-  [[nodiscard]] const DiskView* disk(std::string_view device) const;
+  [[nodiscard]] const DiskView* disk(std::string_view name) const;
   [[nodiscard]] const DeviceView* device(std::string_view path) const;
   [[nodiscard]] const FileView* file(std::string_view path) const;
 };

@@ -25,8 +25,10 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
     view.device = disks[i].device;
     view.facts = TRY_WHILE(host.disks.facts(ref), "looking at " + view.device);
     view.table = TRY_WHILE(host.disks.read_table(ref), "reading the partition table of " + view.device);
-    view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
-    view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
+    if (scope.contents) {
+      view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
+      view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
+    }
     inventory.disks.push_back(std::move(view));
   }
   return {};
@@ -109,9 +111,13 @@ Result<void> see_files(host::Host& host, const spec::Config& config, Inventory& 
 Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope) {
   Inventory inventory;
   inventory.machine = TRY(host.firmware.machine());
-  if (scope.disks) {
+  if (scope.tables) {
     TRY(see_disks(host, config, scope, inventory));
+  }
+  if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));
+  }
+  if (scope.mounts) {
     TRY(see_mounts(host, inventory));
   }
   if (scope.files) {

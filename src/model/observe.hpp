@@ -13,7 +13,13 @@ namespace provision::model {
 
 // Which parts of the config to look at. Parts not asked for stay empty in the inventory.
 struct Scope {
-  bool disks = false;
+  // The disks and their partition tables.
+  bool tables = false;
+  // What is on the disks and on the devices of file systems, and who uses them.
+  bool contents = false;
+  // What is mounted in the target.
+  bool mounts = false;
+  // What is at the paths of files and units.
   bool files = false;
   // How long to wait for a device that the config names and does not make.
   std::chrono::milliseconds patience{90'000};

@@ -234,7 +234,7 @@ bool can_be_reused(const spec::Filesystem& asked, const host::Signature& there) 
          (!asked.uuid || Uuid::parse(*asked.uuid) == Uuid::parse(there.uuid));
 }
 
-Step filesystem_step(const Question& question, std::size_t index, const Site& site) {
+Step filesystem_step(const Question& question, std::size_t index, const Site& site, const Plan& plan) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
   const std::string path = "$.storage.filesystems." + std::to_string(index);
   const model::DiskView* disk = question.inventory.disk(site.device.disk);
@@ -246,9 +246,12 @@ Step filesystem_step(const Question& question, std::size_t index, const Site& si
   step.origin = question.origin(asked.place, path);
   step.assumes = model::fingerprint(site.signature);
   step.afresh = wipe;
+  if (const Step* table = step_named(plan, "table:" + site.device.disk)) {
+    // Also where the partition stays: until an interrupted table is whole again the kernel may not know it.
+    step.after.push_back(table->id);
+  }
   if (site.maker != nullptr) {
     step.why = "the partition is new";
-    step.after.push_back(site.maker->id);
     step.replaces = wipe ? std::string(replaces_anything) : "";
   } else if (wipe && step.assumes != model::absent_fingerprint) {
     step.replaces = step.assumes;
@@ -283,7 +286,7 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
   if (!site.users.empty()) {
     return Error(Code::device_busy, asked.device + " is in use: " + join(site.users, ", ")).at(place());
   }
-  plan.steps.push_back(filesystem_step(question, index, site));
+  plan.steps.push_back(filesystem_step(question, index, site, plan));
   return {};
 }
 

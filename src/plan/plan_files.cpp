@@ -138,6 +138,7 @@ std::vector<std::string> preset_lines(const std::vector<spec::Unit>& units) {
     }
   }
   std::vector<std::string> sorted;
+  sorted.reserve(lines.size());
   for (auto& [key, line] : lines) {
     sorted.push_back(std::move(line));
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/journal.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "fields/json.hpp"
 
@@ -59,7 +61,8 @@ Result<void> Journal::load(const std::string& text) {
     }
     const auto value = read_line(line);
     const bool seal = value && text_at(*value, "kind") == "seal";
-    if (torn_ && !seal) {
+    // The seal itself may be torn: then another line that cannot be read follows, and a seal after that one.
+    if (torn_ && value && !seal) {
       return Error(Code::journal_damaged, "a record in the middle of the journal cannot be read");
     }
     torn_ = !value;
@@ -120,6 +123,14 @@ void Journal::take_step(const Value& value, const std::string& kind) {
 const StageHistory* Journal::stage(const std::string& name) const {
   const auto found = stages_.find(name);
   return found == stages_.end() ? nullptr : &found->second;
+}
+
+bool Journal::nothing_done() const {
+  return std::all_of(stages_.begin(), stages_.end(), [](const auto& entry) {
+    const StageHistory& stage = entry.second;
+    const bool empty = stage.plan && stage.plan->steps.empty();
+    return empty || (stage.started.empty() && stage.stopped_in_order && !stage.interrupted);
+  });
 }
 
 History Journal::history(const std::string& stage_name, const std::string& step) const {

@@ -55,6 +55,8 @@ class Journal {
   [[nodiscard]] const std::optional<Begin>& begun() const { return begin_; }
   [[nodiscard]] const StageHistory* stage(const std::string& name) const;
   [[nodiscard]] bool complete() const { return complete_; }
+  // No step can have changed anything: none is recorded as started, and no run of a stage ended without a record.
+  [[nodiscard]] bool nothing_done() const;
   [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
 
   // Forgets a completed journal and starts a new one; durable on return.
@@ -73,10 +75,10 @@ class Journal {
  private:
   explicit Journal(host::Files& state) : state_(&state) {}
   Result<void> load(const std::string& text);
-  Result<void> take(const fields::Value& record);
-  void take_step(const fields::Value& record, const std::string& kind);
-  Result<void> append(const fields::Value& record);
-  Result<void> append_durably(const fields::Value& record);
+  Result<void> take(const fields::Value& value);
+  void take_step(const fields::Value& value, const std::string& kind);
+  Result<void> append(const fields::Value& value);
+  Result<void> append_durably(const fields::Value& value);
 
   host::Files* state_;
   std::optional<Begin> begin_;

@@ -123,7 +123,7 @@ Result<std::string> decode_base64(std::string_view data) {
       bytes.append(three.data(), three.size() - padding);
       count = 0;
       group = 0;
-      if (padding > 0 && trim(data.substr(i + 1)) != "") {
+      if (padding > 0 && !trim(data.substr(i + 1)).empty()) {
         return bad("the data URL has more base64 after its padding");
       }
     }

@@ -96,6 +96,14 @@ Result<void> begin_or_go_on(Context& context, const spec::Parsed& config, const 
     return journal.begin({PROVISION_VERSION, meaning, document, boot});
   }
   const run::Begin& begun = *journal.begun();
+  if (begun.config != meaning && journal.nothing_done()) {
+    context.listener.on({run::Event::Kind::notice,
+                         {},
+                         "another config than before, " + meaning.brief() + "…; nothing was done by the first one (" +
+                             begun.config.brief() + "…), so this one begins anew",
+                         {}});
+    return journal.begin({PROVISION_VERSION, meaning, document, boot});
+  }
   if (begun.config != meaning) {
     return Error(Code::journal_other_config, "the first boot of this machine was begun with another config: then " +
                                                  begun.config.brief() + "… from " + begun.document + ", now " +

@@ -18,15 +18,16 @@ constexpr std::array<std::string_view, 2> disks_and_mount{"disks", "mount"};
 constexpr std::array<std::string_view, 3> all_planned{"disks", "mount", "files"};
 
 constexpr model::Scope see_nothing{};
-constexpr model::Scope see_disks{.disks = true, .files = false};
-constexpr model::Scope see_all{.disks = true, .files = true};
+constexpr model::Scope see_disks{.tables = true, .contents = true};
+constexpr model::Scope see_mounts{.tables = true, .mounts = true};
+constexpr model::Scope see_files{.files = true};
 
 constexpr std::array list{
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
     Stage{"disks", "partition disks, make file systems", Names(nothing), true, see_disks, &plan::plan_disks, nullptr},
-    Stage{"mount", "mount the file systems in the target", Names(disks), false, see_disks, &plan::plan_mount, nullptr},
-    Stage{"files", "write files and units", Names(disks_and_mount), true, see_all, &plan::plan_files, nullptr},
+    Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr},
+    Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
     Stage{"complete", "remove the first-boot stamp", Names(all_planned), false, see_nothing, nullptr, &complete},
     Stage{"umount", "unmount what was mounted", Names(nothing), false, see_nothing, nullptr, &unmount},
 };
@@ -154,7 +155,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
     report.result = "failed";
     report.error = to_string(result.error());
   }
-  const Result<void> saved = add_to_report(context, std::move(report));
+  Result<void> saved = add_to_report(context, std::move(report));
   if (!result) {
     return result;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each folder of cases/ has a config.json, an inventory.json, and the plan.txt that `provision plan` makes of them, or the
-// error that it ends with. The JSON form of each plan is read back and must be the same value.
+// Each folder of cases/ has a config.json, an inventory.json, and the plan.txt that `provision plan` makes of them, or
+// the error that it ends with. The JSON form of each plan is read back and must be the same value.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -36,8 +36,8 @@ model::Inventory read_inventory(const fs::path& path) {
 }
 
 std::string error_text(const Error& error) {
-  return "error " + std::string(row(error.code).name) + " at " + (error.origin ? to_string(*error.origin) : "?") + ": " +
-         to_string(error) + "\n";
+  return "error " + std::string(row(error.code).name) + " at " + (error.origin ? to_string(*error.origin) : "?") +
+         ": " + to_string(error) + "\n";
 }
 
 void check_round_trip(const std::vector<plan::Plan>& plans) {
@@ -82,7 +82,8 @@ std::string planned(const fs::path& folder) {
   for (const auto& plan : *plans) {
     for (const auto& step : plan.steps) {
       if (const auto* table = std::get_if<plan::WriteTable>(&step.operation)) {
-        text += "\n" + step.id + "\n" + fields::write_json(fields::Engine<host::Table>::write(table->table), fields::Layout::indented) + "\n";
+        text += "\n" + step.id + "\n" +
+                fields::write_json(fields::Engine<host::Table>::write(table->table), fields::Layout::indented) + "\n";
       }
     }
   }

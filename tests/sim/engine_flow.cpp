@@ -43,7 +43,8 @@ constexpr std::string_view replacing_config = R"({
       {"device": "/dev/vdc", "wipeTable": true, "partitions": [{"label": "whole"}]}
     ],
     "filesystems": [
-      {"device": "/dev/disk/by-partlabel/old", "format": "ext4", "label": "fresh", "wipeFilesystem": true, "path": "/srv"},
+      {"device": "/dev/disk/by-partlabel/old", "format": "ext4", "label": "fresh", "wipeFilesystem": true,
+       "path": "/srv"},
       {"device": "/dev/disk/by-partlabel/new", "format": "ext4"},
       {"device": "/dev/disk/by-partlabel/whole", "format": "ext4", "wipeFilesystem": true}
     ],
@@ -102,8 +103,10 @@ DiskSpec used_disk() {
 
 }  // namespace
 
-Flow engine_flow(EngineSwitches switches) {
-  Flow flow = flow_of("fresh", two_disk_machine(), fresh_config, switches);
+Flow fresh_disk_flow(EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[1].appears_after = std::chrono::milliseconds(300);
+  Flow flow = flow_of("fresh", std::move(machine), fresh_config, switches);
   declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/sysroot/var/www", "/sysroot/var/www/", "/sysroot/etc/motd",
                  "/sysroot/etc/deep", "/sysroot/etc/deep/", "/sysroot/etc/systemd/system/web.service",
                  "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system-preset",
@@ -111,23 +114,40 @@ Flow engine_flow(EngineSwitches switches) {
   return flow;
 }
 
-Flow engine_flow_without_a_journal() {
-  Flow flow = engine_flow();
+Flow forgetful_flow() {
+  Flow flow = fresh_disk_flow();
   flow.name = "forgetful";
   flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }
 
-Flow engine_flow_over_old_work() {
+Flow used_disks_flow() {
   MachineSpec machine = two_disk_machine();
   machine.disks[0].partitions[1].content->files["/etc/hostname"] = regular("old");
   machine.disks[1] = used_disk();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
   machine.disks[2].other_table = "dos";
-  Flow flow = flow_of("replacing", std::move(machine), replacing_config, {});
+  Flow flow = flow_of("used", std::move(machine), replacing_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
                  "/sysroot/etc/hostname"});
   return flow;
+}
+
+Flow corrected_flow() {
+  Flow flow = used_disks_flow();
+  flow.name = "corrected";
+  flow.first_boot = [](SimHost& on) {
+    on.set_fw_cfg(std::string(config_item), std::string(on.boot() == 1 ? fresh_config : replacing_config));
+    return boot(on, {});
+  };
+  flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::conflict; };
+  return flow;
+}
+
+Flow conflict_flow() {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[1] = used_disk();
+  return flow_of("conflict", std::move(machine), fresh_config, {});
 }
 
 }  // namespace provision::test

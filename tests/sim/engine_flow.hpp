@@ -1,4 +1,4 @@
-// The engine's own first boot on the simulated machine: all stages, in the order of the units.
+// The engine's own first boot on simulated machines: all stages, in the order of the units.
 #pragma once
 
 #include "sim/flow.hpp"
@@ -10,11 +10,15 @@ struct EngineSwitches {
   bool check_after_apply = true;
 };
 
-// A disk to be partitioned, two file systems on it, one inside the other, and files and units on all of them.
-Flow engine_flow(EngineSwitches switches = {});
-// The same with the journal in memory: after each power cut the plans are made anew.
-Flow engine_flow_without_a_journal();
-// The same kind of config over disks that are in use: partitions that stay, a file system and files that may be replaced.
-Flow engine_flow_over_old_work();
+// "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.
+Flow fresh_disk_flow(EngineSwitches switches = {});
+// "used": over disks that are in use: a partition that stays, a file system, a table and a file that may be replaced.
+Flow used_disks_flow();
+// "forgetful": as "fresh" with the journal in memory, so that after each power cut the plans are made anew.
+Flow forgetful_flow();
+// "corrected": the first boot gets a config that may not replace what is there, each later one a config that may.
+Flow corrected_flow();
+// A config that may not replace what is there.
+Flow conflict_flow();
 
 }  // namespace provision::test

@@ -19,6 +19,8 @@ struct Flow {
   std::function<Result<void>(host::sim::SimHost&)> first_boot;
   // Asked after a reboot: the first boot is behind us, so first_boot would not be run again.
   std::function<bool(host::sim::SimHost&)> is_complete;
+  // Errors that the flow itself is about, and no fault is to blame for. None: there are none.
+  std::function<bool(std::size_t boot, const Error&)> is_expected;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.
   std::vector<std::string> declared;
   // What may differ in the end, as World::snapshot's `ignored`.
@@ -47,16 +49,22 @@ struct Run {
   std::string trace;
 };
 
-// Boots with the faults, and then again and again, with what had died repaired, until the first boot is complete.
-//
-// How a boot ends: by its power cut. After an error, by a reset without a sync, or in good order, as the seed decides.
-// After success, by a reset that loses everything that was not synced: success means durable. Where the plan has a lie all
-// endings are in good order, because against lies and power cuts together there is no defence.
-Run run(const Flow& flow, const host::sim::FaultPlan& plan);
+// How boots end that no power cut ends.
+enum class Endings : std::uint8_t {
+  // After an error by a reset without a sync or in good order, as the seed decides. After success by a reset that loses
+  // everything that was not synced: success means durable.
+  hard,
+  // Everything is written back first.
+  in_good_order,
+};
+
+// Boots with the faults, and then again and again, with what had died repaired, until the first boot is complete. With
+// a lie in the plan all endings are in good order, because against lies and power cuts together there is no defence.
+Run run(const Flow& flow, const host::sim::FaultPlan& plan, Endings endings = Endings::hard);
 
 // What is wrong with a run, measured by an undisturbed one: empty is good. Faults may make their own boot fail, by an
-// error that says so (not by a conflict, nor by one that blames the config or the engine). Nothing may make a boot without
-// faults fail, nor leave another end state than the undisturbed run's, nor touch what is not declared.
+// error that says so (not by a conflict, nor by one that blames the config or the engine). Nothing may make a boot
+// without faults fail, nor leave another end state than the undisturbed run's, nor touch what is not declared.
 std::vector<std::string> judge(const Flow& flow, const Run& undisturbed, const Run& faulted);
 
 // Many runs make the same complaint: each is kept once, with its first run.
@@ -66,6 +74,8 @@ class Findings {
   [[nodiscard]] bool empty() const { return found_.empty(); }
   [[nodiscard]] std::size_t runs() const { return runs_; }
   void count_run() { ++runs_; }
+  // Drops the complaints with these words: for what is known and said elsewhere.
+  void forget(std::string_view words);
   // Each complaint with how often it came and how to repeat the first of its runs; at most `most` of them.
   [[nodiscard]] std::vector<std::string> lines(std::size_t most = 20) const;
   // The trace of the first complaint's first run.

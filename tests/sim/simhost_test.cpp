@@ -29,7 +29,8 @@ host::Table one_partition() {
 }
 
 host::Command mkfs(const std::string& node, const std::string& label = "data") {
-  return {"mkfs.ext4", {"-F", "-q", "-U", uuid("data").text(), "-L", label, "-m", "1", node}, "", std::chrono::seconds(1)};
+  return {
+      "mkfs.ext4", {"-F", "-q", "-U", uuid("data").text(), "-L", label, "-m", "1", node}, "", std::chrono::seconds(1)};
 }
 
 std::string read(SimHost& machine, std::string_view path) {
@@ -160,8 +161,8 @@ TEST_SUITE("simhost") {
     REQUIRE(host.mounts.unmount("/sysroot/var/data"));
     CHECK_FALSE(host.target.look("/var/data/file").value().has_value());
     CHECK(machine.problems().empty());
-    CHECK(machine.touched() == std::vector<std::string>{"/dev/vdb", "/dev/vdb1", "/sysroot/var/data",
-                                                        "/sysroot/var/data/file"});
+    CHECK(machine.touched() ==
+          std::vector<std::string>{"/dev/vdb", "/dev/vdb1", "/sysroot/var/data", "/sysroot/var/data/file"});
   }
 
   TEST_CASE("a late disk is found by waiting, an absent one never") {
@@ -240,8 +241,8 @@ TEST_SUITE("simhost files and power") {
       const bool removed = !machine.host().target.look("/etc/os-release").value().has_value();
       seen.insert(read(machine, "/etc/motd") + (temporary ? " temporary" : "") + (removed ? " removed" : ""));
     }
-    CHECK(seen == std::set<std::string>{"error 2", "error 2 temporary", "12", "1", "", "12 removed", "1 removed",
-                                        " removed"});
+    CHECK(seen ==
+          std::set<std::string>{"error 2", "error 2 temporary", "12", "1", "", "12 removed", "1 removed", " removed"});
   }
 
   TEST_CASE("file systems are lost independently") {
@@ -258,7 +259,7 @@ TEST_SUITE("simhost files and power") {
     CHECK(seen == std::set<std::string>{"file record", "file -", "- record", "- -"});
   }
 
-  TEST_CASE("an append is cut short, a directory is made closed first") {
+  TEST_CASE("an append is cut short, a directory gets its name when it is whole") {
     SimHost log(two_disk_machine(), fault(1, FaultKind::cut_midway, Loss::none));
     CHECK(is_cut_in([&] { static_cast<void>(log.host().target.append("/log", "record")); }));
     log.reboot(Loss::none);
@@ -266,7 +267,7 @@ TEST_SUITE("simhost files and power") {
     SimHost folder(two_disk_machine(), fault(1, FaultKind::cut_midway, Loss::none));
     CHECK(is_cut_in([&] { static_cast<void>(folder.host().target.make_directory("/opt", 0755, {1, 1})); }));
     folder.reboot(Loss::none);
-    CHECK(folder.host().target.look("/opt").value()->mode == 0700);
+    CHECK_FALSE(folder.host().target.look("/opt").value().has_value());
   }
 
   TEST_CASE("a sync that the power interrupts keeps some first part") {

@@ -164,3 +164,18 @@ TEST_CASE("journal: a completed one is forgotten by a new beginning") {
   CHECK_FALSE(opened(files).complete());
   CHECK(opened(files).stage("files") == nullptr);
 }
+
+TEST_CASE("journal: whether anything can have been done") {
+  MemoryFiles files;
+  Journal journal = opened(files);
+  REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1"}));
+  CHECK(journal.nothing_done());
+  REQUIRE(journal.planned(plan_with("file:/a")));
+  CHECK_FALSE(journal.nothing_done());  // The power may have gone just now.
+  REQUIRE(journal.failed("files", "file:/a", "conflict"));
+  CHECK(journal.nothing_done());
+  REQUIRE(journal.resumed("files", "boot-2"));
+  REQUIRE(journal.started("files", "file:/a"));
+  REQUIRE(journal.failed("files", "file:/a", "disk full"));
+  CHECK_FALSE(journal.nothing_done());
+}

@@ -215,8 +215,13 @@ Result<BlockDevice> whole_disk(const BlockDevice& device) {
 
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk) {
   std::vector<KernelPartition> partitions;
+  // The kernel names a partition after its disk (bdevname); the many other entries need not be looked into.
+  const std::string prefix(path::name(disk.sysfs));
   for (const auto& name : entries_of(disk.sysfs)) {
     const std::string sysfs = disk.sysfs + "/" + name;
+    if (!name.starts_with(prefix)) {
+      continue;
+    }
     const auto number = kernel_number(sysfs + "/partition");
     const auto start = kernel_number(sysfs + "/start");
     const auto size = kernel_number(sysfs + "/size");

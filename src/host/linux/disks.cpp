@@ -72,8 +72,11 @@ Result<std::string> LinuxDisks::await(const DeviceRef& device, std::chrono::mill
     }
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline) {
+      const bool waited = patience.count() > 0;
       return Error(Code::device_missing,
-                   shown(device) + " did not appear within " + std::to_string(patience.count()) + " ms", saved);
+                   shown(device) + (waited ? " did not appear within " + std::to_string(patience.count()) + " ms"
+                                           : std::string(" is not there")),
+                   saved);
     }
     std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, deadline - now));
     pause = std::min(pause * 2, longest_pause);

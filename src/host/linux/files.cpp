@@ -3,12 +3,9 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <array>
 
 #include "base/path.hpp"
 
@@ -64,20 +61,19 @@ Result<std::string> read_link(int parent, const std::string& name, const std::st
   }
 }
 
-// A name that no earlier run can have left behind.
-Result<std::string> temporary_name() {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::array<unsigned char, 8> random{};
-  if (uninterrupted([&] { return ::getrandom(random.data(), random.size(), 0); }) !=
-      static_cast<ssize_t>(random.size())) {
-    return io_error("cannot get random bytes for a temporary's name");
+// Where something stands until it is whole. Always the same for the same name: what a power cut leaves behind is found,
+// and replaced, by the next attempt. Short, however long the name is.
+std::string temporary_name(const std::string& name) {
+  constexpr std::size_t digits = 16;
+  return ".provision-" + Digest::sha256(name).hex().substr(0, digits);
+}
+
+// Of an earlier attempt that the power interrupted.
+Result<void> remove_left_over(int parent, const std::string& name, const std::string& shown) {
+  if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) {
+    return io_error("cannot remove what an interrupted run left beside " + shown);
   }
-  std::string name = ".provision-";
-  for (const unsigned char byte : random) {
-    name += digits[byte >> 4U];
-    name += digits[byte & 15U];
-  }
-  return name;
+  return {};
 }
 
 // Removes the temporary again unless it has become the real thing.
@@ -117,6 +113,18 @@ Result<void> settle(int fd, std::uint32_t mode, Owner owner, const std::string& 
     return io_error("cannot give " + shown + " its mode");
   }
   return {};
+}
+
+Result<Descriptor> open_directory(int parent, const std::string& name, const std::string& shown) {
+  constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  Descriptor directory(uninterrupted([&] { return ::openat(parent, name.c_str(), flags); }));
+  if (!directory.valid()) {
+    if (errno == ENOTDIR || errno == ELOOP) {
+      return Error(Code::conflict, shown + " is there and is not a directory");
+    }
+    return io_error("cannot open the directory " + shown);
+  }
+  return directory;
 }
 
 Result<Descriptor> open_for_append(int parent, const std::string& name, const std::string& shown) {
@@ -239,7 +247,8 @@ Result<Digest> LinuxFiles::digest(std::string_view path, HashFunction function) 
 
 Result<void> LinuxFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
   const Place place = TRY(locate(path, true));
-  const std::string name = TRY(temporary_name());
+  const std::string name = temporary_name(place.name);
+  TRY(remove_left_over(place.parent.get(), name, place.shown));
   Descriptor file(uninterrupted([&] {
     return ::openat(place.parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   }));
@@ -279,24 +288,32 @@ Result<void> LinuxFiles::append(std::string_view path, std::string_view bytes) {
 
 Result<void> LinuxFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
   const Place place = TRY(locate(path, true));
-  // 0700 until the owner is right: nobody gets in earlier than they should.
-  if (place.name != "." && ::mkdirat(place.parent.get(), place.name.c_str(), 0700) != 0 && errno != EEXIST) {
+  const int parent = place.parent.get();
+  struct stat status {};
+  if (::fstatat(parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    const Descriptor there = TRY(open_directory(parent, place.name, place.shown));
+    return settle(there.get(), mode, owner, place.shown);
+  }
+  if (errno != ENOENT) {
+    return io_error("cannot look at " + place.shown);
+  }
+  // It gets its name when owner and mode are right: a directory of that name is then whole, whenever the power goes.
+  const std::string name = temporary_name(place.name + "/");
+  if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
     return io_error("cannot make the directory " + place.shown);
   }
-  constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  const Descriptor directory(uninterrupted([&] { return ::openat(place.parent.get(), place.name.c_str(), flags); }));
-  if (!directory.valid()) {
-    if (errno == ENOTDIR || errno == ELOOP) {
-      return Error(Code::conflict, place.shown + " is there and is not a directory");
-    }
-    return io_error("cannot open the directory " + place.shown);
+  const Descriptor made = TRY(open_directory(parent, name, place.shown));
+  TRY(settle(made.get(), mode, owner, place.shown));
+  if (::renameat(parent, name.c_str(), parent, place.name.c_str()) != 0) {
+    return io_error("cannot put " + place.shown + " in place");
   }
-  return settle(directory.get(), mode, owner, place.shown);
+  return {};
 }
 
 Result<void> LinuxFiles::make_link(std::string_view path, std::string_view target) {
   const Place place = TRY(locate(path, true));
-  const std::string name = TRY(temporary_name());
+  const std::string name = temporary_name(place.name);
+  TRY(remove_left_over(place.parent.get(), name, place.shown));
   if (::symlinkat(std::string(target).c_str(), place.parent.get(), name.c_str()) != 0) {
     return io_error("cannot make the link " + place.shown);
   }

@@ -98,8 +98,12 @@ void set_transfer(Options& options, const HttpRequest& request) {
 }
 
 void set_trust(Options& options, const std::string& bundle) {
+#if PROVISION_STATIC
+  // In the dynamic build the distro's crypto policy (openssl.cnf) says it, and may say more; an explicit version would
+  // override it.
   options.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   options.set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+#endif
   // A directory that is compiled into the distro's libcurl would be trusted beside the bundle.
   const char* nothing = nullptr;
   options.set(CURLOPT_CAPATH, nothing);
@@ -142,11 +146,17 @@ std::string public_url(const std::string& url) {
 }
 
 // Counted by libcurl: each init has its cleanup.
-LinuxHttp::LinuxHttp() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-
-LinuxHttp::~LinuxHttp() { curl_global_cleanup(); }
+LinuxHttp::~LinuxHttp() {
+  if (started_) {
+    curl_global_cleanup();
+  }
+}
 
 Result<HttpAnswer> LinuxHttp::get(const HttpRequest& request) {
+  // Not before it is needed: starting OpenSSL up is most of what a stage without the network would cost.
+  if (!started_) {
+    started_ = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  }
   const std::unique_ptr<CURL, Freed> curl(curl_easy_init());
   if (!curl) {
     return Error(Code::network, "cannot use libcurl", ENOMEM);

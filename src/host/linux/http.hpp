@@ -7,7 +7,7 @@ namespace provision::host {
 
 class LinuxHttp final : public Http {
  public:
-  LinuxHttp();
+  LinuxHttp() = default;
   LinuxHttp(const LinuxHttp&) = delete;
   LinuxHttp& operator=(const LinuxHttp&) = delete;
   LinuxHttp(LinuxHttp&&) = delete;
@@ -15,6 +15,9 @@ class LinuxHttp final : public Http {
   ~LinuxHttp() override;
 
   Result<HttpAnswer> get(const HttpRequest& request) override;
+
+ private:
+  bool started_ = false;
 };
 
 // A URL for messages: without user, password, query and fragment, any of which may be a secret.

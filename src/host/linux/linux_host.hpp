@@ -16,9 +16,9 @@
 namespace provision::host {
 
 struct LinuxHost {
-  // `target_path`: the root of the machine being provisioned, as a path of this process ("/sysroot"). `state_path`:
+  // `target_root`: the root of the machine being provisioned, as a path of this process ("/sysroot"). `state_root`:
   // where the journal goes; made at the first change.
-  LinuxHost(std::string target_path, const std::string& state_path);
+  LinuxHost(std::string target_root, const std::string& state_root);
 
   // Refers to this object, which must outlive it and stay where it is.
   [[nodiscard]] Host host();

@@ -90,7 +90,7 @@ std::string Disk::node(std::int64_t number) const {
 
 // As host/linux: boot record, header and entries before, entries and header after.
 Table Disk::with_bounds(Table table) const {
-  const std::int64_t entries = 128 * 128 / spec_.facts.sector_size;
+  const std::int64_t entries = std::int64_t{128} * 128 / spec_.facts.sector_size;
   table.first = 2 + entries;
   table.last = spec_.facts.sectors - 2 - entries;
   return table;
@@ -139,8 +139,12 @@ void Disk::write_table_midway(const Table& table, Random& random) {
   kernel_ = known;
   const TableCopy fresh = gpt_.primary;
   const std::array stops{
-      old, Gpt{old.marked, old.primary, broken()}, Gpt{old.marked, old.primary, fresh},
-      Gpt{old.marked, broken(), fresh}, Gpt{old.marked, fresh, fresh}, gpt_,
+      old,
+      Gpt{old.marked, old.primary, broken()},
+      Gpt{old.marked, old.primary, fresh},
+      Gpt{old.marked, broken(), fresh},
+      Gpt{old.marked, fresh, fresh},
+      gpt_,
   };
   gpt_ = stops.at(random.below(stops.size()));
 }

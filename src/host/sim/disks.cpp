@@ -18,7 +18,7 @@ std::string target_of(const World& world, const DeviceRef& ref) {
 }
 
 Error busy(const Device& device, const std::string& user) {
-  return Error(Code::device_busy, device.node + " is in use: " + user, EBUSY);
+  return {Code::device_busy, device.node + " is in use: " + user, EBUSY};
 }
 
 // A partition in use may only grow.

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -12,16 +10,17 @@ namespace provision::host::sim {
 namespace {
 
 Error failed(std::string_view doing, std::string_view path, int number) {
-  return Error(Code::io, "cannot " + std::string(doing) + " " + std::string(path), number);
+  return {Code::io, "cannot " + std::string(doing) + " " + std::string(path), number};
 }
 
-Error is_a_directory(const Place& place) { return Error(Code::conflict, place.full + " is a directory"); }
+Error is_a_directory(const Place& place) { return {Code::conflict, place.full + " is a directory"}; }
 
 bool is_directory(const Entry* entry) { return entry != nullptr && entry->node.kind == NodeKind::directory; }
 
-// Where a file stands until it is whole: beside its place, under a name of its own, as host/linux does it.
-std::string temporary(const std::string& path, Random& random) {
-  return path::join(path::parent(path), fmt::format(".provision-{:016x}", random.next()));
+// Where something stands until it is whole: always the same for the same name, as host/linux does it.
+std::string temporary(const std::string& path, std::string_view suffix = "") {
+  const std::string name = std::string(path::name(path)) + std::string(suffix);
+  return path::join(path::parent(path), ".provision-" + Digest::sha256(name).hex().substr(0, 16));
 }
 
 }  // namespace
@@ -125,19 +124,17 @@ Result<std::vector<Mutation>> SimFiles::put_steps(const Place& place, Entry entr
   if (is_directory(world_.entry(place))) {
     return is_a_directory(place);
   }
-  const std::string fresh = temporary(place.inner, world_.random());
+  const std::string fresh = temporary(place.inner);
   return std::vector<Mutation>{Put{fresh, std::move(entry)}, Rename{fresh, place.inner}};
 }
 
 Result<void> SimFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-  return change("replace", path, [&](const Place& place) {
-    return put_steps(place, regular(std::string(content), mode, owner));
-  });
+  return change("replace", path,
+                [&](const Place& place) { return put_steps(place, regular(std::string(content), mode, owner)); });
 }
 
 Result<void> SimFiles::make_link(std::string_view path, std::string_view target) {
-  return change("make_link", path,
-                [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
+  return change("make_link", path, [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
 }
 
 Result<std::vector<Mutation>> SimFiles::append_steps(const Place& place, std::string_view bytes) {
@@ -160,20 +157,20 @@ Result<void> SimFiles::append(std::string_view path, std::string_view bytes) {
 }
 
 Result<std::vector<Mutation>> SimFiles::directory_steps(const Place& place, std::uint32_t mode, Owner owner) {
-  std::vector<Mutation> steps;
   const Entry* const found = world_.entry(place);
   if (found == nullptr) {
-    steps.emplace_back(Put{place.inner, directory(0700)});
-  } else if (!is_directory(found)) {
+    const std::string fresh = temporary(place.inner, "/");
+    return std::vector<Mutation>{Put{fresh, directory(0700)}, Attributes{fresh, mode, owner},
+                                 Rename{fresh, place.inner}};
+  }
+  if (!is_directory(found)) {
     return Error(Code::conflict, place.full + " is there and is not a directory");
   }
-  steps.emplace_back(Attributes{place.inner, mode, owner});
-  return steps;
+  return std::vector<Mutation>{Attributes{place.inner, mode, owner}};
 }
 
 Result<void> SimFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
-  return change("make_directory", path,
-                [&](const Place& place) { return directory_steps(place, mode, owner); });
+  return change("make_directory", path, [&](const Place& place) { return directory_steps(place, mode, owner); });
 }
 
 Result<std::vector<Mutation>> SimFiles::remove_steps(const Place& place) {
@@ -191,7 +188,8 @@ Result<void> SimFiles::remove(std::string_view path) {
   // A directory on the way that is not there means that there is nothing to remove.
   const auto place = world_.place(root_, path);
   if (!place && place.error().system_error == ENOENT) {
-    return mutate(world_, "remove", path::join(root_, path), [] { return Result<void>(); }, [] {});
+    return mutate(
+        world_, "remove", path::join(root_, path), [] { return Result<void>(); }, [] {});
   }
   return change("remove", path, [&](const Place& found) { return remove_steps(found); });
 }

@@ -9,7 +9,7 @@ namespace provision::host::sim {
 namespace {
 
 Error failed(std::string_view doing, std::string_view target, int number) {
-  return Error(Code::io, "cannot " + std::string(doing) + " " + std::string(target), number);
+  return {Code::io, "cannot " + std::string(doing) + " " + std::string(target), number};
 }
 
 }  // namespace
@@ -92,7 +92,8 @@ Result<void> SimMounts::detach(std::string_view target) {
 Result<void> SimMounts::unmount(std::string_view target) {
   const auto index = topmost(target);
   const std::string node = index ? world_.mounts()[*index].entry.source : std::string(target);
-  return mutate(world_, "unmount", node, [&] { return detach(target); }, [] {});
+  return mutate(
+      world_, "unmount", node, [&] { return detach(target); }, [] {});
 }
 
 }  // namespace provision::host::sim

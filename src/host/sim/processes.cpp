@@ -58,7 +58,9 @@ Result<Exit> SimProcesses::run(const Command& command) {
   }
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
   const auto device = world_.find(last);
-  const auto whole = [&]() -> Result<Exit> { return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{}); };
+  const auto whole = [&]() -> Result<Exit> {
+    return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{});
+  };
   const auto half = [&] {
     if (is_mkfs) {
       static_cast<void>(make_file_system(command, true));

@@ -20,8 +20,7 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       http_(world_) {}
 
 Host SimHost::host() {
-  return Host{target_, world_.spec().target_path, state_, own_,      disks_,
-              mounts_, processes_,                clock_, firmware_, http_};
+  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_};
 }
 
 void SimHost::reboot(Loss loss) { world_.restart(loss); }
@@ -37,8 +36,7 @@ std::vector<std::string> SimHost::touched() const { return {world_.touched().beg
 
 std::string SimHost::trace() {
   const Gate& gate = world_.gate();
-  std::string text =
-      fmt::format("SIM_SEED={} SIM_FAULTS={}\n", gate.plan().seed, to_string(gate.plan().faults));
+  std::string text = fmt::format("SIM_SEED={} SIM_FAULTS={}\n", gate.plan().seed, to_string(gate.plan().faults));
   for (const auto& call : gate.trace()) {
     text += to_string(call) + "\n";
   }

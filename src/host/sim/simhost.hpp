@@ -13,25 +13,26 @@
 //
 // *The power may go*, before, midway or after a mutating call. What programs see is volatile; what is on the medium is
 // durable. Of each file system the medium holds what was last synced, and of the changes since then, which are kept in
-// their order, nothing, everything, or some first part: file systems with a journal of their metadata promise that order.
-// The *contents* written since are not ordered with the names (delayed allocation): a file may be there with its new
-// name and be empty or cut short. Content that was synced, and a name that was synced, are never lost. File systems are
-// independent of each other: what was written first on one may be lost while what was written later on another stays.
-// Unmounting promises nothing about all this; only sync does. FAT, which promises no order, is not simulated.
+// their order, nothing, everything, or some first part: file systems with a journal of their metadata promise that
+// order. The *contents* written since are not ordered with the names (delayed allocation): a file may be there with its
+// new name and be empty or cut short. Content that was synced, and a name that was synced, are never lost. File systems
+// are independent of each other: what was written first on one may be lost while what was written later on another
+// stays. Unmounting promises nothing about all this; only sync does. FAT, which promises no order, is not simulated.
 //
-// *A file is replaced* by a temporary beside it and a rename: a cut may leave the temporary, under a name that no later
-// run finds again. *A directory* is made closed (0700) and then gets its owner and mode. *An append* may come in halves.
+// *A file is replaced* by a temporary beside it and a rename; a directory is made the same way. A cut may leave the
+// temporary, under a name that is always the same for the same place, so that the next attempt replaces it. *An append*
+// may come in halves.
 //
-// *A partition table* is written as libfdisk does it, with an fsync after each part: the copy at the end of the disk, the
-// copy at its beginning, the protective boot record. A cut midway stops it anywhere, within a part too. Then the copies
-// differ or one is broken, which counts as damaged; and before there is a boot record nothing of the copies is seen but
-// that they are there. When write_table has returned, all is durable. The kernel reads the first copy at boot, and sees
-// no partition if that is broken.
+// *A partition table* is written as libfdisk does it, with an fsync after each part: the copy at the end of the disk,
+// the copy at its beginning, the protective boot record. A cut midway stops it anywhere, within a part too. Then the
+// copies differ or one is broken, which counts as damaged; and before there is a boot record nothing of the copies is
+// seen but that they are there. When write_table has returned, all is durable. The kernel reads the first copy at boot,
+// and sees no partition if that is broken.
 //
 // *mkfs* makes a file system that is durable after a flush of the device or a sync of the mounted file system. Until
-// then a cut leaves what was there before, a blank, two signatures at once, the new file system, or a *torn* one: it has
-// the right UUID and label and can be mounted, and only problems() tells that it was never finished. A cut midway in
-// mkfs never leaves a whole one.
+// then a cut leaves what was there before, a blank, two signatures at once, the new file system, or a *torn* one: it
+// has the right UUID and label and can be mounted, and only problems() tells that it was never finished. A cut midway
+// in mkfs never leaves a whole one.
 //
 // *Wiping* is durable when it returns; midway it leaves the old signature, none, or an ambivalent rest.
 //
@@ -69,6 +70,8 @@ class SimHost {
   void reboot(Loss loss);
   // An orderly reboot: everything is written back first.
   void reboot_orderly();
+  // Somebody gives the machine another fw_cfg item, or the same one anew.
+  void set_fw_cfg(const std::string& name, std::string bytes) { world_.set_fw_cfg(name, std::move(bytes)); }
   // What had died works again.
   void repair() { world_.gate().repair(); }
 
@@ -80,6 +83,8 @@ class SimHost {
   [[nodiscard]] std::vector<std::string> problems() const { return check(world_); }
   // What has been changed since the machine was made: kernel nodes, and paths of this process.
   [[nodiscard]] std::vector<std::string> touched() const;
+  // The number of this boot, from 1.
+  [[nodiscard]] std::size_t boot() { return world_.gate().boot(); }
   // Mutating calls so far, over all boots.
   [[nodiscard]] std::size_t calls() { return world_.gate().calls(); }
   [[nodiscard]] const FaultPlan& plan() { return world_.gate().plan(); }

@@ -43,9 +43,7 @@ std::deque<std::string> parts_of(std::string_view path) {
   return parts;
 }
 
-Error no_way(std::string_view path, int number) {
-  return Error(Code::io, "cannot resolve " + std::string(path), number);
-}
+Error no_way(std::string_view path, int number) { return {Code::io, "cannot resolve " + std::string(path), number}; }
 
 }  // namespace
 

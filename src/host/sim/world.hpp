@@ -88,6 +88,7 @@ class World {
 
   // --- Between boots, for SimHost
 
+  void set_fw_cfg(const std::string& name, std::string bytes) { spec_.fw_cfg[name] = std::move(bytes); }
   // Everything is written back, in good order.
   void settle();
   // Power off and on: what was not settled is lost as `loss` says, and the distro's initramfs starts anew.

@@ -48,6 +48,7 @@ std::string last_words(const std::string& output) {
 }  // namespace
 
 Result<Observation> observe(host::Host& host, const MakeFilesystem& operation) {
+  TRY(host.disks.await(operation.device, std::chrono::seconds(30)));
   const host::Signature seen = TRY(host.disks.probe(operation.device));
   const bool ours =
       seen.type == operation.format && seen.uuid == operation.uuid.text() && seen.label == operation.label;

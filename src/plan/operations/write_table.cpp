@@ -45,6 +45,8 @@ State state_of(const host::Table& table, const host::Signature& signature, const
 }  // namespace
 
 Result<Observation> observe(host::Host& host, const WriteTable& operation) {
+  // A stored plan is resumed without looking at the machine as planning does: the disk may not be there yet.
+  TRY(host.disks.await(operation.disk, std::chrono::seconds(30)));
   const host::Table table = TRY(host.disks.read_table(operation.disk));
   const host::Signature signature =
       table.kind == host::TableKind::none ? TRY(host.disks.probe(operation.disk)) : host::Signature{};

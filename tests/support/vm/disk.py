@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +45,17 @@ class Disk:
     def exists(self, partition: Partition, path: str) -> bool:
         return b"Inode:" in self._debugfs(partition, f"stat {path}")
 
-    def _debugfs(self, partition: Partition, request: str) -> bytes:
-        image = f"{self.path}?offset={partition.start}"
-        return subprocess.run(["debugfs", "-R", request, image], capture_output=True, check=False).stdout
+    def write(self, partition: Partition, path: str, content: bytes) -> None:
+        """Replaces a file; its folder must be there."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            self._debugfs(partition, f"rm {path}", "-w")
+            self._debugfs(partition, f"write {file.name} {path}", "-w")
+
+    def _debugfs(self, partition: Partition, request: str, *options: str) -> bytes:
+        command = ["debugfs", *options, "-R", request, f"{self.path}?offset={partition.start}"]
+        return subprocess.run(command, capture_output=True, check=False).stdout
 
 
 def copy_sparse(source: Path, target: Path) -> None:

@@ -19,9 +19,10 @@ TREE = Path(__file__).resolve().parents[3]
 IMAGES = TREE / "build-images"
 
 STAMP = "/ignition.firstboot"
+# norandmaps: QEMU translates code anew for each address it is met at; one address for all saves a fifth of a boot.
 ROOT_ARGUMENTS = [
     *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
-    *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1"),
+    *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
     f"provision.stamp=LABEL=BOOT:{STAMP}",
 ]
 
@@ -176,5 +177,6 @@ class Machine:
 
 
 def make_images(*options: str) -> None:
-    """Runs tools/images, which does only what is missing."""
-    subprocess.run([str(TREE / "tools/images"), *options], check=True)
+    """Runs tools/images, which does only what is missing. No test can run without."""
+    if subprocess.run([str(TREE / "tools/images"), *options], check=False).returncode != 0:
+        sys.exit("FAIL images: tools/images could not make them")

@@ -71,6 +71,7 @@ def parse(console: str) -> Report | None:
     parts = re.split(r"^@@ (\w+)\n", text, flags=re.M)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     times = next(_blocks(sections["times"]))
+    sectors = next(_blocks(sections["sizes"]))
     return Report(
         times=Times(
             int(times["InitRDTimestampMonotonic"]) / 1e6,
@@ -85,9 +86,8 @@ def parse(console: str) -> Report | None:
         failed=[line.split()[0] for line in sections["failed"].splitlines() if line.strip()],
         mounts={line.split()[1]: line for line in sections["mounts"].splitlines()},
         partitions={
-            block["PARTNAME"]: f"{block['DEVICE']}, {int(block['SECTORS']) >> 11} MiB"
-            for block in _blocks(sections["partitions"])
-            if "PARTNAME" in block
+            link[1]: f"/dev/{link[2]}, {int(sectors[link[2]]) >> 11} MiB"
+            for link in re.finditer(r"(\S+) -> \.\./\.\./(\S+)$", sections["partitions"], re.M)
         },
         page=sections["page"],
         traces=sections["traces"].splitlines(),
