@@ -210,7 +210,8 @@ class Grower {
         partition.members.clear();
         partition.add("shouldExist", Value::of(false));
       } else if (member(partition, "startMiB") != nullptr) {
-        put(partition, "startMiB", Value::of(number * (random_.chance(80) ? 10000 : 1000)));
+        put(partition, "startMiB", Value::of(number * (random_.chance(70) ? 5000 : 1000)));
+        put(partition, "sizeMiB", Value::of(static_cast<std::int64_t>(random_.below(10) * 500)));
       }
       if (member(partition, "label") == nullptr || random_.chance(50)) {
         put(partition, "number", Value::of(number));
