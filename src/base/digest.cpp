@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/digest.hpp"
 
+#if PROVISION_STATIC
+// The functions below EVP are all deprecated.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+#else
 #include <openssl/evp.h>
+#endif
 
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <variant>
 
 #include "base/assert.hpp"
 #include "base/text.hpp"
@@ -62,6 +69,46 @@ std::string Digest::brief() const {
   return empty() ? "none" : std::string(prefix_of(function_)) + "-" + hex_.substr(0, 12);
 }
 
+#if PROVISION_STATIC
+
+// The algorithms themselves: EVP looks each one up among providers, engines and a configuration file, which costs an
+// early program four times as much as all the rest of its start. Nobody's policy can be loaded into a static binary.
+struct Hasher::State {
+  HashFunction function;
+  std::variant<SHA256_CTX, SHA512_CTX> context;
+};
+
+Hasher::Hasher(HashFunction function) : state_(new State{function, SHA256_CTX{}}) {
+  if (function == HashFunction::sha256) {
+    INVARIANT(SHA256_Init(&std::get<SHA256_CTX>(state_->context)) == 1);
+  } else {
+    INVARIANT(SHA512_Init(&state_->context.emplace<SHA512_CTX>()) == 1);
+  }
+}
+
+Hasher::~Hasher() = default;
+
+void Hasher::add(std::string_view bytes) {
+  if (auto* context = std::get_if<SHA256_CTX>(&state_->context)) {
+    INVARIANT(SHA256_Update(context, bytes.data(), bytes.size()) == 1);
+  } else {
+    INVARIANT(SHA512_Update(&std::get<SHA512_CTX>(state_->context), bytes.data(), bytes.size()) == 1);
+  }
+}
+
+Digest Hasher::finish() {
+  std::array<unsigned char, SHA512_DIGEST_LENGTH> bytes{};
+  if (auto* context = std::get_if<SHA256_CTX>(&state_->context)) {
+    INVARIANT(SHA256_Final(bytes.data(), context) == 1);
+    return {state_->function, hex_of(bytes.data(), SHA256_DIGEST_LENGTH)};
+  }
+  INVARIANT(SHA512_Final(bytes.data(), &std::get<SHA512_CTX>(state_->context)) == 1);
+  return {state_->function, hex_of(bytes.data(), SHA512_DIGEST_LENGTH)};
+}
+
+#else
+
+// By the distribution's OpenSSL and whatever its policy (FIPS) makes of the algorithm.
 struct Hasher::State {
   HashFunction function;
   EVP_MD_CTX* context;
@@ -85,6 +132,8 @@ Digest Hasher::finish() {
   INVARIANT(EVP_DigestFinal_ex(state_->context, bytes.data(), &count) == 1);
   return {state_->function, hex_of(bytes.data(), count)};
 }
+
+#endif
 
 Digest digest_of(HashFunction function, std::string_view bytes) {
   Hasher hasher(function);

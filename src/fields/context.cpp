@@ -157,7 +157,7 @@ void Checker::add(Note note, std::string_view key, std::optional<std::size_t> in
   notes_.add(std::move(note));
 }
 
-Within::Within(Checker& checker, const Located& record, std::vector<Step> steps)
+Within::Within(Checker& checker, const Located& record, const std::vector<Step>& steps)
     : checker_(checker), outer_(checker.record), depth_(steps.size()) {
   for (const auto& step : steps) {
     std::visit([&](const auto& part) { checker_.path.push(part); }, step);

@@ -153,7 +153,7 @@ class Checker {
 class Within {
  public:
   using Step = std::variant<std::string_view, std::size_t>;
-  Within(Checker& checker, const Located& record, std::vector<Step> steps);
+  Within(Checker& checker, const Located& record, const std::vector<Step>& steps);
   Within(const Within&) = delete;
   Within& operator=(const Within&) = delete;
   ~Within();

@@ -13,9 +13,9 @@ namespace provision::fields {
 HeldText::HeldText(std::string_view text) : size_(static_cast<std::uint32_t>(text.size())) {
   INVARIANT(text.size() == size_);
   if (!text.empty()) {
-    auto bytes = std::make_unique<char[]>(text.size());
-    std::memcpy(bytes.get(), text.data(), text.size());
-    bytes_ = bytes.release();
+    auto* bytes = new char[text.size()];
+    std::memcpy(bytes, text.data(), text.size());
+    bytes_ = bytes;
     owned_ = true;
   }
 }
