@@ -259,8 +259,8 @@ Result<std::string> wanted_id(const Question& question, std::size_t index, const
   if (is_given(asked.uuid)) {
     auto id = filesystem_id(*asked.format, *asked.uuid);
     if (!id) {
-      return Error(Code::bad_config, "\"" + printable(*asked.uuid) + "\" is no UUID that a " + *asked.format +
-                                         " can have: it has " + std::string(id_form(*asked.format)))
+      return Error(Code::bad_config, "\"" + printable(*asked.uuid) + "\" is no UUID for " + *asked.format +
+                                         ": that has " + std::string(id_form(*asked.format)))
           .at(question.origin(asked.place, path + ".uuid", "uuid"));
     }
     return *std::move(id);
