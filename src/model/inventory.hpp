@@ -77,8 +77,8 @@ struct Inventory {
 };
 
 // The partition that `path` names, by the tables seen (or predicted): by label (/dev/disk/by-partlabel/…), by GUID
-// (/dev/disk/by-partuuid/…) or by the name that goes with the disk's own (the kernel's or a link of udev's). Otherwise the path
-// alone.
+// (/dev/disk/by-partuuid/…) or by the name that goes with the disk's own (the kernel's or a link of udev's). Otherwise
+// the path alone.
 host::DeviceRef resolve(const Inventory& inventory, const std::string& path);
 
 // A name as udev writes it into by-partlabel links: characters outside its whitelist become \xNN (systemd:

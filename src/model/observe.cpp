@@ -50,8 +50,7 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
     if (scope.contents) {
       view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
       view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
-      view.partitions =
-          TRY_WHILE(see_partitions(host, ref, view.table), "looking at the partitions of " + view.device);
+      view.partitions = TRY_WHILE(see_partitions(host, ref, view.table), "looking at the partitions of " + view.device);
     }
     inventory.disks.push_back(std::move(view));
   }

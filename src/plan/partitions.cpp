@@ -191,8 +191,7 @@ class Matcher {
       }
     }
     const auto in_sectors = [&](const std::optional<std::int64_t>& mib) { return mib ? sectors(*mib) : 0; };
-    auto block =
-        place(working_, sector_size_, in_sectors(wish.asked.start_mib), in_sectors(wish.asked.size_mib));
+    auto block = place(working_, sector_size_, in_sectors(wish.asked.start_mib), in_sectors(wish.asked.size_mib));
     if (!block) {
       return std::move(block).error().at(wish.origin);
     }

@@ -36,11 +36,13 @@ struct Match {
 // The rules are Ignition's:
 //
 // - A wish is met by the entry of its number; a wish without a number takes the lowest free one, after all others.
-// - An entry that is there is compared in what the config gives. An absent start or size compares equal; a start or size
+// - An entry that is there is compared in what the config gives. An absent start or size compares equal; a start or
+// size
 //   of 0 compares with what a new partition would get.
 // - An entry that differs is a conflict, unless only its size differs and `resize` is set (it keeps its place, type,
 //   GUID and label), or `wipePartitionEntry` is set (it is made anew).
-// - An entry that shall not exist goes if `wipePartitionEntry` is set, and else is a conflict, too; a wish that it shall
+// - An entry that shall not exist goes if `wipePartitionEntry` is set, and else is a conflict, too; a wish that it
+// shall
 //   not exist does not count where a wish without a number has taken that number.
 //
 // What the config does not name stays as it is and where it is. Code::conflict, or bad_config where there is no room.

@@ -117,7 +117,8 @@ std::vector<std::string> users_of_the_whole(const model::DiskView& view) {
 }
 
 // A partition in use blocks its own change, and no other.
-Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, const Match& match, const Origin& place) {
+Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, const Match& match,
+                          const Origin& place) {
   if (wipes(disk) && !view.users.empty()) {
     return Error(Code::device_busy, "wipeTable is set, but " + disk.device + " is in use: " + join(view.users, ", "))
         .at(place);
@@ -150,8 +151,7 @@ Result<void> plan_table(const Question& question, std::size_t index, Plan& plan)
   }
   Match match = TRY(wanted_table(question, index, *view));
   const bool same = view->table.kind == host::TableKind::gpt && !view->table.grown &&
-                    view->table.disk_guid == match.table.disk_guid &&
-                    view->table.partitions == match.table.partitions;
+                    view->table.disk_guid == match.table.disk_guid && view->table.partitions == match.table.partitions;
   if (same) {
     return {};
   }

@@ -139,15 +139,18 @@ TEST_CASE("none: what is there goes where it may, and else stays") {
 
 TEST_CASE("a file system on a whole disk, of each kind") {
   NEED_LOOPS();
-  for (const auto& [format, program] : {std::pair{"ext4", "mkfs.ext4"}, {"xfs", "mkfs.xfs"}, {"btrfs", "mkfs.btrfs"},
-                                        {"vfat", "mkfs.vfat"}, {"swap", "mkswap"}}) {
+  for (const auto& [format, program] : {std::pair{"ext4", "mkfs.ext4"},
+                                        {"xfs", "mkfs.xfs"},
+                                        {"btrfs", "mkfs.btrfs"},
+                                        {"vfat", "mkfs.vfat"},
+                                        {"swap", "mkswap"}}) {
     if (!have_program(program)) {
       SKIP_TEST(program);
     }
     CAPTURE(format);
     const LoopDisk disk(320, 512);
-    const auto config = config_of(R"({"filesystems": [{"device": )" + quoted(disk.node()) + R"(, "format": ")" +
-                                  format + R"("}]})");
+    const auto config =
+        config_of(R"({"filesystems": [{"device": )" + quoted(disk.node()) + R"(, "format": ")" + format + R"("}]})");
     Engine engine;
     must_provision(engine, config);
     engine.check_rerun(config);
@@ -200,11 +203,10 @@ TEST_CASE("partitions go, shrink, grow, are made anew and come, and what is on t
     const LoopDisk disk(256, sector_size);
     Engine engine;
     auto& disks = engine.linux_host.disks;
-    REQUIRE(why(disks.write_table(disk.ref(), gpt({entry(1, 1, 32, "grows", sector_size),
-                                                   entry(2, 40, 16, "goes", sector_size),
-                                                   entry(3, 64, 32, "shrinks", sector_size),
-                                                   entry(4, 100, 16, "anew", sector_size),
-                                                   entry(6, 120, 16, "stays", sector_size)}))) == "");
+    REQUIRE(why(disks.write_table(disk.ref(),
+                                  gpt({entry(1, 1, 32, "grows", sector_size), entry(2, 40, 16, "goes", sector_size),
+                                       entry(3, 64, 32, "shrinks", sector_size), entry(4, 100, 16, "anew", sector_size),
+                                       entry(6, 120, 16, "stays", sector_size)}))) == "");
     for (const std::int64_t number : {1, 6}) {
       must_run("mkfs.ext4", {"-q", "-L", "old" + std::to_string(number),
                              disks.await(disk.part(number), std::chrono::seconds(2)).value()});
@@ -215,7 +217,8 @@ TEST_CASE("partitions go, shrink, grow, are made anew and come, and what is on t
       {"number": 3, "label": "shrinks", "resize": true, "sizeMiB": 8},
       {"number": 4, "label": "fresh", "startMiB": 80, "sizeMiB": 20, "wipePartitionEntry": true},
       {"label": "rest", "sizeMiB": 0}]}],
-      "filesystems": [{"device": ")" + disk.node() + R"(p1", "format": "ext4", "label": "old1"},
+      "filesystems": [{"device": ")" +
+                                  disk.node() + R"(p1", "format": "ext4", "label": "old1"},
                       {"device": "/dev/disk/by-partlabel/fresh", "format": "ext4"}]})");
     const StageRun run = must_provision(engine, config);
     CHECK(run.steps() == "table:" + disk.node() + " filesystem:/dev/disk/by-partlabel/fresh");

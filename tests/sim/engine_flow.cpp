@@ -65,7 +65,7 @@ constexpr std::string_view changing_config = R"({
       {"device": "/dev/vdb", "partitions": [
         {"number": 1, "label": "keep", "resize": true, "sizeMiB": 400},
         {"number": 2, "shouldExist": false, "wipePartitionEntry": true},
-        {"number": 3, "label": "anew", "startMiB": 500, "sizeMiB": 100, "wipePartitionEntry": true},
+        {"number": 3, "label": "anew", "startMiB": 515, "sizeMiB": 100, "wipePartitionEntry": true},
         {"number": 4, "label": "last", "resize": true, "sizeMiB": 0},
         {"number": 5, "label": "blank", "resize": true, "sizeMiB": 20},
         {"label": "esp", "sizeMiB": 64, "startMiB": 620}

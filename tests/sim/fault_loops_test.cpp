@@ -242,7 +242,7 @@ TEST_SUITE("fault loops") {
     CHECK(changed.find("/dev/vdb: partition 2 1269760+131072 'esp'") != std::string::npos);
     CHECK(changed.find("/dev/vdb2: vfat label 'ESP'") != std::string::npos);
     CHECK(changed.find("/dev/vdb: partition 1 2048+819200 'keep'") != std::string::npos);
-    CHECK(changed.find("/dev/vdb: partition 3 1024000+204800 'anew'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb: partition 3 1054720+204800 'anew'") != std::string::npos);
     CHECK(changed.find("/dev/vdb: partition 4 1433600+204800 'last'") != std::string::npos);
     CHECK(changed.find("/dev/vdb: partition 5 1638400+40960 'blank'") != std::string::npos);
     CHECK(changed.find("/dev/vdc1: swap label 's'") != std::string::npos);

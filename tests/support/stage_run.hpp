@@ -57,7 +57,8 @@ inline Result<StageRun> run_disks(host::Host host, const spec::Parsed& config, u
   return run;
 }
 
-// What was predicted must be what is seen. A device that was not there before, and that no step made, has no prediction.
+// What was predicted must be what is seen. A device that was not there before, and that no step made, has no
+// prediction.
 inline void check_predicted(const StageRun& run) {
   CHECK(run.predicted.disks.size() == run.seen.disks.size());
   for (std::size_t i = 0; i < run.predicted.disks.size(); ++i) {

@@ -182,7 +182,8 @@ TEST_CASE("partitions: room is made before it is given away") {
   // What stays is never in the way of itself, and always in that of others.
   CHECK(places(Planner{{wish(5, 0, 0), wish(2)}}(table())) == "1@1+100 2@301+200 5@501+498");
   CHECK(error_of(Planner{{wish(5, 310, 10), wish(2)}}(table())).starts_with("bad-config: the partition would overlap"));
-  CHECK(error_of(Planner{{resizing(wish(1, {}, 301))}}(table())).starts_with("bad-config: the partition would overlap"));
+  CHECK(
+      error_of(Planner{{resizing(wish(1, {}, 301))}}(table())).starts_with("bad-config: the partition would overlap"));
 }
 
 TEST_CASE("partitions: without a number they come last and take the lowest free one") {

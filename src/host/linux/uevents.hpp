@@ -15,7 +15,8 @@ namespace provision::host {
 // Has the kernel announce a change of each device once more, each with a mark of its own (SYNTH_UUID; kernel,
 // Documentation/ABI/testing/sysfs-uevent), and waits until udevd has sent every marked event on to its listeners. udevd
 // takes the events of one device in their order: so all that it was told of these devices before has been dealt with as
-// well. This asks about just these devices, where `udevadm settle` waits for a moment in which nothing at all is queued.
+// well. This asks about just these devices, where `udevadm settle` waits for a moment in which nothing at all is
+// queued.
 //
 // True when all were answered; false where no udevd runs, or it does not answer within `patience`. That is no error:
 // nodes are the kernel's, and whoever needs one awaits it.

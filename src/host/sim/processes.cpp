@@ -3,7 +3,6 @@
 #include <array>
 #include <optional>
 
-#include "base/text.hpp"
 #include "base/uuid.hpp"
 #include "host/sim/seams.hpp"
 
@@ -21,8 +20,8 @@ struct Maker {
 };
 
 constexpr std::array makers{
-    Maker{"mkfs.ext4", "ext4", "-U", "", "-L", 16},     Maker{"mkfs.xfs", "xfs", "-m", "uuid=", "-L", 12},
-    Maker{"mkfs.btrfs", "btrfs", "-U", "", "-L", 256},  Maker{"mkfs.vfat", "vfat", "-i", "", "-n", 11},
+    Maker{"mkfs.ext4", "ext4", "-U", "", "-L", 16},    Maker{"mkfs.xfs", "xfs", "-m", "uuid=", "-L", 12},
+    Maker{"mkfs.btrfs", "btrfs", "-U", "", "-L", 256}, Maker{"mkfs.vfat", "vfat", "-i", "", "-n", 11},
     Maker{"mkswap", "swap", "-U", "", "-L", 15},
 };
 
@@ -88,12 +87,17 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
   return Exit{};
 }
 
+Result<void> SimProcesses::must_have(const std::string& program) {
+  if (maker_of(program) == nullptr && program != "modprobe") {
+    return Error(Code::program_missing, "there is no program " + program);
+  }
+  return {};
+}
+
 // A program that fails by plan exits with 1: that is how a bad disk shows itself through mkfs.
 Result<Exit> SimProcesses::run(const Command& command) {
+  TRY(must_have(command.program));
   const bool is_mkfs = maker_of(command.program) != nullptr;
-  if (!is_mkfs && command.program != "modprobe") {
-    return Error(Code::program_missing, "there is no program " + command.program);
-  }
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
   const auto device = world_.find(last);
   const auto whole = [&]() -> Result<Exit> {

@@ -100,6 +100,7 @@ class SimProcesses final : public Processes {
  public:
   explicit SimProcesses(World& world) : world_(world) {}
 
+  Result<void> must_have(const std::string& program) override;
   Result<Exit> run(const Command& command) override;
 
  private:

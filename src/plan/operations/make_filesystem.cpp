@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "host/programs.hpp"
 #include "plan/operation.hpp"
 #include "plan/operations/make_filesystem.hpp"
 
@@ -107,6 +108,21 @@ std::string last_words(const std::string& output) {
   return shown.empty() ? "it said nothing" : shown;
 }
 
+// Before anything of what is there is gone.
+Result<void> check_program(host::Host& host, const Format& format) {
+  const auto there = format.program.empty() ? Result<void>{} : host.processes.must_have(std::string(format.program));
+  if (there) {
+    return {};
+  }
+  Error error = there.error();
+  for (const auto& program : host::programs) {
+    if (program.name == format.program) {
+      error.what += ", which the package " + std::string(program.package) + " has";
+    }
+  }
+  return error;
+}
+
 host::Command command_of(const Format& format, const MakeFilesystem& operation, const std::string& node) {
   host::Command command;
   command.program = std::string(format.program);
@@ -181,9 +197,7 @@ Result<Observation> observe(host::Host& host, const MakeFilesystem& operation) {
   TRY(host.disks.await(operation.device, std::chrono::seconds(30)));
   const host::Signature seen = TRY(host.disks.probe(operation.device));
   Observation observation;
-  observation.state = is_made(seen, operation) ? State::satisfied
-                      : seen.type.empty()      ? State::absent
-                                               : State::foreign;
+  observation.state = is_made(seen, operation) ? State::satisfied : seen.type.empty() ? State::absent : State::foreign;
   observation.fingerprint = model::fingerprint(seen);
   observation.found = model::describe(seen);
   return observation;
@@ -194,6 +208,7 @@ Result<void> apply(Work& work, const MakeFilesystem& operation) {
   if (format == nullptr) {
     return Error(Code::unsupported, "a file system of kind " + operation.format + " cannot be made yet");
   }
+  TRY(check_program(work.host, *format));
   const std::string node = TRY(work.host.disks.await(operation.device, std::chrono::seconds(30)));
   if (!TRY(work.host.disks.probe(operation.device)).type.empty()) {
     TRY(work.host.disks.wipe_signatures(operation.device));

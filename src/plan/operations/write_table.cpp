@@ -21,8 +21,8 @@ bool kernel_knows(const std::vector<host::Partition>& kernel, const host::Table&
 
 State state_of(const host::Table& table, const host::Signature& signature, const WriteTable& operation,
                const std::vector<host::Partition>& kernel) {
-  const bool same = table.kind == host::TableKind::gpt && !table.grown && table.disk_guid == operation.table.disk_guid &&
-                    table.partitions == operation.table.partitions;
+  const bool same = table.kind == host::TableKind::gpt && !table.grown &&
+                    table.disk_guid == operation.table.disk_guid && table.partitions == operation.table.partitions;
   if (same) {
     return kernel_knows(kernel, operation.table) ? State::satisfied : State::partly_ours;
   }
@@ -61,8 +61,8 @@ Result<void> apply(Work& work, const WriteTable& operation) {
 
 namespace {
 
-// What begins at a sector stays there, whatever the table says. Of other new partitions a plan can only say that nothing
-// of it is on them.
+// What begins at a sector stays there, whatever the table says. Of other new partitions a plan can only say that
+// nothing of it is on them.
 std::vector<model::PartitionView> predicted_contents(const model::DiskView& disk, const host::Table& wanted) {
   std::vector<model::PartitionView> views;
   for (const auto& entry : wanted.partitions) {
