@@ -26,7 +26,12 @@ Result<std::vector<PartitionView>> see_partitions(host::Host& host, const host::
     const host::DeviceRef ref{{}, disk.path, entry.number};
     PartitionView view;
     view.number = entry.number;
-    view.signature = TRY(host.disks.probe(ref));
+    auto signature = host.disks.probe(ref);
+    if (!signature) {
+      // A bad spot on a partition that the config may not even name: what is there is not known.
+      continue;
+    }
+    view.signature = *std::move(signature);
     view.users = TRY(host.disks.users(ref));
     views.push_back(std::move(view));
   }
