@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "host/linux/block_device.hpp"
 #include "host/linux/device_mapper.hpp"
 #include "host/linux/disks.hpp"
 #include "loop_disk.hpp"
