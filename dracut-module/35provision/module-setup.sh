@@ -28,7 +28,10 @@ depends() {
 installkernel() {
     left_out && return 0
     # "-o": a kernel that has a driver built in, or not at all, is no reason to fail.
-    dracut_instmods -o qemu_fw_cfg virtio_pci virtio_mmio virtio_blk virtio_scsi sd_mod ext4
+    dracut_instmods -o qemu_fw_cfg virtio_pci virtio_mmio virtio_blk virtio_scsi sd_mod
+    # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
+    # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
+    dracut_instmods -o ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
 }
 
 # dracut goes on when install() fails, and makes an image that cannot provision: rather make none.
@@ -39,15 +42,20 @@ give_up() {
 
 install() {
     left_out && return 0
-    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service programs
+    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service program programs
     [[ -x $engine ]] || give_up "no engine: neither \$PROVISION_BINARY nor 'provision' in PATH is a program"
     inst_simple "$engine" /usr/bin/provision || give_up "could not install $engine"
 
     # What the engine may run, by its own word.
     mapfile -t programs < <("$engine" programs --names)
     [[ ${#programs[@]} -gt 0 ]] || give_up "$engine does not say which programs it may run"
-    inst_multiple "${programs[@]}" mount || give_up "could not install all of: ${programs[*]} mount"
-    inst_multiple -o /etc/mke2fs.conf
+    inst_multiple mount || give_up "could not install mount"
+    # Those that are not on this machine are left out: a config that needs one is then refused by name and package, and an
+    # image for machines without, say, Btrfs needs no btrfs-progs.
+    for program in "${programs[@]}"; do
+        find_binary "$program" >/dev/null || dwarn "provision: $program is not installed here, so not in the image"
+    done
+    inst_multiple -o "${programs[@]}" /etc/mke2fs.conf
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue
         inst_simple "$bundle"

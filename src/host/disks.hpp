@@ -44,6 +44,7 @@ constexpr auto words(TableKind /*any*/) {
 }
 
 // `first` and `last` are the usable sectors. For TableKind::other `other_name` is libfdisk's name of it ("dos", …).
+// `grown`: a whole GPT whose backup copy is not at the disk's end, as on an image that was laid on a larger disk.
 struct Table {
   TableKind kind = TableKind::none;
   std::string other_name;
@@ -51,8 +52,12 @@ struct Table {
   std::vector<Partition> partitions;
   std::int64_t first = 0;
   std::int64_t last = 0;
+  bool grown = false;
   bool operator==(const Table&) const = default;
 };
+
+// Images carry this GUID to every disk that is made of them: Flatcar's do, and what boots first is to replace it.
+inline bool is_placeholder(const Uuid& disk_guid) { return disk_guid.text() == "00000000-0000-0000-0000-000000000001"; }
 
 // What identifies a disk and how large it is. Bytes a logical sector; empty strings where the kernel knows nothing.
 struct DiskFacts {

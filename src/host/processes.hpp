@@ -35,6 +35,8 @@ class Processes {
   Processes& operator=(Processes&&) = delete;
   virtual ~Processes() = default;
 
+  // Code::program_missing if PATH has no such program: for those who must know before they destroy something.
+  virtual Result<void> must_have(const std::string& /*program*/) { return {}; }
   // Runs to the end. Code::program_missing if PATH (/usr/sbin:/usr/bin:/sbin:/bin) has no such program; a program that
   // outlives `patience` is killed and is Code::program_failed. A status other than 0 is not an error here.
   virtual Result<Exit> run(const Command& command) = 0;

@@ -16,6 +16,10 @@ struct Program {
 
 inline constexpr std::array programs{
     Program{"mkfs.ext4", "make ext4 file systems", "e2fsprogs"},
+    Program{"mkfs.xfs", "make XFS file systems", "xfsprogs"},
+    Program{"mkfs.btrfs", "make Btrfs file systems", "btrfs-progs"},
+    Program{"mkfs.vfat", "make FAT file systems", "dosfstools"},
+    Program{"mkswap", "make swap areas", "util-linux"},
     Program{"modprobe", "load qemu_fw_cfg, where udev has not done so yet", "kmod"},
 };
 

@@ -16,6 +16,14 @@
 
 namespace provision::model {
 
+// What stands on a partition of a disk of the config.
+struct PartitionView {
+  std::int64_t number = 0;
+  host::Signature signature;
+  std::vector<std::string> users;
+  bool operator==(const PartitionView&) const = default;
+};
+
 // A whole disk. `device` is the config's name of it.
 struct DiskView {
   std::string device;
@@ -23,7 +31,13 @@ struct DiskView {
   host::Table table;
   host::Signature signature;
   std::vector<std::string> users;
+  // Of the partitions that the kernel knows where the table has them.
+  std::vector<PartitionView> partitions;
   bool operator==(const DiskView&) const = default;
+
+  // The entry of the table, and what is on it; null where there is none, or nobody looked.
+  [[nodiscard]] const host::Partition* entry(std::int64_t number) const;
+  [[nodiscard]] const PartitionView* partition(std::int64_t number) const;
 };
 
 // A device that holds, or shall hold, a file system.
@@ -63,8 +77,8 @@ struct Inventory {
 };
 
 // The partition that `path` names, by the tables seen (or predicted): by label (/dev/disk/by-partlabel/…), by GUID
-// (/dev/disk/by-partuuid/…) or by the kernel's name of it (disk + number, with "p" after a digit). Otherwise the path
-// alone.
+// (/dev/disk/by-partuuid/…) or by the name that goes with the disk's own (the kernel's or a link of udev's). Otherwise
+// the path alone.
 host::DeviceRef resolve(const Inventory& inventory, const std::string& path);
 
 // A name as udev writes it into by-partlabel links: characters outside its whitelist become \xNN (systemd:
@@ -90,6 +104,7 @@ PROVISION_DECLARE_RECORD(provision::host::DiskFacts);
 PROVISION_DECLARE_RECORD(provision::host::Signature);
 PROVISION_DECLARE_RECORD(provision::host::Machine);
 PROVISION_DECLARE_RECORD(provision::host::MountEntry);
+PROVISION_DECLARE_RECORD(provision::model::PartitionView);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
 PROVISION_DECLARE_RECORD(provision::model::FileView);

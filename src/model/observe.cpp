@@ -11,6 +11,33 @@ namespace {
 
 constexpr std::size_t max_preset_bytes = 1U << 20U;
 
+// What stands on the partitions, where the kernel has them as the table does.
+Result<std::vector<PartitionView>> see_partitions(host::Host& host, const host::DeviceRef& disk,
+                                                  const host::Table& table) {
+  std::vector<PartitionView> views;
+  const auto known = TRY(host.disks.kernel_partitions(disk));
+  for (const auto& entry : table.partitions) {
+    const bool there = std::any_of(known.begin(), known.end(), [&](const host::Partition& k) {
+      return k.number == entry.number && k.start == entry.start && k.size == entry.size;
+    });
+    if (!there) {
+      continue;
+    }
+    const host::DeviceRef ref{{}, disk.path, entry.number};
+    PartitionView view;
+    view.number = entry.number;
+    auto signature = host.disks.probe(ref);
+    if (!signature) {
+      // A bad spot on a partition that the config may not even name: what is there is not known.
+      continue;
+    }
+    view.signature = *std::move(signature);
+    view.users = TRY(host.disks.users(ref));
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
 Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& disks = config.config->storage.disks;
   for (std::size_t i = 0; i < disks.size(); ++i) {
@@ -28,6 +55,7 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
     if (scope.contents) {
       view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
       view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
+      view.partitions = TRY_WHILE(see_partitions(host, ref, view.table), "looking at the partitions of " + view.device);
     }
     inventory.disks.push_back(std::move(view));
   }
@@ -43,7 +71,7 @@ bool is_made_by(const spec::Disk& disk, const std::string& device) {
     table.partitions.back().label = partition.label.value_or("");
     table.partitions.back().guid = Uuid::parse(partition.guid.value_or("")).value_or(Uuid{});
     Inventory inventory;
-    inventory.disks.push_back({disk.device, {}, std::move(table), {}, {}});
+    inventory.disks.push_back({disk.device, {}, std::move(table), {}, {}, {}});
     return resolve(inventory, device).disk == disk.device;
   });
 }

@@ -38,6 +38,7 @@ struct Table<host::Table> {
       field("partitions", &host::Table::partitions, "The entries."),
       field("firstUsable", &host::Table::first, "The first usable sector.", {.unit = "sectors"}),
       field("lastUsable", &host::Table::last, "The last usable sector.", {.unit = "sectors"}),
+      field("grown", &host::Table::grown, "Whether the disk has grown since: the backup copy is not at its end."),
   };
 };
 
@@ -80,6 +81,15 @@ struct Table<MountEntry> {
 };
 
 template <>
+struct Table<PartitionView> {
+  static constexpr auto rows = std::tuple{
+      field("number", &PartitionView::number, "The partition's number.", {.required = true}),
+      field("signature", &PartitionView::signature, "What is on it."),
+      field("users", &PartitionView::users, "Who holds it open."),
+  };
+};
+
+template <>
 struct Table<DiskView> {
   static constexpr auto rows = std::tuple{
       field("device", &DiskView::device, "The disk as the config names it.", {.required = true}),
@@ -87,6 +97,7 @@ struct Table<DiskView> {
       field("table", &DiskView::table, "Its partition table."),
       field("signature", &DiskView::signature, "What is on the whole disk, if it has no table."),
       field("users", &DiskView::users, "Who holds it or a partition of it open."),
+      field("partitions", &DiskView::partitions, "What is on the partitions that the kernel knows."),
   };
 };
 
@@ -133,6 +144,7 @@ PROVISION_INSTANTIATE_RECORD(provision::host::DiskFacts);
 PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
 PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
 PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
+PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);

@@ -64,8 +64,10 @@ Result<Block> place(const host::Table& table, std::int64_t sector_size, std::opt
   const auto holding = std::find_if(blocks.begin(), blocks.end(), [&](const Block& free) {
     return free.start <= block.start && block.start < free.start + free.size;
   });
-  if (wanted_size == 0 && holding != blocks.end()) {
-    block.size = holding->start + holding->size - block.start;
+  if (wanted_size == 0) {
+    const std::int64_t grain = grain_bytes / sector_size;
+    const std::int64_t end = (block.start + room_at(table, block.start)) / grain * grain;
+    block.size = std::max<std::int64_t>(end - block.start, 0);
   }
   if (const host::Partition* other = overlapped(table, block); other != nullptr) {
     return does_not_fit("the partition would overlap partition " + std::to_string(other->number) + " of the disk");
@@ -80,6 +82,39 @@ Result<Block> place(const host::Table& table, std::int64_t sector_size, std::opt
                         mib(block.start, sector_size) + " on are asked for, free there: " + room);
   }
   return block;
+}
+
+std::int64_t room_at(const host::Table& table, std::int64_t start) {
+  std::int64_t end = table.last + 1;
+  for (const auto& partition : table.partitions) {
+    if (partition.start + partition.size > start) {
+      end = std::min(end, partition.start);
+    }
+  }
+  return start < table.first ? 0 : std::max<std::int64_t>(end - start, 0);
+}
+
+void set_usable(host::Table& table, const host::DiskFacts& facts) {
+  constexpr std::int64_t entry_bytes = std::int64_t{128} * most_partitions;
+  const std::int64_t entries = (entry_bytes + facts.sector_size - 1) / facts.sector_size;
+  // Protective MBR, header and entries before, entries and header after.
+  table.first = 2 + entries;
+  table.last = facts.sectors - 2 - entries;
+}
+
+bool keeps(const host::Partition& old, const host::Table& wanted) {
+  return std::any_of(wanted.partitions.begin(), wanted.partitions.end(), [&](host::Partition entry) {
+    const bool as_large = entry.size >= old.size;
+    entry.size = old.size;
+    return as_large && entry == old;
+  });
+}
+
+bool keeps_all(const host::Table& old, const host::Table& wanted) {
+  return old.kind == host::TableKind::gpt &&
+         (old.disk_guid == wanted.disk_guid || host::is_placeholder(old.disk_guid)) &&
+         std::all_of(old.partitions.begin(), old.partitions.end(),
+                     [&](const host::Partition& entry) { return keeps(entry, wanted); });
 }
 
 std::optional<std::int64_t> free_number(const host::Table& table) {

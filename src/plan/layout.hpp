@@ -26,6 +26,16 @@ struct Block {
 Result<Block> place(const host::Table& table, std::int64_t sector_size, std::optional<std::int64_t> start,
                     std::optional<std::int64_t> size);
 
+// The sectors from `start` to the next partition or the end of the usable ones; 0 where `start` is taken.
+std::int64_t room_at(const host::Table& table, std::int64_t start);
+
+// The first and the last usable sector of a new GPT of 128 entries, into the table.
+void set_usable(host::Table& table, const host::DiskFacts& facts);
+
+// Whether writing `wanted` over `old` loses nothing: every entry of `old` stays, at least as large.
+bool keeps_all(const host::Table& old, const host::Table& wanted);
+bool keeps(const host::Partition& old, const host::Table& wanted);
+
 // The lowest number not in use, 1 to 128; nothing if all are.
 std::optional<std::int64_t> free_number(const host::Table& table);
 

@@ -67,7 +67,7 @@ struct Table<MakeFilesystem> {
       field("device", &MakeFilesystem::device, "The device.", {.required = true}),
       field("format", &MakeFilesystem::format, "The kind of file system.", {.required = true}),
       field("label", &MakeFilesystem::label, "Its label."),
-      field("uuid", &MakeFilesystem::uuid, "Its UUID."),
+      field("uuid", &MakeFilesystem::id, "Its UUID, or serial."),
       field("options", &MakeFilesystem::options, "Further arguments of the mkfs program."),
   };
 };

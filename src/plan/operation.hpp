@@ -26,12 +26,14 @@ struct WriteTable {
   bool operator==(const WriteTable&) const = default;
 };
 
+// Makes an empty file system; format "none": wipes what is there.
 struct MakeFilesystem {
   host::DeviceRef device;
   std::string format;
   std::string label;
-  Uuid uuid;
-  // Further arguments of the mkfs program, before the device.
+  // Its UUID, or the serial of a vfat, as libblkid shows it.
+  std::string id;
+  // Further arguments of the mkfs program, before all others.
   std::vector<std::string> options;
   bool operator==(const MakeFilesystem&) const = default;
 };

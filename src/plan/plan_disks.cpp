@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The planner of the disks stage: partition tables, then file systems.
 #include <algorithm>
+#include <optional>
 
 #include "base/text.hpp"
 #include "plan/identity.hpp"
 #include "plan/layout.hpp"
+#include "plan/operations/make_filesystem.hpp"
+#include "plan/partitions.hpp"
 #include "plan/planners.hpp"
 
 namespace provision::plan {
 namespace {
-
-// "Linux filesystem data" of the Discoverable Partitions Specification.
-constexpr std::string_view linux_data = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 
 Identity identity_of(const Question& question) {
   return {question.inventory.machine, spec::meaning(question.config())};
@@ -23,100 +23,24 @@ Uuid given_or(const std::optional<std::string>& given, const Uuid& fallback) {
   return Uuid::parse(given.value_or("")).value_or(fallback);
 }
 
-// A partition of the config in the terms of its disk.
-struct Wish {
-  const spec::Partition& asked;
-  Origin origin;
-  Uuid derived;
-};
-
-// The entry that is already the wished one: the same number, or one that an earlier run of ours made (its GUID tells).
-const host::Partition* existing_entry(const host::Table& table, const Wish& wish) {
-  for (const auto& entry : table.partitions) {
-    const bool same_number = wish.asked.number != 0 && entry.number == wish.asked.number;
-    if (same_number || (!wish.derived.empty() && entry.guid == wish.derived)) {
-      return &entry;
-    }
-  }
-  return nullptr;
+// What is in the way of a table, where there may be none but ours.
+std::string in_the_way(const model::DiskView& view) {
+  return view.table.kind == host::TableKind::none ? model::describe(view.signature) : model::describe(view.table);
 }
 
-std::optional<std::int64_t> sectors(const std::optional<std::int64_t>& mib, std::int64_t sector_size) {
-  return mib ? std::optional(*mib * (grain_bytes / sector_size)) : std::nullopt;
-}
-
-// What keeps an existing entry from being the wished one; empty if it is.
-std::string mismatch(const host::Partition& entry, const spec::Partition& asked, std::int64_t sector_size) {
-  const auto differs = [&](const std::optional<std::int64_t>& mib, std::int64_t is) {
-    return mib.value_or(0) != 0 && sectors(mib, sector_size) != is;
-  };
-  const auto guid_differs = [](const std::optional<std::string>& given, const Uuid& is) {
-    return !given.value_or("").empty() && Uuid::parse(*given) != is;
-  };
-  if (asked.label && *asked.label != entry.label) {
-    return "is labelled \"" + printable(entry.label) + "\"";
-  }
-  if (differs(asked.start_mib, entry.start)) {
-    return "starts at sector " + std::to_string(entry.start);
-  }
-  if (differs(asked.size_mib, entry.size)) {
-    return "has " + std::to_string(entry.size) + " sectors";
-  }
-  if (guid_differs(asked.type_guid, entry.type)) {
-    return "has the type " + entry.type.text();
-  }
-  return guid_differs(asked.guid, entry.guid) ? "has the GUID " + entry.guid.text() : std::string{};
-}
-
-Result<host::Partition> new_entry(const host::Table& table, const Wish& wish, std::int64_t sector_size) {
-  host::Partition entry;
-  const auto number = wish.asked.number != 0 ? std::optional(wish.asked.number) : free_number(table);
-  if (!number) {
-    return Error(Code::bad_config, "all 128 partition numbers of the disk are in use");
-  }
-  entry.number = *number;
-  const Block block = TRY(
-      place(table, sector_size, sectors(wish.asked.start_mib, sector_size), sectors(wish.asked.size_mib, sector_size)));
-  entry.start = block.start;
-  entry.size = block.size;
-  entry.type = given_or(wish.asked.type_guid, *Uuid::parse(linux_data));
-  entry.guid = given_or(wish.asked.guid, wish.derived);
-  entry.label = wish.asked.label.value_or("");
-  return entry;
-}
-
-Result<void> add_wish(host::Table& table, const Wish& wish, std::int64_t sector_size) {
-  if (const host::Partition* entry = existing_entry(table, wish)) {
-    const std::string why_not = mismatch(*entry, wish.asked, sector_size);
-    if (!why_not.empty()) {
-      return Error(Code::conflict,
-                   "partition " + std::to_string(entry->number) + " exists and " + why_not + "; it was left alone")
-          .at(wish.origin);
-    }
-    return {};
-  }
-  auto entry = new_entry(table, wish, sector_size);
-  if (!entry) {
-    return std::move(entry).error().at(wish.origin);
-  }
-  table.partitions.push_back(*std::move(entry));
-  return {};
-}
+bool wipes(const spec::Disk& disk) { return disk.wipe_table.value_or(false); }
 
 // The table to start from: the disk's own, or an empty one where there is none or it may be wiped.
 Result<host::Table> starting_table(const spec::Disk& disk, const model::DiskView& view, const Uuid& derived) {
-  const bool wipe = disk.wipe_table.value_or(false);
-  if (view.table.kind == host::TableKind::gpt && !wipe) {
-    return view.table;
+  if (view.table.kind == host::TableKind::gpt && !wipes(disk)) {
+    host::Table table = view.table;
+    table.grown = false;
+    table.disk_guid = host::is_placeholder(table.disk_guid) ? derived : table.disk_guid;
+    return table;
   }
   const bool empty = view.table.kind == host::TableKind::none && view.signature.type.empty();
-  if (!wipe && !empty) {
-    const std::string there =
-        view.table.kind == host::TableKind::none ? model::describe(view.signature) : model::describe(view.table);
-    return Error(Code::conflict, disk.device + " holds " + there + ", and wipeTable is not set");
-  }
-  if (wipe && !view.users.empty()) {
-    return Error(Code::device_busy, "wipeTable is set, but " + disk.device + " is in use: " + join(view.users, ", "));
+  if (!wipes(disk) && !empty) {
+    return Error(Code::conflict, disk.device + " holds " + in_the_way(view) + ", and wipeTable is not set");
   }
   host::Table table;
   table.kind = host::TableKind::gpt;
@@ -126,7 +50,7 @@ Result<host::Table> starting_table(const spec::Disk& disk, const model::DiskView
   return table;
 }
 
-Result<host::Table> wanted_table(const Question& question, std::size_t index, const model::DiskView& view) {
+Result<Match> wanted_table(const Question& question, std::size_t index, const model::DiskView& view) {
   const spec::Disk& disk = question.config().storage.disks[index];
   const Identity identity = identity_of(question);
   const Origin disk_origin = question.origin(disk.place, disk_path(index) + ".device", "device");
@@ -134,51 +58,115 @@ Result<host::Table> wanted_table(const Question& question, std::size_t index, co
   if (!start) {
     return std::move(start).error().at(disk_origin);
   }
-  host::Table table = *std::move(start);
-  std::vector<std::size_t> order(disk.partitions.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    order[i] = i;
-  }
-  // Number 0 takes what the others leave.
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return (disk.partitions[a].number != 0 ? 0 : 1) < (disk.partitions[b].number != 0 ? 0 : 1);
-  });
-  for (const std::size_t i : order) {
+  std::vector<Wish> wishes;
+  for (std::size_t i = 0; i < disk.partitions.size(); ++i) {
     const std::string path = disk_path(index) + ".partitions." + std::to_string(i);
-    const Wish wish{disk.partitions[i], question.origin(disk.partitions[i].place, path),
-                    given_or(disk.partitions[i].guid, identity.partition(view.facts, path))};
-    TRY(add_wish(table, wish, view.facts.sector_size));
+    wishes.push_back({disk.partitions[i], question.origin(disk.partitions[i].place, path),
+                      given_or(disk.partitions[i].guid, identity.partition(view.facts, path))});
   }
-  std::sort(table.partitions.begin(), table.partitions.end(),
-            [](const host::Partition& a, const host::Partition& b) { return a.number < b.number; });
-  return table;
+  return match_partitions(*start, wishes, view.facts.sector_size);
+}
+
+std::string numbered(std::int64_t number) { return "partition " + std::to_string(number); }
+
+// Why the table is written, for a person.
+std::string reason(const spec::Disk& disk, const model::DiskView& view, const Match& match) {
+  if (wipes(disk)) {
+    return "wipeTable is set";
+  }
+  std::vector<std::string> reasons;
+  const auto list = [&](Change::Kind kind, const std::string& one, const std::string& many) {
+    std::vector<std::string> numbers;
+    for (const auto& change : match.changes) {
+      if (change.kind == kind) {
+        numbers.push_back(std::to_string(change.number));
+      }
+    }
+    if (!numbers.empty()) {
+      const bool single = numbers.size() == 1;
+      reasons.push_back((single ? "partition " : "partitions ") + join(numbers, ", ") + " " + (single ? one : many));
+    }
+  };
+  list(Change::Kind::deleted, "shall not exist", "shall not exist");
+  list(Change::Kind::replaced, "is not as the config wants it", "are not as the config wants them");
+  list(Change::Kind::resized, "shall have another size", "shall have other sizes");
+  const auto is_new = [](const Change& change) { return change.kind == Change::Kind::created; };
+  if (std::any_of(match.changes.begin(), match.changes.end(), is_new)) {
+    reasons.emplace_back("partitions of the config are missing");
+  }
+  if (view.table.grown) {
+    reasons.emplace_back("the disk has grown: the backup table is moved to its end");
+  }
+  if (view.table.kind == host::TableKind::gpt && host::is_placeholder(view.table.disk_guid)) {
+    reasons.emplace_back("every disk of the image has its disk GUID: this one gets its own");
+  }
+  return join(reasons, "; ");
+}
+
+// Who uses the disk as a whole, and not one of its partitions.
+std::vector<std::string> users_of_the_whole(const model::DiskView& view) {
+  std::vector<std::string> users = view.users;
+  for (const auto& partition : view.partitions) {
+    for (const auto& user : partition.users) {
+      if (const auto found = std::find(users.begin(), users.end(), user); found != users.end()) {
+        users.erase(found);
+      }
+    }
+  }
+  return users;
+}
+
+// A partition in use blocks its own change, and no other.
+Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, const Match& match,
+                          const Origin& place) {
+  if (wipes(disk) && !view.users.empty()) {
+    return Error(Code::device_busy, "wipeTable is set, but " + disk.device + " is in use: " + join(view.users, ", "))
+        .at(place);
+  }
+  for (const auto& change : match.changes) {
+    const model::PartitionView* partition = view.partition(change.number);
+    if (change.kind != Change::Kind::created && partition != nullptr && !partition->users.empty()) {
+      return Error(Code::device_busy, numbered(change.number) + " of " + disk.device +
+                                          " would have to change and is in use: " + join(partition->users, ", "))
+          .at(change.origin);
+    }
+  }
+  const auto users = users_of_the_whole(view);
+  const bool looked = !view.partitions.empty() || view.table.partitions.empty();
+  if (looked && !users.empty()) {
+    return Error(Code::device_busy, disk.device + " is in use as a whole: " + join(users, ", ")).at(place);
+  }
+  return {};
 }
 
 Result<void> plan_table(const Question& question, std::size_t index, Plan& plan) {
   const spec::Disk& disk = question.config().storage.disks[index];
   const model::DiskView* view = question.inventory.disk(disk.device);
+  const Origin device_origin = question.origin(disk.place, disk_path(index) + ".device", "device");
   if (view == nullptr) {
-    return Error(Code::device_missing, "the inventory does not have the disk " + disk.device)
-        .at(question.origin(disk.place, disk_path(index), "device"));
+    return Error(Code::device_missing, "the inventory does not have the disk " + disk.device).at(device_origin);
   }
-  if (disk.partitions.empty() && !disk.wipe_table.value_or(false)) {
+  if (disk.partitions.empty() && !wipes(disk)) {
     return {};
   }
-  host::Table table = TRY(wanted_table(question, index, *view));
-  const bool same = view->table.kind == host::TableKind::gpt && view->table.disk_guid == table.disk_guid &&
-                    view->table.partitions == table.partitions;
+  Match match = TRY(wanted_table(question, index, *view));
+  const bool same = view->table.kind == host::TableKind::gpt && !view->table.grown &&
+                    view->table.disk_guid == match.table.disk_guid && view->table.partitions == match.table.partitions;
   if (same) {
     return {};
   }
+  TRY(check_unused(disk, *view, match, device_origin));
   Step step;
   step.id = "table:" + disk.device;
-  step.why = disk.wipe_table.value_or(false) ? "wipeTable is set" : "partitions of the config are missing";
+  step.why = reason(disk, *view, match);
   step.origin = question.origin(disk.place, disk_path(index));
   step.assumes = model::fingerprint(view->table, view->signature);
-  if (disk.wipe_table.value_or(false) && step.assumes != model::absent_fingerprint) {
+  const bool there = view->table.kind != host::TableKind::none || !view->signature.type.empty();
+  if (there && !keeps_all(view->table, match.table)) {
+    // Every entry that goes or shrinks does so by the config's word; else the match was a conflict.
     step.replaces = step.assumes;
   }
-  step.operation = WriteTable{{disk.device, {}, 0}, view->facts.sector_size, std::move(table)};
+  step.operation = WriteTable{{disk.device, {}, 0}, view->facts.sector_size, std::move(match.table)};
   plan.steps.push_back(std::move(step));
   return {};
 }
@@ -191,79 +179,125 @@ const Step* step_named(const Plan& plan, const std::string& id) {
 // What is known of a file system's device when the tables of the plan are in place.
 struct Site {
   host::DeviceRef device;
-  // The step that makes the device; null if it is there.
+  // The table step that makes or changes the device; null if it stays as it is.
   const Step* maker = nullptr;
-  host::Signature signature;
+  // Nothing: nobody can know before the partition is there.
+  std::optional<host::Signature> signature;
   std::vector<std::string> users;
 };
 
-// Whether the partition was there before the plan, as the same entry.
-bool was_there(const model::Inventory& before, const model::Inventory& after, const host::DeviceRef& device) {
-  const model::DiskView* old_disk = before.disk(device.disk);
-  const model::DiskView* new_disk = after.disk(device.disk);
-  const auto entry = [&](const model::DiskView& disk) {
-    const auto& all = disk.table.partitions;
-    return std::find_if(all.begin(), all.end(), [&](const host::Partition& p) { return p.number == device.number; });
-  };
-  if (old_disk == nullptr || new_disk == nullptr) {
-    return true;
+// What the partition will hold, seen under its name or as what begins at its first sector now: partitions move, and
+// what is on the disk does not.
+void see_content(const model::Inventory& before, const host::Partition& entry, Site& site) {
+  const model::DiskView* disk = before.disk(site.device.disk);
+  for (const auto& old : disk->table.partitions) {
+    if (old.start != entry.start) {
+      continue;
+    }
+    if (const auto* seen = disk->partition(old.number)) {
+      site.signature = seen->signature;
+      site.users = seen->users;
+    }
+    for (const auto& view : before.devices) {
+      if (view.device.disk == site.device.disk && view.device.number == old.number) {
+        site.signature = view.signature;
+        site.users = view.users;
+      }
+    }
   }
-  const auto old_entry = entry(*old_disk);
-  return old_entry != old_disk->table.partitions.end() && *old_entry == *entry(*new_disk);
+}
+
+Result<Site> site_of_partition(const Question& question, const model::Inventory& after, const Plan& plan,
+                               const host::DeviceRef& device) {
+  Site site;
+  site.device = device;
+  const host::Partition& entry = *after.disk(device.disk)->entry(device.number);
+  const host::Partition* old = question.inventory.disk(device.disk)->entry(device.number);
+  if (old == nullptr || *old != entry) {
+    site.maker = step_named(plan, "table:" + device.disk);
+  }
+  see_content(question.inventory, entry, site);
+  if (site.maker == nullptr && !site.signature) {
+    return Error(Code::device_missing, "there is no device " + device.path + ", and the config does not make it");
+  }
+  return site;
 }
 
 Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
                      const std::string& device) {
-  Site site;
-  site.device = model::resolve(after, device);
-  if (site.device.number != 0 && !was_there(question.inventory, after, site.device)) {
-    site.maker = step_named(plan, "table:" + site.device.disk);
-    return site;
+  const host::DeviceRef ref = model::resolve(after, device);
+  if (ref.number != 0) {
+    return site_of_partition(question, after, plan, ref);
+  }
+  if (model::resolve(question.inventory, device).number != 0) {
+    return Error(Code::bad_config, device + " is a partition that the config removes");
+  }
+  if (step_named(plan, "table:" + device) != nullptr) {
+    return Error(Code::bad_config, device + " gets a partition table: it cannot hold a file system as well");
   }
   const model::DeviceView* view = question.inventory.device(device);
   if (view == nullptr) {
     return Error(Code::device_missing, "there is no device " + device + ", and the config does not make it");
   }
-  site.signature = view->signature;
-  site.users = view->users;
-  return site;
+  return Site{ref, nullptr, view->signature, view->users};
 }
+
+bool is_given(const std::optional<std::string>& text) { return !text.value_or("").empty(); }
 
 bool can_be_reused(const spec::Filesystem& asked, const host::Signature& there) {
-  return there.type == asked.format && (!asked.label || *asked.label == there.label) &&
-         (!asked.uuid || Uuid::parse(*asked.uuid) == Uuid::parse(there.uuid));
+  if (*asked.format == no_filesystem) {
+    return there.type.empty();
+  }
+  return there.type == *asked.format && (!asked.label || shown_label(*asked.label) == there.label) &&
+         (!is_given(asked.uuid) || filesystem_id(*asked.format, *asked.uuid) == there.uuid);
 }
 
-Step filesystem_step(const Question& question, std::size_t index, const Site& site, const Plan& plan) {
+// The identity of the new file system, in the form that its format has.
+Result<std::string> wanted_id(const Question& question, std::size_t index, const Site& site) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
   const std::string path = "$.storage.filesystems." + std::to_string(index);
+  if (is_given(asked.uuid)) {
+    auto id = filesystem_id(*asked.format, *asked.uuid);
+    if (!id) {
+      return Error(Code::bad_config, "\"" + printable(*asked.uuid) + "\" is no UUID for " + *asked.format +
+                                         ": that has " + std::string(id_form(*asked.format)))
+          .at(question.origin(asked.place, path + ".uuid", "uuid"));
+    }
+    return *std::move(id);
+  }
   const model::DiskView* disk = question.inventory.disk(site.device.disk);
   const host::DiskFacts facts = disk != nullptr ? disk->facts : host::DiskFacts{};
+  return derived_id(*asked.format, identity_of(question).filesystem(facts, path));
+}
+
+Result<Step> filesystem_step(const Question& question, std::size_t index, const Site& site, const Plan& plan) {
+  const spec::Filesystem& asked = question.config().storage.filesystems[index];
   const bool wipe = asked.wipe_filesystem.value_or(false);
   Step step;
   step.id = "filesystem:" + asked.device;
   step.why = wipe ? "wipeFilesystem is set" : "the device is blank";
-  step.origin = question.origin(asked.place, path);
-  step.assumes = model::fingerprint(site.signature);
-  step.afresh = wipe;
+  step.origin = question.origin(asked.place, "$.storage.filesystems." + std::to_string(index));
+  step.assumes = model::fingerprint(site.signature.value_or(host::Signature{}));
+  // A blank device needs no second wiping.
+  step.afresh = wipe && *asked.format != no_filesystem;
   if (const Step* table = step_named(plan, "table:" + site.device.disk)) {
     // Also where the partition stays: until an interrupted table is whole again the kernel may not know it.
     step.after.push_back(table->id);
   }
   if (site.maker != nullptr) {
-    step.why = "the partition is new";
+    step.why = site.signature ? step.why : "the partition is new";
     step.replaces = wipe ? std::string(replaces_anything) : "";
   } else if (wipe && step.assumes != model::absent_fingerprint) {
     step.replaces = step.assumes;
   }
   step.operation = MakeFilesystem{site.device, *asked.format, asked.label.value_or(""),
-                                  given_or(asked.uuid, identity_of(question).filesystem(facts, path)), asked.options};
+                                  TRY(wanted_id(question, index, site)), asked.options};
   return step;
 }
 
 Result<void> plan_filesystem(const Question& question, const model::Inventory& after, std::size_t index, Plan& plan) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
-  if (asked.format.value_or("").empty() || *asked.format == "none") {
+  if (!is_given(asked.format)) {
     return {};
   }
   const auto place = [&] {
@@ -275,18 +309,23 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
   }
   const Site& site = *found;
   const bool wipe = asked.wipe_filesystem.value_or(false);
-  if (!wipe && site.maker == nullptr && can_be_reused(asked, site.signature)) {
+  const bool blank = site.signature && site.signature->type.empty();
+  if (site.signature && can_be_reused(asked, *site.signature) && (!wipe || *asked.format == no_filesystem)) {
     return {};
   }
-  if (!wipe && !site.signature.type.empty()) {
+  if (!wipe && site.signature && !blank) {
     return Error(Code::conflict,
-                 asked.device + " holds " + model::describe(site.signature) + ", and wipeFilesystem is not set")
+                 asked.device + " holds " + model::describe(*site.signature) + ", and wipeFilesystem is not set")
         .at(place());
+  }
+  if (const std::string fault = label_fault(*asked.format, asked.label.value_or("")); !fault.empty()) {
+    return Error(Code::bad_config, fault)
+        .at(question.origin(asked.place, "$.storage.filesystems." + std::to_string(index) + ".label", "label"));
   }
   if (!site.users.empty()) {
     return Error(Code::device_busy, asked.device + " is in use: " + join(site.users, ", ")).at(place());
   }
-  plan.steps.push_back(filesystem_step(question, index, site, plan));
+  plan.steps.push_back(TRY(filesystem_step(question, index, site, plan)));
   return {};
 }
 

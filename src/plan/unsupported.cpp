@@ -8,12 +8,11 @@
 
 #include "base/digest.hpp"
 #include "base/text.hpp"
-#include "base/uuid.hpp"
+#include "plan/operations/make_filesystem.hpp"
 
 namespace provision::plan {
 namespace {
 
-bool is_true(const std::optional<bool>& flag) { return flag.value_or(false); }
 bool is_empty(const std::optional<std::string>& text) { return !text || text->empty(); }
 bool is_negative(const std::optional<std::int64_t>& number) { return number.value_or(0) < 0; }
 
@@ -96,9 +95,6 @@ class Finder {
         refuse(partition.place, path, key, what);
       }
     };
-    refuse_if(!partition.should_exist.value_or(true), "shouldExist", "partitions cannot be deleted");
-    refuse_if(is_true(partition.resize), "resize", "partitions cannot be resized");
-    refuse_if(is_true(partition.wipe_partition_entry), "wipePartitionEntry", "existing partitions cannot be changed");
     refuse_if(partition.number < 0 || partition.number > most_partitions, "number",
               "partitions of other numbers than 1 to 128 cannot be made");
     refuse_if(is_negative(partition.start_mib), "startMiB", "a negative start cannot be carried out");
@@ -106,11 +102,8 @@ class Finder {
   }
 
   void filesystem(const spec::Filesystem& filesystem, const std::string& path) {
-    if (!is_empty(filesystem.format) && *filesystem.format != "ext4") {
+    if (!is_empty(filesystem.format) && !is_known_format(*filesystem.format)) {
       refuse(filesystem.place, path, "format", "\"" + printable(*filesystem.format) + "\" cannot be made");
-    }
-    if (!is_empty(filesystem.uuid) && !Uuid::parse(*filesystem.uuid)) {
-      refuse(filesystem.place, path, "uuid", "a UUID of another form than 8-4-4-4-12 hex digits cannot be given");
     }
   }
 

@@ -55,6 +55,41 @@ constexpr std::string_view replacing_config = R"({
   }
 })";
 
+// Each change that a table can see, and each kind of file system: on a disk that is mounted and has grown, on one whose
+// partitions go, shrink, grow and are made anew, and on one with large sectors.
+constexpr std::string_view changing_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vda", "partitions": [{"label": "var", "number": 9}]},
+      {"device": "/dev/vdb", "partitions": [
+        {"number": 1, "label": "keep", "resize": true, "sizeMiB": 400},
+        {"number": 2, "shouldExist": false, "wipePartitionEntry": true},
+        {"number": 3, "label": "anew", "startMiB": 515, "sizeMiB": 100, "wipePartitionEntry": true},
+        {"number": 4, "label": "last", "resize": true, "sizeMiB": 0},
+        {"number": 5, "label": "blank", "resize": true, "sizeMiB": 20},
+        {"label": "esp", "sizeMiB": 64, "startMiB": 620}
+      ]},
+      {"device": "/dev/vdc", "partitions": [
+        {"label": "swap", "number": 1, "sizeMiB": 64}, {"label": "xfs", "number": 2, "sizeMiB": 320},
+        {"label": "none", "number": 3, "sizeMiB": 1}, {"label": "btrfs", "number": 4}
+      ]}
+    ],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/var", "format": "xfs", "path": "/var"},
+      {"device": "/dev/disk/by-partlabel/keep", "format": "ext4", "label": "keep", "path": "/var/keep"},
+      {"device": "/dev/disk/by-partlabel/anew", "format": "ext4", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/esp", "format": "vfat", "label": "ESP", "path": "/boot/efi"},
+      {"device": "/dev/disk/by-partlabel/swap", "format": "swap", "label": "s"},
+      {"device": "/dev/disk/by-partlabel/xfs", "format": "xfs", "label": "x", "path": "/var/x"},
+      {"device": "/dev/disk/by-partlabel/none", "format": "none"},
+      {"device": "/dev/disk/by-partlabel/btrfs", "format": "btrfs", "options": ["--mixed"], "path": "/var/x/b"},
+      {"device": "/dev/vdd", "format": "none", "wipeFilesystem": true}
+    ],
+    "files": [{"path": "/var/x/b/file", "contents": {"source": "data:,in"}}]
+  }
+})";
+
 class Silence final : public run::Listener {
  public:
   void on(const run::Event& /*event*/) override {}
@@ -141,6 +176,30 @@ Flow corrected_flow() {
     return boot(on, {});
   };
   flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::conflict; };
+  return flow;
+}
+
+Flow changed_disks_flow() {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[0].disk_guid = *Uuid::parse("00000000-0000-0000-0000-000000000001");
+  machine.disks[0].grown = true;
+  machine.disks[1] = used_disk();
+  const Tree data = tree({{"/data", regular("data")}});
+  machine.disks[1].partitions.push_back(
+      partition(3, 520, 100, "moves", file_system("ext4", "moves", uuid("moves").text(), data)));
+  machine.disks[1].partitions.push_back(
+      partition(4, 700, 50, "last", file_system("btrfs", "last", uuid("last").text(), data)));
+  machine.disks[1].partitions.push_back(partition(5, 800, 100, "blank", {}));
+  machine.disks[1].partitions.back().content.reset();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks[2].facts.sector_size = 4096;
+  machine.disks[2].facts.sectors /= 4;
+  machine.disks[2].appears_after = std::chrono::milliseconds(200);
+  machine.disks.push_back(blank_disk("/dev/vdd", "fourth-disk"));
+  machine.disks[3].content = foreign("crypto_LUKS", "", uuid("luks").text());
+  Flow flow = flow_of("changed", std::move(machine), changing_config, {});
+  declare(flow, {"/dev/vda", "/dev/vda9", "/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/dev/vdc2",
+                 "/dev/vdc4", "/dev/vdd", "/sysroot/var", "/sysroot/var/", "/sysroot/boot", "/sysroot/boot/"});
   return flow;
 }
 

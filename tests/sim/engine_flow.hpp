@@ -18,6 +18,8 @@ Flow used_disks_flow();
 Flow forgetful_flow();
 // "corrected": the first boot gets a config that may not replace what is there, each later one a config that may.
 Flow corrected_flow();
+// "changed": several disks whose tables change in every way, with file systems of every kind.
+Flow changed_disks_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

@@ -187,7 +187,7 @@ void check_nothing_found(const Trial& trial) {
 
 // --- What is tried
 
-std::vector<Flow> flows() { return {fresh_disk_flow(), used_disks_flow(), corrected_flow()}; }
+std::vector<Flow> flows() { return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow()}; }
 
 void each_flow(void (*loop)(Trial&)) {
   for (auto& flow : flows()) {
@@ -234,6 +234,21 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(over, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK_FALSE(has_line(over, "/dev/vdb2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK(over.find("/dev/vdb2: ext4 label 'fresh'") != std::string::npos);
+    const std::string changed = Trial(changed_disks_flow()).undisturbed.snapshot;
+    CHECK(changed.find("grown") == std::string::npos);
+    CHECK(changed.find("00000000-0000-0000-0000-000000000001") == std::string::npos);
+    CHECK(has_line(changed, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(has_line(changed, "/dev/vdb4:/data file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(changed.find("/dev/vdb: partition 2 1269760+131072 'esp'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb2: vfat label 'ESP'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb: partition 1 2048+819200 'keep'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb: partition 3 1054720+204800 'anew'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb: partition 4 1433600+204800 'last'") != std::string::npos);
+    CHECK(changed.find("/dev/vdb: partition 5 1638400+40960 'blank'") != std::string::npos);
+    CHECK(changed.find("/dev/vdc1: swap label 's'") != std::string::npos);
+    CHECK(changed.find("/dev/vdc3:") == std::string::npos);
+    CHECK(changed.find("/dev/vdd: crypto_LUKS") == std::string::npos);
+    CHECK(has_line(changed, "/dev/vdc4:/file file 0644 0:0 2 bytes " + Digest::sha256("in").text()));
   }
 
   TEST_CASE("every single fault") { each_flow(&single_faults); }

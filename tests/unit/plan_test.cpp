@@ -23,7 +23,7 @@ plan::Plan plan_of_all_operations() {
     plan.steps.push_back({id, std::move(operation), "why", {"c.json", 3, 4, "$.x"}, {"before"}, "absent", "*", true});
   };
   add("a", plan::WriteTable{{"/dev/vdb", "", 0}, 512, table});
-  add("b", plan::MakeFilesystem{device, "ext4", "l", Uuid::derive({"f"}), {"-O", "x"}});
+  add("b", plan::MakeFilesystem{device, "ext4", "l", Uuid::derive({"f"}).text(), {"-O", "x"}});
   add("c", plan::Mount{device, "/var", "ext4", {"noatime"}});
   add("d", plan::PutFile{"/etc/x", plan::generated("text"), 0600, 1, 2});
   add("e", plan::PutUnit{"x.service", plan::generated(""), true});

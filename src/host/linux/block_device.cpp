@@ -16,6 +16,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "host/linux/device_mapper.hpp"
 #include "host/linux/mounts.hpp"
 
 namespace provision::host {
@@ -213,7 +214,38 @@ Result<BlockDevice> whole_disk(const BlockDevice& device) {
   return device_of(path::parent(device.sysfs));
 }
 
+namespace {
+
+// Of a device-mapper device: those maps above it that are partitions of it.
+Result<std::vector<KernelPartition>> maps_of(const BlockDevice& disk, const Mapped& mapped) {
+  std::vector<KernelPartition> partitions;
+  for (const auto& holder : entries_of(disk.sysfs + "/holders")) {
+    const std::string sysfs = resolved(disk.sysfs + "/holders/" + holder);
+    const auto map = mapped_device(sysfs);
+    const auto number = map ? partition_number(*map, mapped) : std::nullopt;
+    const auto size = kernel_number(sysfs + "/size");
+    if (number && size) {
+      auto device = TRY(device_of(sysfs));
+      partitions.push_back({std::move(device), *number, TRY(start_of_map(map->name)), *size});
+    }
+  }
+  std::sort(partitions.begin(), partitions.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  return partitions;
+}
+
+// A holder that is a partition of the device is no user of it: who uses the partition is.
+bool is_partition_of(const std::string& holder, const BlockDevice& disk) {
+  const auto mapped = mapped_device(disk.sysfs);
+  const auto map = mapped ? mapped_device(disk.sysfs + "/holders/" + holder) : std::nullopt;
+  return map && partition_number(*map, *mapped);
+}
+
+}  // namespace
+
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk) {
+  if (const auto mapped = mapped_device(disk.sysfs)) {
+    return maps_of(disk, *mapped);
+  }
   std::vector<KernelPartition> partitions;
   // The kernel names a partition after its disk (bdevname); the many other entries need not be looked into.
   const std::string prefix(path::name(disk.sysfs));
@@ -308,7 +340,9 @@ Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& device
   }
   for (const auto& one : devices) {
     for (auto& holder : entries_of(one.sysfs + "/holders")) {
-      users.push_back(std::move(holder));
+      if (!is_partition_of(holder, one)) {
+        users.push_back(std::move(holder));
+      }
     }
   }
   return users;

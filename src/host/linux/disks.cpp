@@ -13,6 +13,7 @@
 #include "host/linux/kernel_partitions.hpp"
 #include "host/linux/partition_table.hpp"
 #include "host/linux/signatures.hpp"
+#include "host/linux/uevents.hpp"
 
 namespace provision::host {
 namespace {
@@ -45,6 +46,33 @@ Result<Descriptor> open_locked(const BlockDevice& disk, int flags) {
     pause = std::min(pause * 2, longest_pause);
   }
   return file;
+}
+
+// udevd answers within milliseconds; if it does not, what comes next does not depend on it.
+constexpr std::chrono::seconds udev_patience{5};
+
+// Keeps the partitions open. When we close the disk that we wrote to, udevd has the kernel read the table again, which
+// removes and adds all partitions, unless one is open: so none is gone for a moment just when somebody wants it.
+std::vector<Descriptor> held_open(const std::vector<KernelPartition>& partitions) {
+  std::vector<Descriptor> held;
+  for (const auto& partition : partitions) {
+    if (auto file = open_device(partition.device.node, O_RDONLY)) {
+      held.push_back(*std::move(file));
+    }
+  }
+  return held;
+}
+
+// The disk first: by its answer we know that udevd has noticed that it was written to.
+Result<void> await_udev_of(const BlockDevice& disk) {
+  if (await_udev({disk}, udev_patience)) {
+    std::vector<BlockDevice> partitions;
+    for (auto& partition : TRY(partitions_of(disk))) {
+      partitions.push_back(std::move(partition.device));
+    }
+    await_udev(partitions, udev_patience);
+  }
+  return {};
 }
 
 Result<void> flush_open(int fd, const std::string& node) {
@@ -100,10 +128,15 @@ Result<std::vector<Partition>> LinuxDisks::kernel_partitions(const DeviceRef& di
 Result<void> LinuxDisks::write_table(const DeviceRef& disk, const Table& table) {
   const BlockDevice device = TRY(find_device(disk));
   const DiskFacts facts = TRY(disk_facts(device));
-  const Descriptor file = TRY(open_locked(device, O_RDWR));
-  TRY(check_changeable(device, table.partitions, facts.sector_size));
-  TRY(write_partition_table(file.get(), table, device.node));
-  return tell_kernel(file.get(), device, table.partitions, facts.sector_size);
+  std::vector<Descriptor> held;
+  {
+    const Descriptor file = TRY(open_locked(device, O_RDWR));
+    TRY(check_changeable(device, table.partitions, facts.sector_size));
+    TRY(write_partition_table(file.get(), table, device.node));
+    TRY(tell_kernel(file.get(), device, table.partitions, facts.sector_size));
+    held = held_open(TRY(partitions_of(device)));
+  }
+  return await_udev_of(device);
 }
 
 Result<Signature> LinuxDisks::probe(const DeviceRef& device) {

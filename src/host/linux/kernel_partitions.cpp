@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "host/linux/device_mapper.hpp"
 
 namespace provision::host {
 namespace {
@@ -119,8 +120,40 @@ Result<void> check_changeable(const BlockDevice& disk, const std::vector<Partiti
   return {};
 }
 
-Result<void> tell_kernel(int fd, const BlockDevice& disk, const std::vector<Partition>& wanted,
+namespace {
+
+// The same by maps. In the order of removing, shrinking, growing and adding, too, though maps may overlap.
+Result<void> tell_mapper(const BlockDevice& disk, const Mapped& mapped, const std::vector<Partition>& wanted,
                          std::int64_t sector_size) {
+  const std::string disk_number = kernel_text(disk.sysfs + "/dev");
+  const auto known = TRY(known_partitions(disk, sector_size));
+  const auto extent = [&](const Partition& p) {
+    return Extent{p.start * (sector_size / sysfs_unit), p.size * (sector_size / sysfs_unit)};
+  };
+  for (const auto& old : TRY(partitions_of(disk))) {
+    const auto map = mapped_device(old.device.sysfs);
+    const Partition* now = with_number(wanted, old.number);
+    const Partition* then = with_number(known, old.number);
+    if (!map || then == nullptr) {
+      continue;
+    }
+    if (now == nullptr || now->start != then->start) {
+      TRY(remove_map(map->name));
+    } else if (now->size != then->size) {
+      TRY(resize_map(map->name, disk_number, extent(*now)));
+    }
+  }
+  for (const auto& one : wanted) {
+    const Partition* old = with_number(known, one.number);
+    if (old == nullptr || old->start != one.start) {
+      TRY(create_map(partition_map(mapped, one.number), disk_number, extent(one)));
+    }
+  }
+  return {};
+}
+
+Result<void> tell_blkpg(int fd, const BlockDevice& disk, const std::vector<Partition>& wanted,
+                        std::int64_t sector_size) {
   const auto known = TRY(known_partitions(disk, sector_size));
   for (const auto& old : known) {
     const Partition* now = with_number(wanted, old.number);
@@ -137,6 +170,15 @@ Result<void> tell_kernel(int fd, const BlockDevice& disk, const std::vector<Part
       return refused("add", one, disk);
     }
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> tell_kernel(int fd, const BlockDevice& disk, const std::vector<Partition>& wanted,
+                         std::int64_t sector_size) {
+  const auto mapped = mapped_device(disk.sysfs);
+  TRY(mapped ? tell_mapper(disk, *mapped, wanted, sector_size) : tell_blkpg(fd, disk, wanted, sector_size));
   // An addition gives EBUSY also when the kernel got the partition from elsewhere meanwhile: what it has now decides.
   const auto result = TRY(known_partitions(disk, sector_size));
   for (const auto& one : wanted) {

@@ -210,19 +210,24 @@ std::vector<Partition> sorted(std::vector<Partition> partitions) {
 
 bool same_place(const Partition& a, const Partition& b) { return a.start == b.start && a.size == b.size; }
 
+// An entry of another GUID is another partition: its attributes are not those of the old one.
+const Partition* staying(const std::vector<Partition>& wanted, const Partition& old) {
+  const Partition* found = with_number(wanted, old.number);
+  return found != nullptr && found->start == old.start && found->guid == old.guid ? found : nullptr;
+}
+
 // Room is made before it is taken: removals, then those that shrink, then those that grow, then new ones.
 Result<void> change_partitions(Label& label, const std::vector<Partition>& present,
                                const std::vector<Partition>& wanted) {
   for (const auto& old : present) {
-    const Partition* stays = with_number(wanted, old.number);
-    if (stays == nullptr || stays->start != old.start) {
+    if (staying(wanted, old) == nullptr) {
       TRY(label.remove(old));
     }
   }
   for (const bool growing : {false, true}) {
     for (const auto& old : present) {
-      const Partition* stays = with_number(wanted, old.number);
-      if (stays == nullptr || stays->start != old.start || *stays == old) {
+      const Partition* stays = staying(wanted, old);
+      if (stays == nullptr || *stays == old) {
         continue;
       }
       if (!growing && same_place(*stays, old)) {
@@ -234,7 +239,7 @@ Result<void> change_partitions(Label& label, const std::vector<Partition>& prese
   }
   for (const auto& one : wanted) {
     const Partition* old = with_number(present, one.number);
-    if (old == nullptr || old->start != one.start) {
+    if (old == nullptr || staying(wanted, *old) == nullptr) {
       TRY(label.add(one));
     }
   }
@@ -300,6 +305,7 @@ Result<Table> read_partition_table(int fd, const DiskFacts& facts, const std::st
     TRY(fill_gpt(table, fd, node));
     // Also on a disk that grew: writing moves the backup to its end.
     table.last = facts.sectors - 2 - copies.entry_sectors;
+    table.grown = whole && copies.backup_short_of_end;
   } else if (!name.empty() && name != "PMBR") {
     table.kind = TableKind::other;
     table.other_name = name;
@@ -318,7 +324,14 @@ Result<void> write_partition_table(int fd, const Table& table, const std::string
   TRY(label.open());
   std::vector<Partition> present;
   if (label.has_gpt()) {
-    present = label.table().partitions;
+    const Table old = label.table();
+    present = old.partitions;
+    if (old.disk_guid != table.disk_guid && !is_placeholder(old.disk_guid)) {
+      // Another table: nothing of the old one's entries stays, the attributes neither.
+      for (const auto& entry : std::exchange(present, {})) {
+        TRY(label.remove(entry));
+      }
+    }
   } else {
     TRY(label.create());
   }

@@ -212,6 +212,11 @@ std::string printable_tail(std::string_view output) {
   return shown.size() > kept_bytes ? std::string(cut(shown)) : shown;
 }
 
+Result<void> LinuxProcesses::must_have(const std::string& program) {
+  TRY(find_program(program));
+  return {};
+}
+
 Result<Exit> LinuxProcesses::run(const Command& command) {
   const std::string path = TRY(find_program(command.program));
   const Descriptor input = TRY(input_file(command.input));

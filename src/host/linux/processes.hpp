@@ -9,6 +9,7 @@ namespace provision::host {
 // process group of its own, which is killed as a whole when the patience ends.
 class LinuxProcesses final : public Processes {
  public:
+  Result<void> must_have(const std::string& program) override;
   Result<Exit> run(const Command& command) override;
 };
 

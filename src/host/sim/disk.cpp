@@ -76,7 +76,7 @@ Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
                      Area{partition.entry.size, formatted(*partition.content), true, std::nullopt});
     }
   }
-  gpt_ = Gpt{true, whole(with_bounds(table)), whole(with_bounds(table))};
+  gpt_ = Gpt{true, whole(with_bounds(table)), whole(with_bounds(table)), spec_.grown};
   read_by_kernel();
 }
 
@@ -115,6 +115,7 @@ Table Disk::read_table() const {
   }
   seen = with_bounds(std::move(seen));
   seen.kind = kind();
+  seen.grown = seen.kind == TableKind::gpt && gpt_.short_of_end;
   seen.other_name = seen.kind == TableKind::other ? spec_.other_table : "";
   return seen;
 }
@@ -123,9 +124,10 @@ void Disk::write_table(const Table& table) {
   Table written = with_bounds(table);
   written.kind = TableKind::gpt;
   written.other_name.clear();
+  written.grown = false;
   std::sort(written.partitions.begin(), written.partitions.end(),
             [](const Partition& a, const Partition& b) { return a.number < b.number; });
-  gpt_ = Gpt{true, whole(written), whole(written)};
+  gpt_ = Gpt{true, whole(written), whole(written), false};
   // The table lies over whatever the whole disk held.
   areas_.erase(0);
   read_by_kernel();
@@ -140,10 +142,10 @@ void Disk::write_table_midway(const Table& table, Random& random) {
   const TableCopy fresh = gpt_.primary;
   const std::array stops{
       old,
-      Gpt{old.marked, old.primary, broken()},
-      Gpt{old.marked, old.primary, fresh},
-      Gpt{old.marked, broken(), fresh},
-      Gpt{old.marked, fresh, fresh},
+      Gpt{old.marked, old.primary, broken(), false},
+      Gpt{old.marked, old.primary, fresh, false},
+      Gpt{old.marked, broken(), fresh, false},
+      Gpt{old.marked, fresh, fresh, false},
       gpt_,
   };
   gpt_ = stops.at(random.below(stops.size()));

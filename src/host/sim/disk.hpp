@@ -79,6 +79,8 @@ class Disk {
     bool marked = false;
     TableCopy primary;
     TableCopy backup;
+    // The backup is not at the end.
+    bool short_of_end = false;
   };
 
   [[nodiscard]] TableKind kind() const;

@@ -77,8 +77,8 @@ std::string snapshot_area(const std::string& name, const Formatted& held, const 
 
 std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& ignored) {
   const Table table = disk.read_table();
-  std::string text =
-      fmt::format("{}: table {}{} {}\n", disk.node(0), kind_name(table.kind), table.other_name, table.disk_guid.text());
+  std::string text = fmt::format("{}: table {}{} {}{}\n", disk.node(0), kind_name(table.kind), table.other_name,
+                                 table.disk_guid.text(), table.grown ? " grown" : "");
   for (const auto& entry : table.partitions) {
     text += disk.node(0) + ": partition " + describe_partition(entry) + "\n";
   }

@@ -41,6 +41,8 @@ struct DiskSpec {
   Uuid disk_guid;
   std::string other_table;
   std::vector<PartitionSpec> partitions;
+  // The disk is larger than the one that the table was made for.
+  bool grown = false;
   // On the whole disk, where it has no table.
   std::optional<Content> content;
   // So long after each boot the kernel finds the disk.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/uuid.hpp"
@@ -7,24 +9,58 @@
 namespace provision::host::sim {
 namespace {
 
-// What the command line asks of mkfs.ext4.
+// How a mkfs is told what to make; the last of equal options counts.
+struct Maker {
+  std::string_view program;
+  std::string_view type;
+  std::string_view id_option;
+  std::string_view id_prefix;
+  std::string_view label_option;
+  std::size_t label_bytes;
+};
+
+constexpr std::array makers{
+    Maker{"mkfs.ext4", "ext4", "-U", "", "-L", 16},    Maker{"mkfs.xfs", "xfs", "-m", "uuid=", "-L", 12},
+    Maker{"mkfs.btrfs", "btrfs", "-U", "", "-L", 256}, Maker{"mkfs.vfat", "vfat", "-i", "", "-n", 11},
+    Maker{"mkswap", "swap", "-U", "", "-L", 15},
+};
+
+const Maker* maker_of(std::string_view program) {
+  const auto* found = std::find_if(makers.begin(), makers.end(), [&](const Maker& m) { return m.program == program; });
+  return found == makers.end() ? nullptr : found;
+}
+
+// What the command line asks of it.
 struct Wish {
-  std::string uuid;
+  std::string id;
   std::string label;
   std::string node;
 };
 
-std::optional<Wish> parse(const std::vector<std::string>& arguments) {
-  if (arguments.size() < 5 || arguments[0] != "-F" || arguments[1] != "-q" || arguments[2] != "-U" ||
-      !Uuid::parse(arguments[3])) {
-    return std::nullopt;
+// "abcd1234" as libblkid shows it: "ABCD-1234".
+std::string serial(std::string hex) {
+  for (auto& c : hex) {
+    c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  Wish wish{Uuid::parse(arguments[3])->text(), "", arguments.back()};
-  if (arguments.size() >= 7 && arguments[4] == "-L") {
-    wish.label = arguments[5];
+  return hex.size() == 8 ? hex.substr(0, 4) + "-" + hex.substr(4) : std::string{};
+}
+
+std::optional<Wish> parse(const Maker& maker, const std::vector<std::string>& arguments) {
+  Wish wish;
+  for (std::size_t i = 0; i + 2 < arguments.size(); ++i) {
+    const std::string& value = arguments[i + 1];
+    if (arguments[i] == maker.id_option && value.starts_with(maker.id_prefix)) {
+      wish.id = value.substr(maker.id_prefix.size());
+    } else if (arguments[i] == maker.label_option) {
+      wish.label = value;
+    }
   }
-  // An ext4 label has 16 bytes.
-  return wish.label.size() <= 16 ? std::optional(wish) : std::nullopt;
+  const bool is_vfat = maker.type == "vfat";
+  const auto uuid = Uuid::parse(wish.id);
+  wish.id = is_vfat ? serial(wish.id) : uuid ? uuid->text() : std::string{};
+  wish.node = arguments.empty() ? std::string{} : arguments.back();
+  const bool sound = !wish.id.empty() && wish.label.size() <= maker.label_bytes;
+  return sound ? std::optional(wish) : std::nullopt;
 }
 
 Exit failure(std::string output) { return Exit{1, std::move(output)}; }
@@ -32,9 +68,10 @@ Exit failure(std::string output) { return Exit{1, std::move(output)}; }
 }  // namespace
 
 Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
-  const auto wish = parse(command.arguments);
+  const Maker& maker = *maker_of(command.program);
+  const auto wish = parse(maker, command.arguments);
   if (!wish) {
-    return failure("mkfs.ext4: these arguments are not known here");
+    return failure(command.program + ": these arguments are not known here");
   }
   const auto device = world_.find(wish->node);
   if (!device) {
@@ -43,19 +80,24 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
   if (!world_.users(*device).empty()) {
     return failure(wish->node + " is mounted; will not make a filesystem here!");
   }
-  Formatted made{Signature{"ext4", wish->label, wish->uuid, false}, torn,
-                 FileSystem(tree({{"/lost+found", directory(0700)}}))};
+  const Tree files = maker.type == "ext4" ? tree({{"/lost+found", directory(0700)}}) : tree();
+  Formatted made{Signature{std::string(maker.type), wish->label, wish->id, false}, torn, FileSystem(files)};
   world_.disk(*device).format(device->start, device->sectors, std::move(made));
   world_.touch(device->node);
   return Exit{};
 }
 
+Result<void> SimProcesses::must_have(const std::string& program) {
+  if (maker_of(program) == nullptr && program != "modprobe") {
+    return Error(Code::program_missing, "there is no program " + program);
+  }
+  return {};
+}
+
 // A program that fails by plan exits with 1: that is how a bad disk shows itself through mkfs.
 Result<Exit> SimProcesses::run(const Command& command) {
-  const bool is_mkfs = command.program == "mkfs.ext4";
-  if (!is_mkfs && command.program != "modprobe") {
-    return Error(Code::program_missing, "there is no program " + command.program);
-  }
+  TRY(must_have(command.program));
+  const bool is_mkfs = maker_of(command.program) != nullptr;
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
   const auto device = world_.find(last);
   const auto whole = [&]() -> Result<Exit> {

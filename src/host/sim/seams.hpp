@@ -95,11 +95,12 @@ class SimMounts final : public Mounts {
   World& world_;
 };
 
-// Knows mkfs.ext4 as `mkfs.ext4 -F -q -U UUID [-L LABEL] [OPTION…] NODE`, and modprobe.
+// Knows modprobe and the mkfs programs, with the options that give identity and label, and the node last.
 class SimProcesses final : public Processes {
  public:
   explicit SimProcesses(World& world) : world_(world) {}
 
+  Result<void> must_have(const std::string& program) override;
   Result<Exit> run(const Command& command) override;
 
  private:

@@ -3,21 +3,11 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "plan/layout.hpp"
 #include "plan/operation.hpp"
 
 namespace provision::plan {
 namespace {
-
-bool has_entry(const host::Table& table, const host::Partition& entry) {
-  return std::find(table.partitions.begin(), table.partitions.end(), entry) != table.partitions.end();
-}
-
-// Every entry of `old` stays as it is in `wanted`: writing `wanted` loses nothing.
-bool keeps_all(const host::Table& old, const host::Table& wanted) {
-  return old.kind == host::TableKind::gpt && old.disk_guid == wanted.disk_guid &&
-         std::all_of(old.partitions.begin(), old.partitions.end(),
-                     [&](const host::Partition& entry) { return has_entry(wanted, entry); });
-}
 
 bool kernel_knows(const std::vector<host::Partition>& kernel, const host::Table& wanted) {
   const auto& partitions = wanted.partitions;
@@ -31,8 +21,8 @@ bool kernel_knows(const std::vector<host::Partition>& kernel, const host::Table&
 
 State state_of(const host::Table& table, const host::Signature& signature, const WriteTable& operation,
                const std::vector<host::Partition>& kernel) {
-  const bool same = table.kind == host::TableKind::gpt && table.disk_guid == operation.table.disk_guid &&
-                    table.partitions == operation.table.partitions;
+  const bool same = table.kind == host::TableKind::gpt && !table.grown &&
+                    table.disk_guid == operation.table.disk_guid && table.partitions == operation.table.partitions;
   if (same) {
     return kernel_knows(kernel, operation.table) ? State::satisfied : State::partly_ours;
   }
@@ -69,13 +59,38 @@ Result<void> apply(Work& work, const WriteTable& operation) {
   return disks.write_table(operation.disk, operation.table);
 }
 
+namespace {
+
+// What begins at a sector stays there, whatever the table says. Of other new partitions a plan can only say that
+// nothing of it is on them.
+std::vector<model::PartitionView> predicted_contents(const model::DiskView& disk, const host::Table& wanted) {
+  std::vector<model::PartitionView> views;
+  for (const auto& entry : wanted.partitions) {
+    model::PartitionView view;
+    for (const auto& old : disk.table.partitions) {
+      const auto* seen = old.start == entry.start ? disk.partition(old.number) : nullptr;
+      view = seen == nullptr ? view : *seen;
+    }
+    view.number = entry.number;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace
+
 void predict(model::Inventory& inventory, const WriteTable& operation) {
   for (auto& disk : inventory.disks) {
     if (disk.device == operation.disk.path) {
+      disk.partitions = predicted_contents(disk, operation.table);
       disk.table = operation.table;
       disk.signature = {};
     }
   }
+  // What was seen under a name is no longer what the name leads to.
+  std::erase_if(inventory.devices, [&](const model::DeviceView& view) {
+    return view.device.disk == operation.disk.path && model::resolve(inventory, view.device.path) != view.device;
+  });
 }
 
 std::string describe(const WriteTable& operation) {
