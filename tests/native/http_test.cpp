@@ -138,7 +138,7 @@ TEST_CASE("any status is an answer, and a redirect is not followed") {
   CHECK(ok->body == "{\"ignition\":{}}");
   CHECK(server.last_request().find("\r\nUser-Agent: Ignition/") != std::string::npos);
   CHECK(server.last_request().find(" provision/") != std::string::npos);
-  CHECK(server.last_request().find("\r\nAccept: application/vnd.coreos.ignition+json;version=3.4.0, */*;q=0.1\r\n") !=
+  CHECK(server.last_request().find("\r\nAccept: application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1\r\n") !=
         std::string::npos);
   CHECK(server.last_request().find("\r\nAccept-Encoding: identity\r\n") != std::string::npos);
   const auto missing = http.get(request(server.url("/missing")));

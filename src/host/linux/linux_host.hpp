@@ -7,6 +7,7 @@
 #include "host/host.hpp"
 #include "host/linux/clock.hpp"
 #include "host/linux/disks.hpp"
+#include "host/linux/fetcher.hpp"
 #include "host/linux/files.hpp"
 #include "host/linux/firmware.hpp"
 #include "host/linux/http.hpp"
@@ -33,6 +34,7 @@ struct LinuxHost {
   LinuxClock clock;
   LinuxFirmware firmware;
   LinuxHttp http;
+  LinuxFetcher fetcher;
 };
 
 }  // namespace provision::host

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "host/clock.hpp"
 #include "host/disks.hpp"
+#include "host/fetcher.hpp"
 #include "host/files.hpp"
 #include "host/firmware.hpp"
 #include "host/http.hpp"
@@ -142,6 +144,34 @@ class SimHttp final : public Http {
 
  private:
   World& world_;
+};
+
+// Serves MachineSpec::http. A transfer is one mutating call, made when it is waited for: it may fail, end the power, or
+// say that it has come while the sink got nothing.
+class SimFetcher final : public Fetcher {
+ public:
+  explicit SimFetcher(World& world) : world_(world) {}
+
+  Result<void> configure(const FetchSettings& settings) override;
+  Ticket start(const FetchRequest& request, Sink& sink) override;
+  Result<Fetched> wait(Ticket ticket) override;
+  std::vector<FetchProgress> progress() override;
+
+  // What was asked for last, by configure().
+  [[nodiscard]] const FetchSettings& settings() const { return settings_; }
+
+ private:
+  struct Transfer {
+    FetchRequest request;
+    Sink* sink = nullptr;
+  };
+
+  Result<Fetched> serve(const Transfer& transfer);
+
+  World& world_;
+  FetchSettings settings_;
+  Ticket last_ticket_ = 0;
+  std::map<Ticket, Transfer> transfers_;
 };
 
 }  // namespace provision::host::sim

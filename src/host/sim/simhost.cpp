@@ -17,10 +17,12 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       processes_(world_),
       clock_(world_),
       firmware_(world_),
-      http_(world_) {}
+      http_(world_),
+      fetcher_(world_) {}
 
 Host SimHost::host() {
-  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_};
+  return Host{target_,    world_.spec().target_path, state_, own_,      disks_,  mounts_,
+              processes_, clock_,                    firmware_, http_, fetcher_};
 }
 
 void SimHost::reboot(Loss loss) { world_.restart(loss); }

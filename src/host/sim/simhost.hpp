@@ -106,6 +106,7 @@ class SimHost {
   SimClock clock_;
   SimFirmware firmware_;
   SimHttp http_;
+  SimFetcher fetcher_;
 };
 
 }  // namespace provision::host::sim
