@@ -25,6 +25,7 @@ enum class Code : std::uint8_t {
   program_failed,
   program_missing,
   network,
+  bad_contents,
   not_satisfied,
   journal_other_config,
   journal_other_format,
