@@ -39,7 +39,7 @@ give_up() {
 
 install() {
     left_out && return 0
-    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service programs
+    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service programs optional
     [[ -x $engine ]] || give_up "no engine: neither \$PROVISION_BINARY nor 'provision' in PATH is a program"
     inst_simple "$engine" /usr/bin/provision || give_up "could not install $engine"
 
@@ -47,6 +47,8 @@ install() {
     mapfile -t programs < <("$engine" programs --names)
     [[ ${#programs[@]} -gt 0 ]] || give_up "$engine does not say which programs it may run"
     inst_multiple "${programs[@]}" mount || give_up "could not install all of: ${programs[*]} mount"
+    mapfile -t optional < <("$engine" programs --names --optional)
+    inst_multiple -o "${optional[@]}"
     inst_multiple -o /etc/mke2fs.conf
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue

@@ -31,7 +31,7 @@ struct Gunzip::State {
 
 Gunzip::Gunzip() : state_(std::make_unique<State>()) {
   const int result = ::inflateInit2(&state_->stream, gzip_alone);
-  INVARIANT(result == Z_OK, "zlib starts");
+  INVARIANT(result == Z_OK);
 }
 
 Gunzip::~Gunzip() { ::inflateEnd(&state_->stream); }

@@ -6,6 +6,7 @@
 
 #include "host/clock.hpp"
 #include "host/disks.hpp"
+#include "host/fetcher.hpp"
 #include "host/files.hpp"
 #include "host/firmware.hpp"
 #include "host/http.hpp"
@@ -28,6 +29,7 @@ struct Host {
   Clock& clock;
   Firmware& firmware;
   Http& http;
+  Fetcher& fetcher;
 };
 
 }  // namespace provision::host

@@ -10,6 +10,8 @@ LinuxHost::LinuxHost(std::string target_root, const std::string& state_root)
       own("/"),
       firmware(processes) {}
 
-Host LinuxHost::host() { return {target, target_path, state, own, disks, mounts, processes, clock, firmware, http}; }
+Host LinuxHost::host() {
+  return {target, target_path, state, own, disks, mounts, processes, clock, firmware, http, fetcher};
+}
 
 }  // namespace provision::host

@@ -12,6 +12,7 @@
 #include "host/linux/http.hpp"
 #include "host/linux/mounts.hpp"
 #include "host/linux/processes.hpp"
+#include "host/no_fetcher.hpp"
 
 namespace provision::host {
 
@@ -33,6 +34,7 @@ struct LinuxHost {
   LinuxClock clock;
   LinuxFirmware firmware;
   LinuxHttp http;
+  NoFetcher fetcher;
 };
 
 }  // namespace provision::host

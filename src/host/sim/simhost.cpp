@@ -20,7 +20,8 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       http_(world_) {}
 
 Host SimHost::host() {
-  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_};
+  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_,
+              fetcher_};
 }
 
 void SimHost::reboot(Loss loss) { world_.restart(loss); }
