@@ -93,6 +93,8 @@ class Fetcher {
   // (403, 404, …); Code::bad_contents: the bytes are not those of the hash, or not of the compression. Then what the
   // sink got is worthless. Each ticket is waited for once.
   virtual Result<Fetched> wait(Ticket ticket) = 0;
+  // Ends a transfer that nobody will wait for. When it returns, the sink is not called any more.
+  virtual void cancel(Ticket ticket) = 0;
   // Transfers under way.
   virtual std::vector<FetchProgress> progress() = 0;
 };

@@ -5,10 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "base/result.hpp"
@@ -42,6 +45,59 @@ struct Node {
   bool operator==(const Node&) const = default;
 };
 
+// What a new thing may take the place of.
+enum class Over : std::uint8_t {
+  // Nothing, or anything but a directory.
+  file,
+  // A directory too, with all that is in it. The new thing is there first; then the old one is removed. A file system
+  // that is mounted in there is never removed: that is an error, and nothing is changed.
+  tree,
+};
+
+// How a new file ends.
+struct Finish {
+  std::uint32_t mode = 0644;
+  Owner owner;
+  Over over = Over::file;
+  // The content is on the medium before the file takes its name: a power cut leaves the old or the new file, whole. For
+  // files of which a part is not ours and could not be made again.
+  bool durable = false;
+};
+
+// A file on its way: a temporary of mode 0600 on the target's own file system, under a name that is always the same for
+// the same path, so that what a power cut leaves is found, and replaced, by the next attempt. It is a new inode: an old
+// file's extended attributes (security.ima, security.evm, …) do not stay on bytes they do not belong to. Destroyed
+// before commit() it leaves nothing.
+class NewFile {
+ public:
+  NewFile() = default;
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  NewFile(NewFile&&) = delete;
+  NewFile& operator=(NewFile&&) = delete;
+  virtual ~NewFile() = default;
+
+  virtual Result<void> write(std::string_view bytes) = 0;
+  // What was written is void.
+  virtual Result<void> restart() = 0;
+  // Hands on what was written, from the beginning.
+  virtual Result<void> read(const std::function<Result<void>(std::string_view)>& take) = 0;
+  // Mode and owner are set, and then it takes its name, in one step. The parent must exist by now. Once only.
+  virtual Result<void> commit(const Finish& finish) = 0;
+};
+
+// Whether the directory that a new file will stand in is there when it is begun. Where it may be missing, the temporary
+// stands in the deepest directory above that is there.
+enum class Parent : std::uint8_t { exists, may_be_missing };
+
+// A link as it is made. A hard link's target is a path inside the root; it has its target's owner.
+struct NewLink {
+  std::string target;
+  bool hard = false;
+  Owner owner;
+  Over over = Over::file;
+};
+
 class Files {
  public:
   Files() = default;
@@ -57,21 +113,43 @@ class Files {
   virtual Result<std::string> read(std::string_view path, std::size_t max_bytes) = 0;
   // The digest of a regular file's content, streamed.
   virtual Result<Digest> digest(std::string_view path, HashFunction function) = 0;
+  // Whether both are there and are one: hard links of each other.
+  virtual Result<bool> is_same(std::string_view path, std::string_view other) = 0;
 
-  // Puts a whole file in the place of whatever non-directory is there, in one step: a temporary beside it, complete
-  // with content, owner and mode (never more readable than `mode`, not for a moment), then rename. The parent must
-  // exist. Not durable until sync().
-  virtual Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) = 0;
+  // A new file for `path`; see NewFile. Not durable until sync().
+  virtual Result<std::unique_ptr<NewFile>> begin(std::string_view path, Parent parent) = 0;
+  // Puts a whole file in the place of whatever non-directory is there, in one step: begin, write, commit.
+  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
+    return put(path, content, {mode, owner, Over::file, false});
+  }
+  // The same, with the content durable before the name.
+  Result<void> replace_safely(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
+    return put(path, content, {mode, owner, Over::file, true});
+  }
   // Adds to the end of a file, made 0600 root if it is not there. Not durable until sync().
   virtual Result<void> append(std::string_view path, std::string_view bytes) = 0;
   // Makes one directory, or sets mode and owner of one that is there.
   virtual Result<void> make_directory(std::string_view path, std::uint32_t mode, Owner owner) = 0;
-  // Puts a symbolic link in the place of whatever non-directory is there, in one step.
-  virtual Result<void> make_link(std::string_view path, std::string_view target) = 0;
+  // Makes an empty directory in the place of whatever is there, a directory with all that is in it too.
+  virtual Result<void> make_directory_anew(std::string_view path, std::uint32_t mode, Owner owner) = 0;
+  // Sets mode and owner of a regular file or directory that is there.
+  virtual Result<void> set_attributes(std::string_view path, std::uint32_t mode, Owner owner) = 0;
+  // Puts a link in the place of whatever non-directory is there, in one step.
+  virtual Result<void> make_link(std::string_view path, const NewLink& link) = 0;
   // Removes a file or a link; fine if it is not there. Not a directory.
   virtual Result<void> remove(std::string_view path) = 0;
   // Makes all earlier changes on the file system that holds `path` durable (syncfs).
   virtual Result<void> sync(std::string_view path) = 0;
+
+  // The names in a directory, sorted; an error if it is none.
+  virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
+
+ private:
+  Result<void> put(std::string_view path, std::string_view content, const Finish& finish) {
+    const auto file = TRY(begin(path, Parent::exists));
+    TRY(file->write(content));
+    return file->commit(finish);
+  }
 };
 
 }  // namespace provision::host

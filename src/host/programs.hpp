@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs that the engine may run, in one table. The dracut module installs just these (`provision programs`).
+// The programs that the engine may run, in one table. The dracut module installs those that it finds (`provision
+// programs`); a config that needs another is refused before anything is written.
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@ inline constexpr std::array programs{
     Program{"mkfs.btrfs", "make Btrfs file systems", "btrfs-progs"},
     Program{"mkfs.vfat", "make FAT file systems", "dosfstools"},
     Program{"mkswap", "make swap areas", "util-linux"},
+    Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
     Program{"modprobe", "load qemu_fw_cfg, where udev has not done so yet", "kmod"},
 };
 

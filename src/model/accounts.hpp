@@ -45,4 +45,6 @@ struct Accounts {
   [[nodiscard]] const GroupView* group(std::string_view name) const;
 };
 
+Result<Accounts> read_accounts(host::Files& target);
+
 }  // namespace provision::model

@@ -13,6 +13,7 @@
 #include "host/files.hpp"
 #include "host/firmware.hpp"
 #include "host/mounts.hpp"
+#include "model/accounts.hpp"
 
 namespace provision::model {
 
@@ -48,7 +49,8 @@ struct DeviceView {
   bool operator==(const DeviceView&) const = default;
 };
 
-// Something in the target that a step would touch. Only what exists has a view.
+// Something in the target that a step would touch, or a directory or link on the way there. Only what exists has a
+// view; its path is the one that it was looked up by.
 struct FileView {
   std::string path;
   host::NodeKind kind = host::NodeKind::regular;
@@ -56,10 +58,28 @@ struct FileView {
   std::int64_t uid = 0;
   std::int64_t gid = 0;
   std::string target;
+  // Of a regular file's content: SHA-256.
   Digest digest;
+  // The same by SHA-512, only where the config gives such a hash for a source that is fetched.
+  Digest sha512;
+  // Only of a file to whose content the config appends: whether it ends with just that, and the SHA-256 of the content
+  // with that at its end.
+  bool appended = false;
+  Digest extended;
+  // Of a hard link of the config: its target, where the two are one file.
+  std::string same_as;
   // The content, only of the preset file, whose lines are kept.
   std::string text;
   bool operator==(const FileView&) const = default;
+};
+
+// The SELinux policy that the target is labelled by (/etc/selinux/config).
+struct PolicyView {
+  // Its name ("targeted"); empty: the target has none.
+  std::string name;
+  // Whether the program that labels by it can be run here.
+  bool setfiles = false;
+  bool operator==(const PolicyView&) const = default;
 };
 
 struct Inventory {
@@ -69,6 +89,8 @@ struct Inventory {
   std::vector<FileView> files;
   // Below the target only; `target` is the path inside it.
   std::vector<host::MountEntry> mounts;
+  PolicyView policy;
+  Accounts accounts;
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
@@ -108,4 +130,8 @@ PROVISION_DECLARE_RECORD(provision::model::PartitionView);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
 PROVISION_DECLARE_RECORD(provision::model::FileView);
+PROVISION_DECLARE_RECORD(provision::model::PolicyView);
+PROVISION_DECLARE_RECORD(provision::model::UserView);
+PROVISION_DECLARE_RECORD(provision::model::GroupView);
+PROVISION_DECLARE_RECORD(provision::model::Accounts);
 PROVISION_DECLARE_RECORD(provision::model::Inventory);

@@ -5,11 +5,10 @@
 #include <set>
 
 #include "base/path.hpp"
+#include "model/observe_files.hpp"
 
 namespace provision::model {
 namespace {
-
-constexpr std::size_t max_preset_bytes = 1U << 20U;
 
 // What stands on the partitions, where the kernel has them as the table does.
 Result<std::vector<PartitionView>> see_partitions(host::Host& host, const host::DeviceRef& disk,
@@ -111,29 +110,6 @@ Result<void> see_mounts(host::Host& host, Inventory& inventory) {
   return {};
 }
 
-Result<void> see_files(host::Host& host, const spec::Config& config, Inventory& inventory) {
-  std::vector<std::string> paths;
-  for (const auto& file : config.storage.files) {
-    paths.push_back(file.path);
-  }
-  for (const auto& unit : config.systemd.units) {
-    paths.push_back(unit_path(unit.name));
-  }
-  if (!config.systemd.units.empty()) {
-    paths.emplace_back(preset_path);
-  }
-  for (const auto& path : paths) {
-    auto view = TRY_WHILE(look_at(host.target, path), "looking at " + path + " in the target");
-    if (view && view->path == preset_path && view->kind == host::NodeKind::regular) {
-      view->text = TRY(host.target.read(path, max_preset_bytes));
-    }
-    if (view) {
-      inventory.files.push_back(*std::move(view));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope) {
@@ -149,12 +125,20 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
     TRY(see_mounts(host, inventory));
   }
   if (scope.files) {
-    TRY(see_files(host, *config.config, inventory));
+    TRY(see_files(host, config, inventory));
   }
   return inventory;
 }
 
-std::string unit_path(std::string_view name) { return "/etc/systemd/system/" + std::string(name); }
+std::string unit_path(std::string_view name) { return std::string(units_path) + "/" + std::string(name); }
+
+std::string dropin_path(std::string_view unit, std::string_view name) {
+  return unit_path(unit) + ".d/" + std::string(name);
+}
+
+std::string file_contexts_path(std::string_view policy) {
+  return "/etc/selinux/" + std::string(policy) + "/contexts/files/file_contexts";
+}
 
 Result<std::optional<FileView>> look_at(host::Files& files, const std::string& path) {
   const auto node = TRY(files.look(path));

@@ -28,9 +28,21 @@ struct Scope {
 // A device that does not appear is Code::device_missing, at the user's own line.
 Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope);
 
-// The unit's file in the target, and the preset file that enables units (spec: "systemd").
+// The unit's file in the target, a drop-in of it, and the preset file that enables units (spec: "systemd").
+inline constexpr std::string_view units_path = "/etc/systemd/system";
 std::string unit_path(std::string_view name);
+std::string dropin_path(std::string_view unit, std::string_view name);
 inline constexpr std::string_view preset_path = "/etc/systemd/system-preset/20-ignition.preset";
+
+// What is told of a provisioning to whoever asks later.
+inline constexpr std::string_view result_path = "/etc/.ignition-result.json";
+
+// The target's SELinux policy: which one it is, and what labels it gives.
+inline constexpr std::string_view policy_config_path = "/etc/selinux/config";
+std::string file_contexts_path(std::string_view policy);
+
+// A file that is appended to is read as a whole.
+inline constexpr std::size_t max_kept_bytes = std::size_t{256} << 20U;
 
 // What is at one path of the target, as a view; nothing if nothing is there.
 Result<std::optional<FileView>> look_at(host::Files& files, const std::string& path);

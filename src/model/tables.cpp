@@ -120,7 +120,50 @@ struct Table<FileView> {
       field("gid", &FileView::gid, "The group."),
       field("target", &FileView::target, "Where a link points."),
       field("digest", &FileView::digest, "The digest of the content."),
+      field("sha512", &FileView::sha512, "The same by SHA-512, where the config gives such a hash."),
+      field("appended", &FileView::appended, "Whether the content ends with what the config appends."),
+      field("extended", &FileView::extended, "The digest of the content with what the config appends."),
+      field("sameAs", &FileView::same_as, "Which path of the config is the same file."),
       field("text", &FileView::text, "The content, of the preset file only."),
+  };
+};
+
+template <>
+struct Table<PolicyView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &PolicyView::name, "The policy's name; empty: there is none."),
+      field("setfiles", &PolicyView::setfiles, "Whether setfiles can be run."),
+  };
+};
+
+template <>
+struct Table<UserView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &UserView::name, "The user's name.", {.required = true}),
+      field("uid", &UserView::uid, "Its number."),
+      field("gid", &UserView::gid, "The number of its primary group."),
+      field("gecos", &UserView::gecos, "Its full name and the like."),
+      field("home", &UserView::home, "Its home directory."),
+      field("shell", &UserView::shell, "Its login shell."),
+      field("inEtc", &UserView::in_etc, "Whether its line is in /etc/passwd, not in a read-only database."),
+  };
+};
+
+template <>
+struct Table<GroupView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &GroupView::name, "The group's name.", {.required = true}),
+      field("gid", &GroupView::gid, "Its number."),
+      field("members", &GroupView::members, "Its members."),
+      field("inEtc", &GroupView::in_etc, "Whether its line is in /etc/group, not in a read-only database."),
+  };
+};
+
+template <>
+struct Table<Accounts> {
+  static constexpr auto rows = std::tuple{
+      field("users", &Accounts::users, "The users, in the order in which they are looked up."),
+      field("groups", &Accounts::groups, "The groups, in the order in which they are looked up."),
   };
 };
 
@@ -132,6 +175,8 @@ struct Table<Inventory> {
       field("devices", &Inventory::devices, "The devices that hold file systems."),
       field("files", &Inventory::files, "What exists at the paths that the config names."),
       field("mounts", &Inventory::mounts, "What is mounted in the target root."),
+      field("policy", &Inventory::policy, "The target's SELinux policy."),
+      field("accounts", &Inventory::accounts, "The target's users and groups."),
   };
 };
 
@@ -148,4 +193,8 @@ PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);
+PROVISION_INSTANTIATE_RECORD(provision::model::PolicyView);
+PROVISION_INSTANTIATE_RECORD(provision::model::UserView);
+PROVISION_INSTANTIATE_RECORD(provision::model::GroupView);
+PROVISION_INSTANTIATE_RECORD(provision::model::Accounts);
 PROVISION_INSTANTIATE_RECORD(provision::model::Inventory);

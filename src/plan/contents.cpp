@@ -3,35 +3,82 @@
 
 #include <charconv>
 #include <optional>
+#include <vector>
 
 #include "base/text.hpp"
-#include "spec/data_url.hpp"
+#include "spec/inline_bytes.hpp"
 
 namespace provision::plan {
 namespace {
 
-// The index in "<prefix>.<index>.contents", if `path` has that shape and the index is below `count`.
-std::optional<std::size_t> index_in(const std::string& path, std::string_view prefix, std::size_t count) {
-  const std::string start = std::string(prefix) + ".";
-  if (!path.starts_with(start) || !path.ends_with(".contents")) {
+// "$.storage.files.0.append.1", taken to pieces; with a leading "$." and numbers where lists are.
+class ConfigPath {
+ public:
+  explicit ConfigPath(const std::string& path) : parts_(split(path, '.')) {}
+
+  [[nodiscard]] bool is(std::size_t at, std::string_view name) const {
+    return at < parts_.size() && parts_[at] == name;
+  }
+  [[nodiscard]] bool has(std::size_t count) const { return parts_.size() == count; }
+
+  // The element of `list` that the number at `at` names, or nothing.
+  template <class T>
+  [[nodiscard]] const T* in(const std::vector<T>& list, std::size_t at) const {
+    std::size_t index = 0;
+    if (at >= parts_.size()) {
+      return nullptr;
+    }
+    const std::string_view part = parts_[at];
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), index);
+    const bool whole = !part.empty() && parsed.ec == std::errc{} && parsed.ptr == part.data() + part.size();
+    return whole && index < list.size() ? &list[index] : nullptr;
+  }
+
+ private:
+  std::vector<std::string_view> parts_;
+};
+
+const spec::Resource* resource_at(const spec::Config& config, const std::string& path) {
+  const ConfigPath parts(path);
+  const bool in_files = parts.is(0, "$") && parts.is(1, "storage") && parts.is(2, "files");
+  const spec::File* const file = in_files ? parts.in(config.storage.files, 3) : nullptr;
+  if (file == nullptr) {
+    return nullptr;
+  }
+  if (parts.is(4, "contents") && parts.has(5)) {
+    return &file->contents;
+  }
+  return parts.is(4, "append") && parts.has(6) ? parts.in(file->append, 5) : nullptr;
+}
+
+// The text of a unit or a drop-in.
+std::optional<std::string> text_at(const spec::Config& config, const std::string& path) {
+  const ConfigPath parts(path);
+  const bool in_units = parts.is(0, "$") && parts.is(1, "systemd") && parts.is(2, "units");
+  const spec::Unit* const unit = in_units ? parts.in(config.systemd.units, 3) : nullptr;
+  if (unit == nullptr) {
     return std::nullopt;
   }
-  std::size_t index = 0;
-  const char* first = path.data() + start.size();
-  const char* last = path.data() + path.size() - std::string_view(".contents").size();
-  const auto parsed = std::from_chars(first, last, index);
-  const bool whole = first < last && parsed.ec == std::errc{} && parsed.ptr == last;
-  return whole && index < count ? std::optional(index) : std::nullopt;
+  if (parts.is(4, "contents") && parts.has(5)) {
+    return unit->contents.value_or("");
+  }
+  const spec::Dropin* const dropin =
+      parts.is(4, "dropins") && parts.is(6, "contents") && parts.has(7) ? parts.in(unit->dropins, 5) : nullptr;
+  return dropin == nullptr ? std::nullopt : std::optional(dropin->contents.value_or(""));
+}
+
+Error unknown(const std::string& path) {
+  return {Code::internal, "the plan refers to contents at " + path + ", which the config does not have"};
 }
 
 Result<std::string> bytes_at(const spec::Config& config, const std::string& path) {
-  if (const auto file = index_in(path, "$.storage.files", config.storage.files.size())) {
-    return resource_bytes(config.storage.files[*file].contents);
+  if (const spec::Resource* const resource = resource_at(config, path)) {
+    return spec::inline_bytes(*resource);
   }
-  if (const auto unit = index_in(path, "$.systemd.units", config.systemd.units.size())) {
-    return config.systemd.units[*unit].contents.value_or("");
+  if (auto text = text_at(config, path)) {
+    return *std::move(text);
   }
-  return Error(Code::internal, "the plan refers to contents at " + path + ", which the config does not have");
+  return unknown(path);
 }
 
 }  // namespace
@@ -44,6 +91,20 @@ Contents generated(std::string text) {
   return contents;
 }
 
+Result<Contents> contents_of(const spec::Resource& resource, std::string path) {
+  Contents contents;
+  contents.from = std::move(path);
+  if (!spec::is_inline(resource)) {
+    contents.remote = true;
+    contents.digest = Digest::parse(resource.verification.hash.value_or("")).value_or(Digest{});
+    return contents;
+  }
+  const std::string bytes = TRY(spec::inline_bytes(resource));
+  contents.size = static_cast<std::int64_t>(bytes.size());
+  contents.digest = Digest::sha256(bytes);
+  return contents;
+}
+
 Result<std::string> ContentSource::bytes(const Contents& contents) const {
   std::string bytes = contents.from.empty() ? contents.text : TRY(bytes_at(config_, contents.from));
   if (digest_of(contents.digest.function(), bytes) != contents.digest) {
@@ -52,9 +113,23 @@ Result<std::string> ContentSource::bytes(const Contents& contents) const {
   return bytes;
 }
 
-Result<std::string> resource_bytes(const spec::Resource& resource) {
-  const std::string source = resource.source.value_or("");
-  return source.empty() ? Result<std::string>(std::string{}) : spec::decode_data_url(source);
+Result<host::FetchRequest> ContentSource::request(const Contents& contents) const {
+  const spec::Resource* const resource = resource_at(config_, contents.from);
+  if (resource == nullptr) {
+    return unknown(contents.from);
+  }
+  host::FetchRequest request;
+  request.url = resource->source.value_or("");
+  for (const auto& header : resource->http_headers) {
+    if (header.value) {
+      request.headers.emplace_back(header.name, *header.value);
+    }
+  }
+  request.compression = resource->compression.value_or("");
+  if (!contents.digest.empty()) {
+    request.expected = contents.digest;
+  }
+  return request;
 }
 
 }  // namespace provision::plan

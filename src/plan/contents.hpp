@@ -7,6 +7,7 @@
 
 #include "base/digest.hpp"
 #include "base/result.hpp"
+#include "host/fetcher.hpp"
 #include "spec/config.hpp"
 
 namespace provision::plan {
@@ -18,24 +19,28 @@ struct Contents {
   // Text that the planner itself made (a preset file); never the user's bytes.
   std::string text;
   std::int64_t size = 0;
+  // Of what is fetched it is the one that the config gives; empty: none.
   Digest digest;
+  // The bytes are fetched; `size` is not known.
+  bool remote = false;
   bool operator==(const Contents&) const = default;
 };
 
 Contents generated(std::string text);
+// The contents that the config's resource at `path` describes. Code::bad_config where they cannot be had.
+Result<Contents> contents_of(const spec::Resource& resource, std::string path);
 
 // Where the bytes are when a plan is carried out.
 class ContentSource {
  public:
   explicit ContentSource(const spec::Config& config) : config_(config) {}
-  // The bytes, with their digest verified against the plan's.
+  // The bytes of what is not fetched, with their digest verified against the plan's.
   [[nodiscard]] Result<std::string> bytes(const Contents& contents) const;
+  // How to ask for what is fetched.
+  [[nodiscard]] Result<host::FetchRequest> request(const Contents& contents) const;
 
  private:
   const spec::Config& config_;
 };
-
-// The bytes of a resource of the config; only `data:` sources are known here. No source: no bytes.
-Result<std::string> resource_bytes(const spec::Resource& resource);
 
 }  // namespace provision::plan

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/operation.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "fields/engine_impl.hpp"
@@ -9,8 +10,9 @@ namespace provision::plan {
 namespace {
 
 // In the order of the variant's alternatives.
-constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"write-table", "make-filesystem", "mount",
-                                                                             "put-file", "put-unit"};
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
+    "write-table",   "make-filesystem", "mount",       "put-file",   "put-unit",
+    "put-directory", "put-link",        "remove-link", "put-result", "relabel"};
 
 }  // namespace
 
@@ -34,6 +36,20 @@ Traits traits(const Operation& operation) {
   return std::visit([](const auto& it) { return traits(it); }, operation);
 }
 
+bool fetches(const PutFile& operation) {
+  return operation.contents.remote ||
+         std::any_of(operation.append.begin(), operation.append.end(), [](const Contents& c) { return c.remote; });
+}
+
+Operation noted(Operation operation, const Digest& digest) {
+  if (auto* file = std::get_if<PutFile>(&operation); file != nullptr && file->whole.empty()) {
+    file->whole = digest;
+  } else if (auto* result = std::get_if<PutResult>(&operation); result != nullptr) {
+    result->whole = digest;
+  }
+  return operation;
+}
+
 std::string_view kind_of(const Operation& operation) { return kinds.at(operation.index()); }
 
 }  // namespace provision::plan
@@ -48,7 +64,8 @@ struct Table<Contents> {
       field("from", &Contents::from, "The config path of the bytes."),
       field("text", &Contents::text, "Text made by the planner."),
       field("size", &Contents::size, "How many.", {.unit = "bytes"}),
-      field("digest", &Contents::digest, "Their digest."),
+      field("digest", &Contents::digest, "Their digest, where it is known."),
+      field("remote", &Contents::remote, "Whether they are fetched."),
   };
 };
 
@@ -86,10 +103,14 @@ template <>
 struct Table<PutFile> {
   static constexpr auto rows = std::tuple{
       field("path", &PutFile::path, "The path inside the target.", {.required = true}),
-      field("contents", &PutFile::contents, "What it holds."),
+      field("contents", &PutFile::contents, "What it begins with."),
+      field("append", &PutFile::append, "What follows."),
+      field("keeps", &PutFile::keeps, "The digest of the content that stays as the beginning."),
+      field("whole", &PutFile::whole, "The digest of the whole, where it is known."),
       field("mode", &PutFile::mode, "The permission bits, decimal."),
       field("uid", &PutFile::uid, "The owner."),
       field("gid", &PutFile::gid, "The group."),
+      field("overTree", &PutFile::over_tree, "Whether a directory may be in its place."),
   };
 };
 
@@ -97,8 +118,57 @@ template <>
 struct Table<PutUnit> {
   static constexpr auto rows = std::tuple{
       field("name", &PutUnit::name, "The unit's name.", {.required = true}),
+      field("dropin", &PutUnit::dropin, "The drop-in's name; empty: the unit itself."),
       field("contents", &PutUnit::contents, "What it holds."),
       field("masked", &PutUnit::masked, "Whether it is a link to /dev/null instead."),
+  };
+};
+
+template <>
+struct Table<PutDirectory> {
+  static constexpr auto rows = std::tuple{
+      field("path", &PutDirectory::path, "The path inside the target.", {.required = true}),
+      field("mode", &PutDirectory::mode, "The permission bits, decimal."),
+      field("uid", &PutDirectory::uid, "The owner."),
+      field("gid", &PutDirectory::gid, "The group."),
+      field("anew", &PutDirectory::anew, "Whether it takes the place of whatever is there."),
+  };
+};
+
+template <>
+struct Table<PutLink> {
+  static constexpr auto rows = std::tuple{
+      field("path", &PutLink::path, "The path inside the target.", {.required = true}),
+      field("target", &PutLink::target, "Where it leads.", {.required = true}),
+      field("hard", &PutLink::hard, "Whether it is a hard link."),
+      field("uid", &PutLink::uid, "The owner."),
+      field("gid", &PutLink::gid, "The group."),
+      field("overTree", &PutLink::over_tree, "Whether a directory may be in its place."),
+  };
+};
+
+template <>
+struct Table<RemoveLink> {
+  static constexpr auto rows = std::tuple{
+      field("path", &RemoveLink::path, "The path inside the target.", {.required = true}),
+      field("target", &RemoveLink::target, "Where it leads."),
+  };
+};
+
+template <>
+struct Table<PutResult> {
+  static constexpr auto rows = std::tuple{
+      field("configProvided", &PutResult::config_provided, "Whether there was a config."),
+      field("before", &PutResult::before, "The digest of what is there."),
+      field("whole", &PutResult::whole, "The digest of the whole, where it is known."),
+  };
+};
+
+template <>
+struct Table<Relabel> {
+  static constexpr auto rows = std::tuple{
+      field("policy", &Relabel::policy, "The policy's name.", {.required = true}),
+      field("paths", &Relabel::paths, "What is labelled."),
   };
 };
 
@@ -150,3 +220,8 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::MakeFilesystem);
 PROVISION_INSTANTIATE_RECORD(provision::plan::Mount);
 PROVISION_INSTANTIATE_RECORD(provision::plan::PutFile);
 PROVISION_INSTANTIATE_RECORD(provision::plan::PutUnit);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutDirectory);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutLink);
+PROVISION_INSTANTIATE_RECORD(provision::plan::RemoveLink);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutResult);
+PROVISION_INSTANTIATE_RECORD(provision::plan::Relabel);

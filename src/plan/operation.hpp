@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "plan/contents.hpp"
 
 namespace provision::plan {
+
+class Downloads;
 
 // Makes the disk's GPT exactly `table` (entries that stay are in it too).
 struct WriteTable {
@@ -47,24 +50,86 @@ struct Mount {
   bool operator==(const Mount&) const = default;
 };
 
+// A directory that is there keeps what is in it, unless it is made anew.
+struct PutDirectory {
+  std::string path;
+  std::int64_t mode = 0755;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  // In the place of whatever is there, a directory with all that is in it too.
+  bool anew = false;
+  bool operator==(const PutDirectory&) const = default;
+};
+
+// A symbolic link, owned as given; or a hard one, whose `target` is a path of the target.
+struct PutLink {
+  std::string path;
+  std::string target;
+  bool hard = false;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  // A directory may be in its place, with all that is in it.
+  bool over_tree = false;
+  bool operator==(const PutLink&) const = default;
+};
+
 struct PutFile {
   std::string path;
+  // What it begins with; nothing where what is there stays.
   Contents contents;
+  // What follows, in this order.
+  std::vector<Contents> append;
+  // The content that is there, has this digest and stays as the beginning; empty: none does. With nothing to append
+  // only mode and owner are set.
+  Digest keeps;
+  // Of the whole; empty where only fetching tells.
+  Digest whole;
   std::int64_t mode = 0644;
   std::int64_t uid = 0;
   std::int64_t gid = 0;
+  // A directory may be in its place, with all that is in it.
+  bool over_tree = false;
   bool operator==(const PutFile&) const = default;
 };
 
-// Writes the unit's file, or masks it by a link to /dev/null.
+// Writes the unit's file or one of its drop-ins, or masks the unit by a link to /dev/null.
 struct PutUnit {
   std::string name;
+  // Empty: the unit itself.
+  std::string dropin;
   Contents contents;
   bool masked = false;
   bool operator==(const PutUnit&) const = default;
 };
 
-using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit>;
+// Removes a symbolic link, if it leads to `target`: a unit's mask, or what enables a unit.
+struct RemoveLink {
+  std::string path;
+  std::string target;
+  bool operator==(const RemoveLink&) const = default;
+};
+
+// Tells those who come later of this provisioning (/etc/.ignition-result.json): the boot's id, the date, whether there
+// was a config, and what the file said before.
+struct PutResult {
+  bool config_provided = true;
+  // Of what is there; empty: nothing.
+  Digest before;
+  // Of the whole; known once it is written.
+  Digest whole;
+  bool operator==(const PutResult&) const = default;
+};
+
+// Labels paths, and what is below them, by the target's SELinux policy. Whether a label is right only the policy can
+// tell, so its result is not looked at: the step is done when the program says so.
+struct Relabel {
+  std::string policy;
+  std::vector<std::string> paths;
+  bool operator==(const Relabel&) const = default;
+};
+
+using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
+                               PutResult, Relabel>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -85,6 +150,11 @@ struct Observation {
 struct Work {
   host::Host& host;
   const ContentSource& contents;
+  // What is under way of the contents that are fetched.
+  Downloads* downloads = nullptr;
+  // Records the digest of what is about to be put in place, where the plan could not know it, so that it is recognised
+  // after a power cut. `durably`: on return it is on the medium.
+  std::function<Result<void>(const Digest& digest, bool durably)> note = {};
 };
 
 Result<Observation> observe(host::Host& host, const WriteTable& operation);
@@ -92,24 +162,44 @@ Result<Observation> observe(host::Host& host, const MakeFilesystem& operation);
 Result<Observation> observe(host::Host& host, const Mount& operation);
 Result<Observation> observe(host::Host& host, const PutFile& operation);
 Result<Observation> observe(host::Host& host, const PutUnit& operation);
+Result<Observation> observe(host::Host& host, const PutDirectory& operation);
+Result<Observation> observe(host::Host& host, const PutLink& operation);
+Result<Observation> observe(host::Host& host, const RemoveLink& operation);
+Result<Observation> observe(host::Host& host, const PutResult& operation);
+Result<Observation> observe(host::Host& host, const Relabel& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
 Result<void> apply(Work& work, const Mount& operation);
 Result<void> apply(Work& work, const PutFile& operation);
 Result<void> apply(Work& work, const PutUnit& operation);
+Result<void> apply(Work& work, const PutDirectory& operation);
+Result<void> apply(Work& work, const PutLink& operation);
+Result<void> apply(Work& work, const RemoveLink& operation);
+Result<void> apply(Work& work, const PutResult& operation);
+Result<void> apply(Work& work, const Relabel& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
 void predict(model::Inventory& inventory, const Mount& operation);
 void predict(model::Inventory& inventory, const PutFile& operation);
 void predict(model::Inventory& inventory, const PutUnit& operation);
+void predict(model::Inventory& inventory, const PutDirectory& operation);
+void predict(model::Inventory& inventory, const PutLink& operation);
+void predict(model::Inventory& inventory, const RemoveLink& operation);
+void predict(model::Inventory& inventory, const PutResult& operation);
+void predict(model::Inventory& inventory, const Relabel& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
 std::string describe(const Mount& operation);
 std::string describe(const PutFile& operation);
 std::string describe(const PutUnit& operation);
+std::string describe(const PutDirectory& operation);
+std::string describe(const PutLink& operation);
+std::string describe(const RemoveLink& operation);
+std::string describe(const PutResult& operation);
+std::string describe(const Relabel& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -121,6 +211,10 @@ struct Traits {
   bool observation_proves = true;
   // Its effect outlives the boot. Where it does not, nothing of an interrupted boot can be in the way.
   bool lasts = true;
+  // It keeps what it replaces: attributes change, or lines are added, and nothing is lost.
+  bool keeps = false;
+  // The paths that have a new inode after it, which a security policy must label.
+  std::vector<std::string> labels = {};
 };
 
 Traits traits(const WriteTable& operation);
@@ -128,6 +222,11 @@ Traits traits(const MakeFilesystem& operation);
 Traits traits(const Mount& operation);
 Traits traits(const PutFile& operation);
 Traits traits(const PutUnit& operation);
+Traits traits(const PutDirectory& operation);
+Traits traits(const PutLink& operation);
+Traits traits(const RemoveLink& operation);
+Traits traits(const PutResult& operation);
+Traits traits(const Relabel& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -135,6 +234,10 @@ Result<void> apply(Work& work, const Operation& operation);
 void predict(model::Inventory& inventory, const Operation& operation);
 std::string describe(const Operation& operation);
 Traits traits(const Operation& operation);
+// Whether a part of it is fetched.
+bool fetches(const PutFile& operation);
+// The operation, with what was noted of its result (see Work::note).
+Operation noted(Operation operation, const Digest& digest);
 // "write-table", "make-filesystem", …: the operation's name in plans.
 std::string_view kind_of(const Operation& operation);
 
@@ -146,6 +249,11 @@ PROVISION_DECLARE_RECORD(provision::plan::MakeFilesystem);
 PROVISION_DECLARE_RECORD(provision::plan::Mount);
 PROVISION_DECLARE_RECORD(provision::plan::PutFile);
 PROVISION_DECLARE_RECORD(provision::plan::PutUnit);
+PROVISION_DECLARE_RECORD(provision::plan::PutDirectory);
+PROVISION_DECLARE_RECORD(provision::plan::PutLink);
+PROVISION_DECLARE_RECORD(provision::plan::RemoveLink);
+PROVISION_DECLARE_RECORD(provision::plan::PutResult);
+PROVISION_DECLARE_RECORD(provision::plan::Relabel);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -31,6 +31,8 @@ struct Step {
 };
 
 inline constexpr std::string_view replaces_anything = "*";
+// In `after`: all steps that stand before this one.
+inline constexpr std::string_view after_all = "*";
 
 struct Plan {
   // Raised when a stored plan would be read wrongly by another engine.

@@ -1,235 +1,592 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the files stage: files, units, and the preset file.
+// The planner of the files stage: directories, files and links, then units (plan_units.cpp), the result file, and
+// SELinux labels.
+//
+// What is there already and what becomes of it:
+//   overwrite is set       anything is replaced, a directory with all that is in it too, once the new thing is whole
+//   a directory            stays with what is in it; mode and owner change where the config gives them
+//   a file                 stays if the config gives no contents.source: it gets what is appended, and mode and owner
+//                          where the config gives them; otherwise it must be just that, or it is a conflict
+//   a symbolic link        stays if it leads to the same path; otherwise it is a conflict
+//   a hard link            must be one with its target; otherwise it is a conflict
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
-#include "model/observe.hpp"
-#include "plan/planners.hpp"
+#include "model/observe_files.hpp"
+#include "plan/files_plan.hpp"
+#include "plan/ways.hpp"
+#include "spec/inline_bytes.hpp"
 
 namespace provision::plan {
 namespace {
 
-constexpr std::int64_t default_mode = 0644;
+// A step of storage, with what its place in the order goes by.
+struct Placed {
+  std::size_t depth = 0;
+  bool hard = false;
+  Step step;
+};
 
-Result<Contents> contents_of(const spec::File& file, const std::string& path) {
-  const std::string bytes = TRY(resource_bytes(file.contents));
-  if (const auto expected = Digest::parse(file.contents.verification.hash.value_or(""))) {
-    const Digest actual = digest_of(expected->function(), bytes);
-    if (actual != *expected) {
+struct Ids {
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+};
+
+Error conflict(const std::string& what) { return {Code::conflict, what}; }
+
+std::string is_there_as(const model::FileView& there) {
+  return there.path + " is " + std::string(kind_words(there.kind)) + " in the target";
+}
+
+// --- Owners
+
+Error no_such(std::string_view what, const std::string& name) {
+  return {Code::bad_config, "the target has no " + std::string(what) + " \"" + printable(name) + "\""};
+}
+
+Result<std::int64_t> user_id(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                             std::int64_t otherwise) {
+  const std::string name = node.user.name.value_or("");
+  if (name.empty()) {
+    return node.user.id.value_or(otherwise);
+  }
+  const model::UserView* const user = files.inventory().accounts.user(name);
+  if (user == nullptr && name != "root") {
+    return no_such("user", name).at(files.question.origin(node.user.place, path + ".user.name", "name"));
+  }
+  return user == nullptr ? 0 : user->uid;
+}
+
+Result<std::int64_t> group_id(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                              std::int64_t otherwise) {
+  const std::string name = node.group.name.value_or("");
+  if (name.empty()) {
+    return node.group.id.value_or(otherwise);
+  }
+  const model::GroupView* const group = files.inventory().accounts.group(name);
+  if (group == nullptr && name != "root") {
+    return no_such("group", name).at(files.question.origin(node.group.place, path + ".group.name", "name"));
+  }
+  return group == nullptr ? 0 : group->gid;
+}
+
+// The owner that the config gives; where it does not, that of `kept`, or root.
+Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                   const model::FileView* kept) {
+  return Ids{TRY(user_id(files, node, path, kept == nullptr ? 0 : kept->uid)),
+             TRY(group_id(files, node, path, kept == nullptr ? 0 : kept->gid))};
+}
+
+// --- What overwrite may remove
+
+// A file system of the config must not be in a tree that is removed.
+Result<void> check_overwritten_tree(const FilesPlan& files, const std::string& path, const Origin& origin) {
+  for (const auto& filesystem : files.config().storage.filesystems) {
+    if (filesystem.path && path::is_within(*filesystem.path, path)) {
       return Error(Code::bad_config,
-                   "the contents have the hash " + actual.brief() + "…, the config says " + expected->brief() + "…");
+                   path + " cannot be overwritten: a file system of this config is mounted at " + *filesystem.path)
+          .at(origin);
     }
   }
-  Contents contents;
-  contents.from = path + ".contents";
-  contents.size = static_cast<std::int64_t>(bytes.size());
-  contents.digest = Digest::sha256(bytes);
+  return {};
+}
+
+bool is_directory(const model::FileView* there) { return there != nullptr && there->kind == host::NodeKind::directory; }
+
+// --- Directories
+
+Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) {
+  const spec::Directory& directory = files.config().storage.directories[index];
+  const std::string at = "$.storage.directories." + std::to_string(index);
+  const Origin origin = files.question.origin(directory.place, at, "path");
+  const model::FileView* const there = files.inventory().file(directory.path);
+  files.claims.push_back({directory.path, Claim::Kind::directory, {}, "directory:" + directory.path, origin});
+  const bool overwrite = directory.overwrite.value_or(false);
+  if (there != nullptr && !is_directory(there) && !overwrite) {
+    return conflict(is_there_as(*there) + ", and overwrite is not set").at(origin);
+  }
+  const bool anew = there != nullptr && overwrite;
+  const model::FileView* const kept = anew ? nullptr : there;
+  const Ids ids = TRY(ids_of(files, directory, at, kept));
+  const PutDirectory wanted{directory.path, directory.mode.value_or(kept == nullptr ? directory_mode : kept->mode),
+                            ids.uid, ids.gid, anew};
+  if (kept != nullptr && kept->mode == wanted.mode && kept->uid == wanted.uid && kept->gid == wanted.gid) {
+    return std::optional<Step>{};
+  }
+  if (anew) {
+    TRY(check_overwritten_tree(files, directory.path, origin));
+  }
+  const std::string why = there == nullptr ? "it is not there"
+                          : anew           ? "overwrite is set"
+                                           : "its mode or owner differs";
+  Step step = step_over("directory:" + directory.path, there, why, origin, wanted);
+  step.afresh = anew && is_directory(there);
+  return std::optional(std::move(step));
+}
+
+// --- Files
+
+// The contents that the config describes, each piece with its own line where it cannot be had.
+Result<Contents> contents_at(const FilesPlan& files, const spec::Resource& resource, const spec::Located& owner,
+                             const std::string& path) {
+  auto contents = contents_of(resource, path);
+  if (!contents) {
+    return std::move(contents).error().at(files.question.origin(owner, path, path::name(path)));
+  }
   return contents;
 }
 
-// What stands in the way of writing a file; nothing if nothing does.
-std::optional<Error> obstacle(const spec::File& file, const model::FileView& there) {
-  if (there.kind == host::NodeKind::directory) {
-    return Error(Code::conflict, file.path + " is a directory in the target");
-  }
-  if (!file.contents.source) {
-    return Error(Code::unsupported, file.path +
-                                        " is there and the config gives it no contents: changing only mode or "
-                                        "owner cannot be done by this version of provision yet");
-  }
-  if (!file.overwrite.value_or(false)) {
-    return Error(Code::conflict, file.path + " is there with other contents, mode or owner, and overwrite is not set");
-  }
-  return std::nullopt;
-}
-
-bool equals(const model::FileView& there, const PutFile& wanted) {
-  return there.kind == host::NodeKind::regular && there.digest == wanted.contents.digest && there.mode == wanted.mode &&
-         there.uid == wanted.uid && there.gid == wanted.gid;
-}
-
-Result<void> plan_file(const Question& question, std::size_t index, Plan& plan) {
-  const spec::File& file = question.config().storage.files[index];
-  const std::string path = "$.storage.files." + std::to_string(index);
-  const model::FileView* there = question.inventory.file(file.path);
-  auto contents = contents_of(file, path);
-  if (!contents) {
-    return std::move(contents).error().at(question.origin(file.place, path + ".contents", "contents"));
-  }
-  PutFile wanted{file.path, *std::move(contents), file.mode.value_or(default_mode), file.user.id.value_or(0),
-                 file.group.id.value_or(0)};
-  if (there != nullptr && equals(*there, wanted)) {
-    return {};
-  }
-  if (there != nullptr) {
-    if (auto error = obstacle(file, *there)) {
-      return std::move(*error).at(question.origin(file.place, path, "path"));
+Result<std::vector<Contents>> appended(const FilesPlan& files, const spec::File& file, const std::string& at) {
+  std::vector<Contents> pieces;
+  for (std::size_t i = 0; i < file.append.size(); ++i) {
+    const std::string path = at + ".append." + std::to_string(i);
+    auto piece = contents_of(file.append[i], path);
+    if (!piece) {
+      return std::move(piece).error().at(files.question.origin(file.append[i].place, path, "source"));
     }
+    pieces.push_back(*std::move(piece));
   }
-  Step step;
-  step.id = "file:" + file.path;
-  step.why = there != nullptr ? "overwrite is set" : "it is not there";
-  step.origin = question.origin(file.place, path);
-  step.assumes = model::fingerprint(there);
-  step.replaces = there != nullptr ? step.assumes : "";
-  step.operation = std::move(wanted);
-  plan.steps.push_back(std::move(step));
+  return pieces;
+}
+
+// The digest of the contents and what is appended to them; empty if something of it is fetched.
+Result<Digest> digest_of_whole(const spec::File& file, const PutFile& wanted) {
+  if (wanted.append.empty()) {
+    return wanted.contents.digest;
+  }
+  if (fetches(wanted)) {
+    return Digest{};
+  }
+  Hasher hasher(HashFunction::sha256);
+  hasher.add(TRY(spec::inline_bytes(file.contents)));
+  for (const auto& piece : file.append) {
+    hasher.add(TRY(spec::inline_bytes(piece)));
+  }
+  return hasher.finish();
+}
+
+// The file stays, and its mode and owner where the config gives none.
+Result<std::optional<Step>> plan_kept_file(FilesPlan& files, const spec::File& file, const std::string& at,
+                                           const model::FileView& there, const Origin& origin) {
+  const Ids ids = TRY(ids_of(files, file, at, &there));
+  PutFile wanted;
+  wanted.path = file.path;
+  wanted.keeps = there.digest;
+  wanted.whole = there.digest;
+  wanted.mode = file.mode.value_or(there.mode);
+  wanted.uid = ids.uid;
+  wanted.gid = ids.gid;
+  auto pieces = TRY(appended(files, file, at));
+  const bool empty =
+      std::all_of(pieces.begin(), pieces.end(), [](const Contents& piece) { return !piece.remote && piece.size == 0; });
+  if (!empty && !there.appended) {
+    wanted.append = std::move(pieces);
+    wanted.whole = there.extended;
+  } else if (is_so(&there, wanted)) {
+    return std::optional<Step>{};
+  }
+  const std::string why = wanted.append.empty() ? "its mode or owner differs" : "it is there and gets more";
+  return std::optional(step_over("file:" + file.path, &there, why, origin, std::move(wanted)));
+}
+
+Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
+  const spec::File& file = files.config().storage.files[index];
+  const std::string at = "$.storage.files." + std::to_string(index);
+  const Origin origin = files.question.origin(file.place, at, "path");
+  const model::FileView* const there = files.inventory().file(file.path);
+  files.claims.push_back({file.path, Claim::Kind::file, {}, "file:" + file.path, origin});
+  const bool overwrite = file.overwrite.value_or(false);
+  if (there != nullptr && there->kind != host::NodeKind::regular && !overwrite) {
+    return conflict(is_there_as(*there) + (is_directory(there) ? "" : ", and overwrite is not set")).at(origin);
+  }
+  if (there != nullptr && !file.contents.source && !overwrite) {
+    return plan_kept_file(files, file, at, *there, origin);
+  }
+  const Ids ids = TRY(ids_of(files, file, at, nullptr));
+  PutFile wanted;
+  wanted.path = file.path;
+  wanted.contents = TRY(contents_at(files, file.contents, file.place, at + ".contents"));
+  wanted.append = TRY(appended(files, file, at));
+  wanted.whole = TRY(digest_of_whole(file, wanted));
+  wanted.mode = file.mode.value_or(file_mode);
+  wanted.uid = ids.uid;
+  wanted.gid = ids.gid;
+  wanted.over_tree = is_directory(there);
+  if (is_so(there, wanted)) {
+    return std::optional<Step>{};
+  }
+  if (there != nullptr && !overwrite) {
+    return conflict(file.path + " is there with other contents, mode or owner, and overwrite is not set").at(origin);
+  }
+  if (wanted.over_tree) {
+    TRY(check_overwritten_tree(files, file.path, origin));
+  }
+  const std::string why = there != nullptr ? "overwrite is set" : "it is not there";
+  return std::optional(step_over("file:" + file.path, there, why, files.question.origin(file.place, at), wanted));
+}
+
+// --- Links
+
+bool leads_to(const model::FileView* there, const std::string& target) {
+  return there != nullptr && there->kind == host::NodeKind::symlink &&
+         path::clean(there->target) == path::clean(target);
+}
+
+Error link_conflict(const model::FileView& there, std::string_view wanted) {
+  if (there.kind == host::NodeKind::symlink) {
+    return conflict(there.path + " is a symbolic link to " + printable(there.target) + " in the target, not " +
+                    std::string(wanted) + ", and overwrite is not set");
+  }
+  return conflict(is_there_as(there) + ", not " + std::string(wanted) + ", and overwrite is not set");
+}
+
+Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& link, const std::string& at,
+                                         const Origin& origin) {
+  const model::FileView* const there = files.inventory().file(link.path);
+  const std::string target = link.target.value_or("");
+  const bool same = leads_to(there, target);
+  if (there != nullptr && !same && !link.overwrite.value_or(false)) {
+    return link_conflict(*there, "one to " + printable(target)).at(origin);
+  }
+  const Ids ids = TRY(ids_of(files, link, at, same ? there : nullptr));
+  if (same && there->uid == ids.uid && there->gid == ids.gid) {
+    return std::optional<Step>{};
+  }
+  if (is_directory(there)) {
+    TRY(check_overwritten_tree(files, link.path, origin));
+  }
+  const std::string why = there == nullptr ? "it is not there" : same ? "its owner differs" : "overwrite is set";
+  const PutLink wanted{link.path, same ? there->target : target, false, ids.uid, ids.gid, is_directory(there)};
+  return std::optional(step_over("link:" + link.path, there, why, origin, wanted));
+}
+
+Result<std::optional<Step>> plan_hard_link(FilesPlan& files, const spec::Link& link, const Origin& origin) {
+  const model::FileView* const there = files.inventory().file(link.path);
+  const std::string target = model::hard_target(link);
+  if (there != nullptr && there->same_as == target) {
+    return std::optional<Step>{};
+  }
+  if (there != nullptr && !link.overwrite.value_or(false)) {
+    return link_conflict(*there, "one file with " + target).at(origin);
+  }
+  if (is_directory(files.inventory().file(target))) {
+    return Error(Code::bad_config, "a hard link cannot lead to a directory, as " + target + " is one").at(origin);
+  }
+  if (is_directory(there)) {
+    TRY(check_overwritten_tree(files, link.path, origin));
+  }
+  const std::string why = there == nullptr ? "it is not there" : "overwrite is set";
+  const PutLink wanted{link.path, target, true, 0, 0, is_directory(there)};
+  return std::optional(step_over("link:" + link.path, there, why, origin, wanted));
+}
+
+Result<std::optional<Step>> plan_link(FilesPlan& files, std::size_t index) {
+  const spec::Link& link = files.config().storage.links[index];
+  const std::string at = "$.storage.links." + std::to_string(index);
+  const Origin origin = files.question.origin(link.place, at, "path");
+  const bool hard = link.hard.value_or(false);
+  files.claims.push_back({link.path, hard ? Claim::Kind::hard_link : Claim::Kind::symlink, link.target.value_or(""),
+                          "link:" + link.path, origin});
+  return hard ? plan_hard_link(files, link, origin) : plan_symlink(files, link, at, origin);
+}
+
+// --- The order
+
+// Directories, files and symbolic links, outer ones first; then hard links, whose targets are there by then.
+Result<void> plan_storage(FilesPlan& files) {
+  std::vector<Placed> placed;
+  const auto take = [&](std::optional<Step> step, const std::string& path, bool hard) {
+    if (step) {
+      placed.push_back({path::depth(path), hard, *std::move(step)});
+    }
+  };
+  const spec::Storage& storage = files.config().storage;
+  for (std::size_t i = 0; i < storage.directories.size(); ++i) {
+    take(TRY(plan_directory(files, i)), storage.directories[i].path, false);
+  }
+  for (std::size_t i = 0; i < storage.files.size(); ++i) {
+    take(TRY(plan_file(files, i)), storage.files[i].path, false);
+  }
+  for (std::size_t i = 0; i < storage.links.size(); ++i) {
+    take(TRY(plan_link(files, i)), storage.links[i].path, storage.links[i].hard.value_or(false));
+  }
+  std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return std::pair(a.hard, a.depth) < std::pair(b.hard, b.depth);
+  });
+  for (auto& one : placed) {
+    files.plan.steps.push_back(std::move(one.step));
+  }
   return {};
 }
 
-// The unit's file is always replaced (spec: units have no "overwrite"), but never a directory.
-Result<void> plan_unit(const Question& question, std::size_t index, Plan& plan) {
-  const spec::Unit& unit = question.config().systemd.units[index];
-  const std::string path = "$.systemd.units." + std::to_string(index);
-  const bool masked = unit.mask.value_or(false);
-  const model::FileView* there = question.inventory.file(model::unit_path(unit.name));
-  const bool is_masked = there != nullptr && there->kind == host::NodeKind::symlink && there->target == "/dev/null";
-  if (unit.mask && !masked && is_masked) {
-    return Error(Code::unsupported, "unmasking a unit cannot be done by this version of provision yet")
-        .at(question.origin(unit.place, path, "mask"));
-  }
-  if ((!masked && unit.contents.value_or("").empty()) || (masked && is_masked)) {
+// --- Where the paths lead
+
+// Resolves the paths of the config, and finds what cannot be: two things at one place, something below a file, a
+// circle.
+class Places {
+ public:
+  explicit Places(FilesPlan& files) : files_(files), ways_(files.inventory()) {}
+
+  Result<void> run() {
+    std::stable_sort(files_.claims.begin(), files_.claims.end(),
+                     [](const Claim& a, const Claim& b) { return path::depth(a.path) < path::depth(b.path); });
+    for (const auto& claim : files_.claims) {
+      ways_.put(claim.path, claim.kind == Claim::Kind::symlink ? std::optional(claim.target) : std::nullopt);
+    }
+    for (const auto& claim : files_.claims) {
+      TRY(place(claim));
+    }
+    for (const auto& claim : files_.claims) {
+      TRY(check_way(claim));
+    }
+    TRY(check_hard_links());
+    order_steps();
     return {};
   }
-  if (there != nullptr && there->kind == host::NodeKind::directory) {
-    return Error(Code::conflict, there->path + " is a directory in the target").at(question.origin(unit.place, path));
+
+  // The outermost paths that the steps make, as places: what a policy must label.
+  [[nodiscard]] std::vector<std::string> made() const {
+    std::set<std::string> places;
+    for (const auto& step : files_.plan.steps) {
+      for (const auto& label : traits(step.operation).labels) {
+        const auto way = ways_.resolve(label);
+        if (way && !stays(step, *way)) {
+          places.insert(outermost_missing(*way));
+        }
+      }
+    }
+    std::vector<std::string> outer;
+    for (const auto& place : places) {
+      if (outer.empty() || !path::is_within(place, outer.back())) {
+        outer.push_back(place);
+      }
+    }
+    return outer;
   }
-  PutUnit wanted{unit.name, {}, masked};
-  if (!masked) {
-    wanted.contents.from = path + ".contents";
-    wanted.contents.size = static_cast<std::int64_t>(unit.contents->size());
-    wanted.contents.digest = Digest::sha256(*unit.contents);
-    if (there != nullptr && equals(*there, {there->path, wanted.contents, default_mode, 0, 0})) {
+
+ private:
+  Result<void> place(const Claim& claim) {
+    const auto way = ways_.resolve(claim.path);
+    if (!way) {
+      return conflict(claim.path + " cannot be reached: symbolic links on the way lead in a circle").at(claim.origin);
+    }
+    const auto [other, fresh] = claims_.emplace(way->place, &claim);
+    if (fresh) {
       return {};
     }
+    const std::string where = ", at " + to_string(other->second->origin);
+    if (other->second->path == claim.path) {
+      return Error(Code::bad_config,
+                   claim.path + " is written by " + other->second->id + where + ", and again by " + claim.id)
+          .at(claim.origin);
+    }
+    return Error(Code::bad_config, claim.path + " and " + other->second->path + where + ", are one place, " +
+                                       way->place + ", by the symbolic links on their ways")
+        .at(claim.origin);
   }
-  Step step;
-  step.id = "unit:" + unit.name;
-  step.why = there != nullptr ? "a unit file of that name is replaced" : "it is not there";
-  step.origin = question.origin(unit.place, path);
-  step.assumes = model::fingerprint(there);
-  step.replaces = there != nullptr ? step.assumes : "";
-  step.operation = std::move(wanted);
-  plan.steps.push_back(std::move(step));
-  return {};
-}
 
-// The preset lines of the config, sorted by unit; instances of one template on one line: "enable web@.service a b".
-std::vector<std::string> preset_lines(const std::vector<spec::Unit>& units) {
-  std::map<std::string, std::string> lines;
-  for (const auto& unit : units) {
-    if (!unit.enabled) {
-      continue;
+  Result<void> check_way(const Claim& claim) const {
+    for (const auto& above : ways_.resolve(claim.path)->through) {
+      const auto other = claims_.find(above);
+      if (other != claims_.end()) {
+        const Claim::Kind kind = other->second->kind;
+        if (kind == Claim::Kind::file || kind == Claim::Kind::hard_link) {
+          return Error(Code::bad_config,
+                       claim.path + " cannot be written: " + other->second->path + " is a file of this config")
+              .at(claim.origin);
+        }
+        continue;
+      }
+      const model::FileView* const view = ways_.seen(above);
+      if (view != nullptr && (view->kind == host::NodeKind::regular || view->kind == host::NodeKind::other)) {
+        return conflict(claim.path + " cannot be written: " + is_there_as(*view)).at(claim.origin);
+      }
     }
-    const std::string verb = *unit.enabled ? "enable" : "disable";
-    const std::size_t at = unit.name.find('@');
-    const std::size_t dot = unit.name.rfind('.');
-    const bool instance = at != std::string::npos && dot != std::string::npos && dot > at + 1;
-    const std::string name = instance ? unit.name.substr(0, at + 1) + unit.name.substr(dot) : unit.name;
-    std::string& line = lines[name + "-" + verb + "d"];
-    if (line.empty()) {
-      line = verb + " " + name;
-    }
-    if (instance) {
-      line += " " + unit.name.substr(at + 1, dot - at - 1);
-    }
-  }
-  std::vector<std::string> sorted;
-  sorted.reserve(lines.size());
-  for (auto& [key, line] : lines) {
-    sorted.push_back(std::move(line));
-  }
-  return sorted;
-}
-
-// The old text with the lines that it lacks at its end.
-std::string with_lines(std::string text, const std::vector<std::string>& lines) {
-  const std::string old = text;
-  const auto present = split(old, '\n');
-  if (!text.empty() && !text.ends_with('\n')) {
-    text += '\n';
-  }
-  for (const auto& line : lines) {
-    if (std::find(present.begin(), present.end(), line) == present.end()) {
-      text += line + "\n";
-    }
-  }
-  return text;
-}
-
-Result<void> plan_presets(const Question& question, Plan& plan) {
-  const auto lines = preset_lines(question.config().systemd.units);
-  const model::FileView* there = question.inventory.file(model::preset_path);
-  if (lines.empty()) {
     return {};
   }
-  if (there != nullptr && there->kind != host::NodeKind::regular) {
-    return Error(Code::conflict, there->path + " is no regular file in the target");
-  }
-  const std::string old = there != nullptr ? there->text : "";
-  PutFile wanted{std::string(model::preset_path), generated(with_lines(old, lines)), default_mode, 0, 0};
-  if (there != nullptr && equals(*there, wanted)) {
+
+  // The target is there, or made by this config. On a file system that the config mounts it cannot be known before.
+  Result<void> check_hard_links() const {
+    for (const auto& claim : files_.claims) {
+      if (claim.kind != Claim::Kind::hard_link) {
+        continue;
+      }
+      const std::string target = path::clean("/" + claim.target);
+      const auto way = ways_.resolve(target);
+      const bool known = way && (claims_.contains(way->place) || ways_.seen(way->place) != nullptr);
+      const auto& filesystems = files_.config().storage.filesystems;
+      const bool mounted = std::any_of(filesystems.begin(), filesystems.end(), [&](const spec::Filesystem& filesystem) {
+        return filesystem.path && path::is_within(target, *filesystem.path);
+      });
+      if (!known && !mounted) {
+        return Error(Code::bad_config, "the target of the hard link " + claim.path + ", " + target +
+                                           ", is not in the target and the config does not make it")
+            .at(claim.origin);
+      }
+    }
     return {};
   }
-  Step step;
-  step.id = "file:" + std::string(model::preset_path);
-  step.why = "the first boot enables and disables units by it";
-  step.origin = question.origin(question.config().systemd.place, "$.systemd.units", "units");
-  step.assumes = model::fingerprint(there);
-  step.replaces = there != nullptr ? step.assumes : "";
-  step.operation = std::move(wanted);
-  plan.steps.push_back(std::move(step));
-  return {};
-}
 
-std::string target_path(const Step& step) {
-  if (const auto* file = std::get_if<PutFile>(&step.operation)) {
-    return file->path;
-  }
-  return model::unit_path(std::get<PutUnit>(step.operation).name);
-}
-
-// No two steps may have one target, nor may one be a directory that another needs as a file.
-Result<void> check_targets(const Plan& plan) {
-  std::map<std::string, const Step*> targets;
-  for (const auto& step : plan.steps) {
-    const auto [other, fresh] = targets.emplace(target_path(step), &step);
-    if (!fresh) {
-      return Error(Code::bad_config, other->first + " is written by " + other->second->id + " and again by " + step.id)
-          .at(step.origin);
+  // Each step waits for those that make the way to it: the links, and the nearest directory, which itself waits for
+  // what is above it.
+  void order_steps() {
+    std::map<std::string, Step*> steps;
+    for (auto& step : files_.plan.steps) {
+      steps.emplace(step.id, &step);
     }
-  }
-  for (const auto& [path, step] : targets) {
-    for (std::string above = path::parent(path); above != "/"; above = path::parent(above)) {
-      if (targets.contains(above)) {
-        return Error(Code::bad_config, path + " cannot be written: " + above + " is a file of this config")
-            .at(step->origin);
+    for (const auto& claim : files_.claims) {
+      const auto step = steps.find(claim.id);
+      if (step == steps.end()) {
+        continue;
+      }
+      add_after(*step->second, claim.path, steps);
+      if (claim.kind == Claim::Kind::hard_link) {
+        const std::string target = path::clean("/" + claim.target);
+        add_after(*step->second, target, steps);
+        add_claimed(*step->second, ways_.resolve(target)->place, steps);
       }
     }
   }
+
+  void add_after(Step& step, const std::string& path, const std::map<std::string, Step*>& steps) const {
+    const auto way = ways_.resolve(path);
+    std::string nearest;
+    for (const auto& above : way->through) {
+      const auto claim = claims_.find(above);
+      if (claim == claims_.end() || !steps.contains(claim->second->id)) {
+        continue;
+      }
+      if (claim->second->kind == Claim::Kind::symlink) {
+        add_claimed(step, above, steps);
+      } else {
+        nearest = above;
+      }
+    }
+    add_claimed(step, nearest, steps);
+  }
+
+  void add_claimed(Step& step, const std::string& place, const std::map<std::string, Step*>& steps) const {
+    const auto claim = claims_.find(place);
+    if (claim == claims_.end() || !steps.contains(claim->second->id)) {
+      return;
+    }
+    const std::string& id = claim->second->id;
+    if (id != step.id && std::find(step.after.begin(), step.after.end(), id) == step.after.end()) {
+      step.after.push_back(id);
+    }
+  }
+
+  // A directory that was there keeps its label.
+  [[nodiscard]] bool stays(const Step& step, const Way& way) const {
+    const auto* const directory = std::get_if<PutDirectory>(&step.operation);
+    return directory != nullptr && !directory->anew && ways_.seen(way.place) != nullptr;
+  }
+
+  [[nodiscard]] std::string outermost_missing(const Way& way) const {
+    for (const auto& above : way.through) {
+      if (ways_.seen(above) == nullptr) {
+        return above;
+      }
+    }
+    return way.place;
+  }
+
+  FilesPlan& files_;
+  Ways ways_;
+  // By place.
+  std::map<std::string, const Claim*> claims_;
+};
+
+// --- The last steps
+
+// The file of an earlier provisioning stands if there is nothing to do now.
+void plan_result(FilesPlan& files) {
+  const model::FileView* const there = files.inventory().file(model::result_path);
+  if (there != nullptr && files.plan.steps.empty()) {
+    return;
+  }
+  PutResult wanted;
+  const auto& documents = files.question.parsed.sources.documents;
+  wanted.config_provided = !documents.empty() && !documents.front().name().starts_with("no config");
+  wanted.before = there != nullptr ? there->digest : Digest{};
+  Step step = step_over("result", there, "others learn from it how this machine was provisioned",
+                        files.question.origin(files.config().place, "$"), wanted);
+  step.after = {std::string(after_all)};
+  files.plan.steps.push_back(std::move(step));
+}
+
+// Last, and only where the target has a policy. A new file has no label, or a wrong one, and a machine that enforces
+// the policy would not come up.
+Result<void> plan_labels(FilesPlan& files, const std::vector<std::string>& places) {
+  const model::PolicyView& policy = files.inventory().policy;
+  if (policy.name.empty() || places.empty()) {
+    return {};
+  }
+  Origin origin = files.question.origin(files.config().place, "$");
+  if (!policy.setfiles) {
+    return Error(Code::program_missing, "the target has the SELinux policy " + policy.name +
+                                            ", and there is no program setfiles to label files by it")
+        .at(std::move(origin));
+  }
+  Step step;
+  step.id = "relabel";
+  step.operation = Relabel{policy.name, places};
+  step.why = "the target has an SELinux policy";
+  step.origin = std::move(origin);
+  step.after = {std::string(after_all)};
+  step.afresh = true;
+  files.plan.steps.push_back(std::move(step));
   return {};
 }
 
 }  // namespace
 
+Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation) {
+  Step step;
+  step.id = std::move(id);
+  step.why = std::move(why);
+  step.origin = std::move(origin);
+  step.assumes = model::fingerprint(there);
+  step.replaces = there != nullptr ? step.assumes : "";
+  step.operation = std::move(operation);
+  return step;
+}
+
+bool is_so(const model::FileView* there, const PutFile& wanted) {
+  if (there == nullptr || there->kind != host::NodeKind::regular || wanted.whole.empty()) {
+    return false;
+  }
+  const Digest& digest = wanted.whole.function() == HashFunction::sha512 ? there->sha512 : there->digest;
+  return digest == wanted.whole && there->mode == wanted.mode && there->uid == wanted.uid && there->gid == wanted.gid;
+}
+
+std::string_view kind_words(host::NodeKind kind) {
+  switch (kind) {
+    case host::NodeKind::regular:
+      return "a file";
+    case host::NodeKind::directory:
+      return "a directory";
+    case host::NodeKind::symlink:
+      return "a symbolic link";
+    case host::NodeKind::other:
+      break;
+  }
+  return "no file, directory or link";
+}
+
 Result<Plan> plan_files(const Question& question) {
-  Plan plan;
-  plan.stage = "files";
-  for (std::size_t i = 0; i < question.config().storage.files.size(); ++i) {
-    TRY(plan_file(question, i, plan));
-  }
-  std::stable_sort(plan.steps.begin(), plan.steps.end(), [](const Step& a, const Step& b) {
-    return path::depth(target_path(a)) < path::depth(target_path(b));
-  });
-  for (std::size_t i = 0; i < question.config().systemd.units.size(); ++i) {
-    TRY(plan_unit(question, i, plan));
-  }
-  TRY(plan_presets(question, plan));
-  TRY(check_targets(plan));
-  return plan;
+  FilesPlan files{question, {}, {}};
+  files.plan.stage = "files";
+  TRY(plan_storage(files));
+  TRY(plan_units(files));
+  Places places(files);
+  TRY(places.run());
+  plan_result(files);
+  TRY(plan_labels(files, places.made()));
+  return std::move(files.plan);
 }
 
 }  // namespace provision::plan

@@ -17,12 +17,8 @@ struct Ink {
 constexpr Ink coloured{"\033[1m", "\033[1;31m", "\033[2m", "\033[0m"};
 constexpr Ink uncoloured{};
 
-// Whether something that is there will be gone. Text that a planner makes of what is there (the preset file) keeps it.
-bool loses(const Step& step) {
-  const auto* file = std::get_if<PutFile>(&step.operation);
-  const bool keeps_old_lines = file != nullptr && file->contents.from.empty();
-  return !step.replaces.empty() && !keeps_old_lines;
-}
+// Whether something that is there will be gone.
+bool loses(const Step& step) { return !step.replaces.empty() && !traits(step.operation).keeps; }
 
 std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
   std::string text = fmt::format("{:>4}. {}{}{}\n", number, ink.strong, describe(step.operation), ink.plain);
@@ -30,7 +26,9 @@ std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
   if (loses(step)) {
     text += fmt::format("      {}what is there now is lost{}\n", ink.danger, ink.plain);
   }
-  if (!step.after.empty()) {
+  if (step.after == std::vector<std::string>{std::string(after_all)}) {
+    text += fmt::format("      {}after all of the above{}\n", ink.quiet, ink.plain);
+  } else if (!step.after.empty()) {
     text += fmt::format("      {}after {}{}\n", ink.quiet, join(step.after, ", "), ink.plain);
   }
   return text;

@@ -9,6 +9,8 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "plan/operations/make_filesystem.hpp"
+#include "base/uuid.hpp"
+#include "model/observe_files.hpp"
 
 namespace provision::plan {
 namespace {
@@ -35,10 +37,15 @@ class Finder {
   static constexpr std::int64_t most_partitions = 128;
 
   void refuse(const spec::Located& place, const std::string& path, std::string_view key, const std::string& what) {
+    reject(place, path, key, Error(Code::unsupported, what + " by this version of provision yet"));
+  }
+
+  // The first in the order of the text counts.
+  void reject(const spec::Located& place, const std::string& path, std::string_view key, Error error) {
     Origin origin = parsed_.sources.origin(place, path + "." + std::string(key), key);
     const auto place_of = [](const Origin& o) { return std::tie(o.line, o.column); };
     if (!first_ || place_of(origin) < place_of(*first_->origin)) {
-      first_ = Error(Code::unsupported, what + " by this version of provision yet").at(std::move(origin));
+      first_ = std::move(error).at(std::move(origin));
     }
   }
 
@@ -73,8 +80,12 @@ class Finder {
     const std::string path = "$.storage";
     refuse_list(storage.raid, storage.place, path, "raid", "RAID arrays cannot be made");
     refuse_list(storage.luks, storage.place, path, "luks", "encrypted volumes cannot be made");
-    refuse_list(storage.directories, storage.place, path, "directories", "directories cannot be made");
-    refuse_list(storage.links, storage.place, path, "links", "links cannot be made");
+    for (std::size_t i = 0; i < storage.directories.size(); ++i) {
+      owners(storage.directories[i], path + ".directories." + std::to_string(i));
+    }
+    for (std::size_t i = 0; i < storage.links.size(); ++i) {
+      owners(storage.links[i], path + ".links." + std::to_string(i));
+    }
     for (std::size_t i = 0; i < storage.disks.size(); ++i) {
       for (std::size_t k = 0; k < storage.disks[i].partitions.size(); ++k) {
         partition(storage.disks[i].partitions[k],
@@ -108,45 +119,53 @@ class Finder {
   }
 
   void file(const spec::File& file, const std::string& path) {
-    refuse_list(file.append, file.place, path, "append", "nothing can be appended to files");
-    owner(file.user, path + ".user");
-    owner(file.group, path + ".group");
+    owners(file, path);
     resource(file.contents, path + ".contents");
+    for (std::size_t i = 0; i < file.append.size(); ++i) {
+      resource(file.append[i], path + ".append." + std::to_string(i));
+    }
+  }
+
+  void owners(const spec::Node& node, const std::string& path) {
+    owner(node.user, path + ".user");
+    owner(node.group, path + ".group");
   }
 
   void owner(const spec::NodeOwner& owner, const std::string& path) {
-    if (!is_empty(owner.name) && *owner.name != "root") {
-      refuse(owner.place, path, "name", "owners other than \"root\" cannot be given by name");
-    }
     if (is_negative(owner.id)) {
       refuse(owner.place, path, "id", "a negative id cannot be carried out");
     }
   }
 
   void resource(const spec::Resource& resource, const std::string& path) {
-    if (!is_empty(resource.source) && !resource.source->starts_with("data:")) {
-      refuse(resource.place, path, "source", "only \"data:\" URLs can be fetched");
-    }
-    if (!is_empty(resource.compression)) {
-      refuse(resource.place, path, "compression", "compressed contents cannot be read");
+    const std::string scheme = lower_ascii(resource.source.value_or("").substr(0, 6));
+    const bool known = scheme.starts_with("data:") || scheme.starts_with("http:") || scheme == "https:";
+    if (!is_empty(resource.source) && !known) {
+      refuse(resource.place, path, "source", "only \"data:\", \"http:\" and \"https:\" URLs can be fetched");
     }
     if (resource.verification.hash && !Digest::parse(*resource.verification.hash)) {
       refuse(resource.verification.place, path + ".verification", "hash", "a hash that is none cannot be verified");
     }
   }
 
+  // The names of units and drop-ins are those of files: nothing may lead out of their directory.
   void systemd(const spec::Systemd& systemd) {
     for (std::size_t i = 0; i < systemd.units.size(); ++i) {
       const spec::Unit& unit = systemd.units[i];
       const std::string path = "$.systemd.units." + std::to_string(i);
-      if (unit.name.find('/') != std::string::npos || unit.name.starts_with('.')) {
-        refuse(unit.place, path, "name", "units outside of the directory of units cannot be made");
+      name(unit.name, unit.place, path);
+      for (std::size_t k = 0; k < unit.dropins.size(); ++k) {
+        name(unit.dropins[k].name, unit.dropins[k].place, path + ".dropins." + std::to_string(k));
       }
-      const bool has_dropins = std::any_of(unit.dropins.begin(), unit.dropins.end(),
-                                           [](const spec::Dropin& dropin) { return dropin.contents.has_value(); });
-      if (has_dropins) {
-        refuse(unit.place, path, "dropins", "drop-ins of units cannot be made");
-      }
+    }
+  }
+
+  void name(const std::string& name, const spec::Located& place, const std::string& path) {
+    if (!model::is_plain_name(name)) {
+      reject(place, path, "name",
+             Error(Code::bad_config, "\"" + printable(name) +
+                                         "\" is no plain name: it is the name of a file, which may not "
+                                         "stand outside of the directory of units"));
     }
   }
 

@@ -2,11 +2,13 @@
 #include "run/executor.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <set>
 
 #include "base/assert.hpp"
 #include "base/path.hpp"
+#include "plan/downloads.hpp"
 #include "run/decide.hpp"
 #include "run/pool.hpp"
 
@@ -18,14 +20,17 @@ class Execution {
   Execution(host::Host& host, const plan::Plan& plan, const plan::ContentSource& contents, Journal& journal,
             Listener& listener, const Options& options)
       : plan_(plan),
-        work_{host, contents},
+        host_(host),
+        contents_(contents),
         journal_(journal),
         listener_(listener),
         options_(options),
         begun_(plan.steps.size(), false),
+        downloads_(host.fetcher, host.target, contents),
         pool_(options.workers, options.seed) {}
 
   Result<std::vector<StepResult>> run() {
+    TRY(begin_downloads());
     begin_ready_steps();
     while (pool_.next()) {
     }
@@ -38,14 +43,47 @@ class Execution {
   }
 
  private:
-  [[nodiscard]] host::Host& host() const { return work_.host; }
+  [[nodiscard]] host::Host& host() const { return host_; }
+
+  // All that the steps will fetch begins before them, except what is there already since an earlier boot.
+  Result<void> begin_downloads() {
+    std::vector<const plan::PutFile*> wanted;
+    for (const auto& step : plan_.steps) {
+      const auto* const file = std::get_if<plan::PutFile>(&step.operation);
+      if (file == nullptr || !plan::fetches(*file)) {
+        continue;
+      }
+      const History history = journal_.history(plan_.stage, step.id);
+      if (!history.may_have_begun || TRY(plan::observe(host(), known(step))).state != plan::State::satisfied) {
+        wanted.push_back(file);
+      }
+    }
+    downloads_.expect(wanted);
+    return {};
+  }
+
+  // The step's operation, with what the journal knows of its result.
+  plan::Operation known(const plan::Step& step) {
+    const std::lock_guard lock(journal_mutex_);
+    const Digest* const note = journal_.note(plan_.stage, step.id);
+    return note == nullptr ? step.operation : plan::noted(step.operation, *note);
+  }
+
+  [[nodiscard]] bool is_ready(std::size_t index) const {
+    const auto& after = plan_.steps[index].after;
+    return std::all_of(after.begin(), after.end(), [&](const std::string& id) {
+      return id == plan::after_all ? all_ended_before(index) : ended_.contains(id);
+    });
+  }
+
+  [[nodiscard]] bool all_ended_before(std::size_t index) const {
+    return std::all_of(plan_.steps.begin(), plan_.steps.begin() + static_cast<std::ptrdiff_t>(index),
+                       [&](const plan::Step& step) { return ended_.contains(step.id); });
+  }
 
   void begin_ready_steps() {
     for (std::size_t i = 0; i < plan_.steps.size() && !failure_; ++i) {
-      const auto& after = plan_.steps[i].after;
-      const bool ready =
-          std::all_of(after.begin(), after.end(), [&](const std::string& id) { return ended_.contains(id); });
-      if (!begun_[i] && ready) {
+      if (!begun_[i] && is_ready(i)) {
         begun_[i] = true;
         look_at(plan_.steps[i]);
       }
@@ -54,7 +92,7 @@ class Execution {
 
   void look_at(const plan::Step& step) {
     pool_.submit([this, &step] {
-      auto seen = plan::observe(host(), step.operation);
+      auto seen = plan::observe(host(), known(step));
       return [this, &step, seen = std::move(seen)]() mutable { decide_on(step, std::move(seen)); };
     });
   }
@@ -66,7 +104,7 @@ class Execution {
     if (!seen) {
       return fail(step, std::move(seen).error().while_("looking whether it is so already"));
     }
-    switch (decide(step, *seen, journal_.history(plan_.stage, step.id))) {
+    switch (decide(step, *seen, history_of(step))) {
       case Decision::skip:
         return end(step, Outcome::already, std::chrono::microseconds(0));
       case Decision::conflict:
@@ -77,8 +115,19 @@ class Execution {
     }
   }
 
+  History history_of(const plan::Step& step) {
+    const std::lock_guard lock(journal_mutex_);
+    return journal_.history(plan_.stage, step.id);
+  }
+
+  template <class Record>
+  Result<void> record(Record write) {
+    const std::lock_guard lock(journal_mutex_);
+    return write(journal_);
+  }
+
   void change(const plan::Step& step) {
-    if (auto recorded = journal_.started(plan_.stage, step.id); !recorded) {
+    if (auto recorded = record([&](Journal& journal) { return journal.started(plan_.stage, step.id); }); !recorded) {
       return fail(step, std::move(recorded).error());
     }
     listener_.on({Event::Kind::step_started, step.id, plan::describe(step.operation), {}});
@@ -95,11 +144,15 @@ class Execution {
   }
 
   Result<void> make_so(const plan::Step& step) {
-    TRY(plan::apply(work_, step.operation));
+    plan::Work work{
+        host_, contents_, &downloads_, [&](const Digest& digest, bool durably) {
+          return record([&](Journal& journal) { return journal.noted(plan_.stage, step.id, digest, durably); });
+        }};
+    TRY(plan::apply(work, step.operation));
     if (!options_.check_after_apply) {
       return {};
     }
-    const plan::Observation seen = TRY_WHILE(plan::observe(host(), step.operation), "looking whether it worked");
+    const plan::Observation seen = TRY_WHILE(plan::observe(host(), known(step)), "looking whether it worked");
     if (seen.state != plan::State::satisfied) {
       return Error(Code::not_satisfied, "nothing failed, yet the result is not there" +
                                             (seen.found.empty() ? std::string{} : ": " + seen.found));
@@ -109,7 +162,7 @@ class Execution {
 
   void end(const plan::Step& step, Outcome outcome, std::chrono::microseconds took) {
     if (outcome == Outcome::applied) {
-      if (auto recorded = journal_.done(plan_.stage, step.id); !recorded) {
+      if (auto recorded = record([&](Journal& journal) { return journal.done(plan_.stage, step.id); }); !recorded) {
         return fail(step, std::move(recorded).error());
       }
     }
@@ -165,7 +218,10 @@ class Execution {
   }
 
   const plan::Plan& plan_;
-  plan::Work work_;
+  host::Host& host_;
+  const plan::ContentSource& contents_;
+  // What is noted comes from the workers.
+  std::mutex journal_mutex_;
   Journal& journal_;
   Listener& listener_;
   Options options_;
@@ -174,6 +230,7 @@ class Execution {
   std::vector<StepResult> results_;
   std::optional<Error> failure_;
   std::string failed_step_;
+  plan::Downloads downloads_;
   // Last, so that its workers are gone before what they use.
   Pool pool_;
 };

@@ -111,6 +111,8 @@ void Journal::take_step(const Value& value, const std::string& kind) {
     history.stopped_in_order = false;
   } else if (kind == "started") {
     history.started.insert(step);
+  } else if (kind == "note") {
+    history.notes[step] = Digest::parse(text_at(value, "digest")).value_or(Digest{});
   } else if (kind == "done") {
     history.done.insert(step);
   } else if (kind == "failed") {
@@ -139,6 +141,15 @@ History Journal::history(const std::string& stage_name, const std::string& step)
     return {};
   }
   return {known->interrupted || known->started.contains(step), known->done.contains(step)};
+}
+
+const Digest* Journal::note(const std::string& stage_name, const std::string& step) const {
+  const StageHistory* known = stage(stage_name);
+  if (known == nullptr) {
+    return nullptr;
+  }
+  const auto found = known->notes.find(step);
+  return found == known->notes.end() ? nullptr : &found->second;
 }
 
 Result<void> Journal::append(const Value& value) {
@@ -194,6 +205,15 @@ Result<void> Journal::started(const std::string& stage_name, const std::string& 
   value.add("stage", Value::of(stage_name));
   value.add("step", Value::of(step));
   return append(value);
+}
+
+Result<void> Journal::noted(const std::string& stage_name, const std::string& step, const Digest& digest,
+                            bool durably) {
+  Value value = record("note");
+  value.add("stage", Value::of(stage_name));
+  value.add("step", Value::of(step));
+  value.add("digest", Value::of(digest.text()));
+  return durably ? append_durably(value) : append(value);
 }
 
 Result<void> Journal::done(const std::string& stage_name, const std::string& step) {

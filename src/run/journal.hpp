@@ -7,6 +7,9 @@
 //   plan    a stage's plan, durable before the first effect of the stage
 //   run     a later run of the engine that goes on with the stage
 //   started, done   of a step (may be lost in a power cut: then the step is looked at again)
+//   note    of a step whose result the plan could not know (what is fetched without a hash): the digest of what it is
+//           about to put in place. Durable before the effect where the step keeps a part of what is there: whether an
+//           append was done cannot be seen otherwise. The last one counts.
 //   failed  the stage stopped in good order
 //   stage   the stage is done: durable, and only after every file system it touched was synced
 //   complete  the first boot is done, the stamp is gone
@@ -45,6 +48,7 @@ struct StageHistory {
   bool interrupted = false;
   std::set<std::string> started;
   std::set<std::string> done;
+  std::map<std::string, Digest> notes;
 };
 
 class Journal {
@@ -58,6 +62,8 @@ class Journal {
   // No step can have changed anything: none is recorded as started, and no run of a stage ended without a record.
   [[nodiscard]] bool nothing_done() const;
   [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
+  // Nothing if nothing was noted.
+  [[nodiscard]] const Digest* note(const std::string& stage, const std::string& step) const;
 
   // Forgets a completed journal and starts a new one; durable on return.
   Result<void> begin(const Begin& begin);
@@ -66,6 +72,7 @@ class Journal {
   // Another run goes on with a stage that has a plan; durable on return.
   Result<void> resumed(const std::string& stage, const std::string& boot);
   Result<void> started(const std::string& stage, const std::string& step);
+  Result<void> noted(const std::string& stage, const std::string& step, const Digest& digest, bool durably);
   Result<void> done(const std::string& stage, const std::string& step);
   // Durable on return.
   Result<void> failed(const std::string& stage, const std::string& step, const std::string& error);

@@ -22,7 +22,19 @@ constexpr std::string_view fresh_config = R"({
       {"device": "/dev/disk/by-partlabel/www", "format": "ext4", "label": "www", "path": "/var/www"},
       {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log"}
     ],
+    "directories": [
+      {"path": "/etc/made", "mode": 448, "user": {"id": 5}},
+      {"path": "/usr/bin", "mode": 493},
+      {"path": "/etc/old", "overwrite": true, "mode": 457}
+    ],
+    "links": [
+      {"path": "/etc/made/link", "target": "../motd", "user": {"id": 5}},
+      {"path": "/etc/made/hard", "target": "/etc/motd", "hard": true}
+    ],
     "files": [
+      {"path": "/etc/issue", "append": [{"source": "data:,%20and"}, {"source": "data:,%20more"}]},
+      {"path": "/etc/issue.net", "mode": 384, "group": {"id": 7}},
+      {"path": "/etc/tree", "overwrite": true, "contents": {"source": "data:,leaf"}},
       {"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}},
       {"path": "/etc/deep/down/secret", "mode": 384, "user": {"id": 5}, "contents": {"source": "data:,secret"}},
       {"path": "/var/www/index.html", "mode": 420, "contents": {"source": "data:,page"}},
@@ -31,7 +43,9 @@ constexpr std::string_view fresh_config = R"({
   },
   "systemd": {"units": [
     {"name": "web.service", "enabled": true, "contents": "[Service]\nExecStart=/usr/bin/web\n"},
-    {"name": "old.service", "mask": true}
+    {"name": "old.service", "mask": true},
+    {"name": "masked.service", "mask": false, "dropins": [{"name": "a.conf", "contents": "[Unit]\nAfter=b.service\n"}]},
+    {"name": "off.service", "enabled": false}
   ]}
 })";
 
@@ -118,8 +132,9 @@ Flow flow_of(std::string name, MachineSpec machine, std::string_view config, Eng
     const auto node = on.host().own.look(stamp);
     return node && !*node;
   };
-  flow.ignored = {"/dev/vda1:/provision"};
-  flow.declared = {"/run/provision/", "/run/provision"};
+  // The result file tells the boot and the date.
+  flow.ignored = {"/dev/vda1:/provision", "/dev/vda2:/etc/.ignition-result.json"};
+  flow.declared = {"/run/provision/", "/run/provision", "/sysroot/etc/.ignition-result.json"};
   return flow;
 }
 
@@ -141,10 +156,38 @@ DiskSpec used_disk() {
 Flow fresh_disk_flow(EngineSwitches switches) {
   MachineSpec machine = two_disk_machine();
   machine.disks[1].appears_after = std::chrono::milliseconds(300);
+  Tree& root = machine.disks[0].partitions[1].content->files;
+  for (const auto& [path, entry] : tree({{"/etc/issue", regular("issue", 0640, {1, 2})},
+                                         {"/etc/issue.net", regular("net")},
+                                         {"/etc/old/below/file", regular("old")},
+                                         {"/etc/tree/below/file", regular("old")},
+                                         {"/etc/systemd/system/masked.service", symlink("/dev/null")},
+                                         {"/etc/systemd/system/multi-user.target.wants/off.service",
+                                          symlink("/usr/lib/systemd/system/off.service")}})) {
+    root.insert_or_assign(path, entry);
+  }
   Flow flow = flow_of("fresh", std::move(machine), fresh_config, switches);
-  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/sysroot/var/www", "/sysroot/var/www/", "/sysroot/etc/motd",
-                 "/sysroot/etc/deep", "/sysroot/etc/deep/", "/sysroot/etc/systemd/system/web.service",
-                 "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system-preset",
+  declare(flow, {"/dev/vdb",
+                 "/dev/vdb1",
+                 "/dev/vdb2",
+                 "/sysroot/var/www",
+                 "/sysroot/var/www/",
+                 "/sysroot/etc/motd",
+                 "/sysroot/etc/deep",
+                 "/sysroot/etc/deep/",
+                 "/sysroot/etc/systemd/system/web.service",
+                 "/sysroot/etc/systemd/system/old.service",
+                 "/sysroot/etc/systemd/system-preset",
+                 "/sysroot/etc/made",
+                 "/sysroot/etc/made/",
+                 "/sysroot/etc/old",
+                 "/sysroot/etc/issue",
+                 "/sysroot/etc/issue.net",
+                 "/sysroot/etc/tree",
+                 "/sysroot/etc/systemd/system/masked.service",
+                 "/sysroot/etc/systemd/system/masked.service.d",
+                 "/sysroot/etc/systemd/system/masked.service.d/",
+                 "/sysroot/etc/systemd/system/multi-user.target.wants/off.service",
                  "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
   return flow;
 }

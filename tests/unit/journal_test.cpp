@@ -18,7 +18,7 @@ plan::Plan plan_with(const std::string& step_id) {
   plan.stage = "files";
   plan.steps.resize(1);
   plan.steps[0].id = step_id;
-  plan.steps[0].operation = plan::PutFile{"/a", plan::generated("x"), 0600, 1, 2};
+  plan.steps[0].operation = plan::PutFile{"/a", plan::generated("x"), {}, {}, Digest::sha256("x"), 0600, 1, 2, false};
   return plan;
 }
 
@@ -178,4 +178,18 @@ TEST_CASE("journal: whether anything can have been done") {
   REQUIRE(journal.started("files", "file:/a"));
   REQUIRE(journal.failed("files", "file:/a", "disk full"));
   CHECK_FALSE(journal.nothing_done());
+}
+
+TEST_CASE("journal: what was noted of a result is found again, the last of it") {
+  MemoryFiles files;
+  auto journal = Journal::open(files);
+  REQUIRE(journal);
+  CHECK(journal->note("files", "file:/a") == nullptr);
+  REQUIRE(journal->noted("files", "file:/a", Digest::sha256("first"), false));
+  REQUIRE(journal->noted("files", "file:/a", Digest::sha256("second"), true));
+  const auto again = Journal::open(files);
+  REQUIRE(again);
+  REQUIRE(again->note("files", "file:/a") != nullptr);
+  CHECK(*again->note("files", "file:/a") == Digest::sha256("second"));
+  CHECK(again->note("files", "file:/b") == nullptr);
 }

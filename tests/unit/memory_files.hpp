@@ -23,10 +23,9 @@ class MemoryFiles final : public host::Files {
   Result<Digest> digest(std::string_view path, HashFunction function) override {
     return digest_of(function, TRY(read(path, 0)));
   }
-  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t /*mode*/,
-                       host::Owner /*owner*/) override {
-    contents[std::string(path)] = content;
-    return {};
+  Result<bool> is_same(std::string_view path, std::string_view other) override { return path == other; }
+  Result<std::unique_ptr<host::NewFile>> begin(std::string_view path, host::Parent /*parent*/) override {
+    return std::unique_ptr<host::NewFile>(std::make_unique<Growing>(contents[std::string(path)]));
   }
   Result<void> append(std::string_view path, std::string_view bytes) override {
     contents[std::string(path)] += bytes;
@@ -35,12 +34,43 @@ class MemoryFiles final : public host::Files {
   Result<void> make_directory(std::string_view /*path*/, std::uint32_t /*mode*/, host::Owner /*owner*/) override {
     return {};
   }
-  Result<void> make_link(std::string_view /*path*/, std::string_view /*target*/) override { return {}; }
+  Result<void> make_directory_anew(std::string_view /*path*/, std::uint32_t /*mode*/, host::Owner /*owner*/) override {
+    return {};
+  }
+  Result<void> set_attributes(std::string_view /*path*/, std::uint32_t /*mode*/, host::Owner /*owner*/) override {
+    return {};
+  }
+  Result<void> make_link(std::string_view /*path*/, const host::NewLink& /*link*/) override { return {}; }
   Result<void> remove(std::string_view path) override {
     contents.erase(std::string(path));
     return {};
   }
   Result<void> sync(std::string_view /*path*/) override { return {}; }
+  Result<std::vector<std::string>> list(std::string_view /*path*/) override { return std::vector<std::string>{}; }
+
+ private:
+  class Growing final : public host::NewFile {
+   public:
+    explicit Growing(std::string& into) : into_(into) {}
+
+    Result<void> write(std::string_view bytes) override {
+      written_ += bytes;
+      return {};
+    }
+    Result<void> restart() override {
+      written_.clear();
+      return {};
+    }
+    Result<void> read(const std::function<Result<void>(std::string_view)>& take) override { return take(written_); }
+    Result<void> commit(const host::Finish& /*finish*/) override {
+      into_ = written_;
+      return {};
+    }
+
+   private:
+    std::string& into_;
+    std::string written_;
+  };
 };
 
 }  // namespace provision::test

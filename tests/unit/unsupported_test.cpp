@@ -36,21 +36,16 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
       {R"("passwd": {"groups": [{"name": "a"}]})", "c:2:22 $.passwd.groups"},
       {R"("storage": {"raid": [{"name": "a", "level": "1", "devices": ["/a"]}]})", "c:2:21 $.storage.raid"},
       {R"("storage": {"luks": [{"name": "a", "device": "/a"}]})", "c:2:21 $.storage.luks"},
-      {R"("storage": {"directories": [{"path": "/a"}]})", "c:2:28 $.storage.directories"},
-      {R"("storage": {"links": [{"path": "/a", "target": "b"}]})", "c:2:22 $.storage.links"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 129}]}]})", "c:2:66"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 1, "startMiB": -1}]}]})", "c:2:81"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 1, "sizeMiB": -1}]}]})", "c:2:80"},
-      {R"("storage": {"files": [{"path": "/a", "append": [{"source": "data:,x"}]}]})", "c:2:48"},
-      {R"("storage": {"files": [{"path": "/a", "contents": {"source": "http://x"}}]})", "c:2:61"},
-      {R"("storage": {"files": [{"path": "/a", "contents": {"source": "data:,x", "compression": "gzip"}}]})", "c:2:87"},
+      {R"("storage": {"files": [{"path": "/a", "contents": {"source": "tftp://x"}}]})", "c:2:61"},
+      {R"("storage": {"files": [{"path": "/a", "append": [{"source": "s3://x/y"}]}]})", "c:2:60"},
       {R"("storage": {"files": [{"path": "/a", "contents": {"source": "data:,x", "verification": {"hash": "sha256-)" +
            std::string(64, 'z') + R"("}}}]})",
        "c:2:97 $.storage.files.0.contents.verification.hash"},
-      {R"("storage": {"files": [{"path": "/a", "user": {"name": "core"}}]})", "c:2:55"},
+      {R"("storage": {"links": [{"path": "/a", "target": "b", "user": {"id": -1}}]})", "c:2:68"},
       {R"("storage": {"files": [{"path": "/a", "group": {"id": -1}}]})", "c:2:54"},
-      {R"("systemd": {"units": [{"name": "../x.service"}]})", "c:2:32"},
-      {R"("systemd": {"units": [{"name": "x.service", "dropins": [{"name": "a.conf", "contents": ""}]}]})", "c:2:56"},
   };
   for (const auto& test : cases) {
     CAPTURE(test.members);
@@ -63,10 +58,31 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
       refusal("", R"(, "config": {"replace": {"source": "data:,x"}})").starts_with("c:1:57 $.ignition.config.replace"));
 }
 
+TEST_CASE("unsupported: a unit or drop-in outside of the directory of units is an error at its line, for good") {
+  for (const std::string members :
+       {R"("systemd": {"units": [{"name": "../x.service"}]})", R"("systemd": {"units": [{"name": "a/x.service"}]})",
+        R"("systemd": {"units": [{"name": ".service"}]})"}) {
+    const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},
+)" + members + "}");
+    REQUIRE(parsed.config);
+    const auto error = plan::unsupported(parsed);
+    REQUIRE(error);
+    CHECK(error->code == Code::bad_config);
+    CHECK(to_string(*error->origin) == "c:2:32");
+  }
+  const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},
+"systemd": {"units": [{"name": "x.service", "dropins": [{"name": "../../y.conf", "contents": ""}]}]}})");
+  REQUIRE(parsed.config);
+  const auto error = plan::unsupported(parsed);
+  REQUIRE(error);
+  CHECK(error->code == Code::bad_config);
+  CHECK(to_string(*error->origin) == "c:2:66");
+}
+
 TEST_CASE("unsupported: the first in the order of the text is told") {
-  CHECK(refusal(R"("systemd": {"units": [{"name": ".service"}]},
+  CHECK(refusal(R"("storage": {"luks": [{"name": "a", "device": "/a"}]},
 "passwd": {"users": [{"name": "a"}]})")
-            .starts_with("c:2:32"));
+            .starts_with("c:2:21"));
 }
 
 TEST_CASE("unsupported: empty forms, and what is never used, pass") {

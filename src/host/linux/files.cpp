@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 
 #include "base/path.hpp"
 
@@ -16,10 +20,10 @@ namespace {
 // stayed inside the root; its man page asks the caller to try again.
 constexpr int tries = 128;
 
-int open_inside(int root, const std::string& relative, std::uint64_t flags) {
+int open_resolved(int root, const std::string& relative, std::uint64_t flags, std::uint64_t resolve) {
   open_how how{};
   how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve;
   long fd = -1;
   for (int i = 0; i < tries; ++i) {
     fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
@@ -28,6 +32,10 @@ int open_inside(int root, const std::string& relative, std::uint64_t flags) {
     }
   }
   return static_cast<int>(fd);
+}
+
+int open_inside(int root, const std::string& relative, std::uint64_t flags) {
+  return open_resolved(root, relative, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 bool is_absent(const Error& error) { return error.system_error == ENOENT || error.system_error == ENOTDIR; }
@@ -61,19 +69,142 @@ Result<std::string> read_link(int parent, const std::string& name, const std::st
   }
 }
 
-// Where something stands until it is whole. Always the same for the same name: what a power cut leaves behind is found,
-// and replaced, by the next attempt. Short, however long the name is.
-std::string temporary_name(const std::string& name) {
+// Where something stands until it is whole. `rest` is its path below the directory that the temporary is in. Always the
+// same for the same place: what a power cut leaves behind is found, and replaced, by the next attempt. Short, however
+// long the name is.
+std::string temporary_name(std::string_view rest) {
   constexpr std::size_t digits = 16;
-  return ".provision-" + Digest::sha256(name).hex().substr(0, digits);
+  return ".provision-" + Digest::sha256(rest).hex().substr(0, digits);
+}
+
+// --- Whole trees
+
+// The names in an open directory.
+Result<std::vector<std::string>> names_in(int directory, const std::string& shown) {
+  const int copy = ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
+  DIR* const stream = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (stream == nullptr) {
+    const Descriptor closed(copy);
+    return io_error("cannot read the directory " + shown);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+  }
+  const int error = errno;
+  ::closedir(stream);
+  if (error != 0) {
+    return io_error("cannot read the directory " + shown, error);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool is_directory_at(int parent, const std::string& name) {
+  struct stat status {};
+  return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+// Never into a file system that is mounted there, a bind mount included: nobody asked to empty that one.
+Result<Descriptor> open_own_directory(int parent, const std::string& name, const std::string& shown) {
+  constexpr std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  Descriptor directory(open_resolved(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve));
+  if (!directory.valid()) {
+    if (errno == EXDEV) {
+      return Error(Code::conflict,
+                   "a file system is mounted at " + shown + ", which is not removed with what is below");
+    }
+    return io_error("cannot open the directory " + shown);
+  }
+  return directory;
+}
+
+// An error if something is mounted in the tree.
+Result<void> check_tree(int parent, const std::string& name, const std::string& shown) {
+  if (!is_directory_at(parent, name)) {
+    return {};
+  }
+  const Descriptor directory = TRY(open_own_directory(parent, name, shown));
+  for (const auto& child : TRY(names_in(directory.get(), shown))) {
+    TRY(check_tree(directory.get(), child, shown + "/" + child));
+  }
+  return {};
+}
+
+// Removes whatever is there, if anything.
+Result<void> remove_tree(int parent, const std::string& name, const std::string& shown) {
+  if (!is_directory_at(parent, name)) {
+    if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) {
+      return io_error("cannot remove " + shown);
+    }
+    return {};
+  }
+  {
+    const Descriptor directory = TRY(open_own_directory(parent, name, shown));
+    for (const auto& child : TRY(names_in(directory.get(), shown))) {
+      TRY(remove_tree(directory.get(), child, shown + "/" + child));
+    }
+  }
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return io_error("cannot remove the directory " + shown);
+  }
+  return {};
 }
 
 // Of an earlier attempt that the power interrupted.
 Result<void> remove_left_over(int parent, const std::string& name, const std::string& shown) {
-  if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) {
-    return io_error("cannot remove what an interrupted run left beside " + shown);
-  }
+  TRY_WHILE(remove_tree(parent, name, shown + " (" + name + ")"), "removing what an interrupted run left");
   return {};
+}
+
+// One name in an open directory.
+struct Name {
+  int parent;
+  std::string name;
+};
+
+// Where the file system cannot exchange two names: the old thing steps aside first.
+Result<void> put_over_tree_in_steps(const Name& from, const Name& to, const std::string& shown) {
+  const std::string aside = from.name + "-old";
+  TRY(remove_left_over(to.parent, aside, shown));
+  if (::renameat(to.parent, to.name.c_str(), to.parent, aside.c_str()) != 0) {
+    return io_error("cannot move away what is at " + shown);
+  }
+  if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) != 0) {
+    Error error = io_error("cannot put " + shown + " in place");
+    static_cast<void>(::renameat(to.parent, aside.c_str(), to.parent, to.name.c_str()));
+    return error;
+  }
+  return remove_tree(to.parent, aside, shown);
+}
+
+// The new thing gets its name, and what had it is removed after that.
+Result<void> put_over_tree(const Name& from, const Name& to, const std::string& shown) {
+  TRY(check_tree(to.parent, to.name, shown));
+  if (::renameat2(from.parent, from.name.c_str(), to.parent, to.name.c_str(), RENAME_EXCHANGE) == 0) {
+    return remove_tree(from.parent, from.name, shown);
+  }
+  if (errno == EINVAL) {
+    return put_over_tree_in_steps(from, to, shown);
+  }
+  return io_error("cannot put " + shown + " in place");
+}
+
+// Gives what stands at `from` the name `to`.
+Result<void> put_in_place(const Name& from, const Name& to, Over over, const std::string& shown) {
+  if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) == 0) {
+    return {};
+  }
+  const bool in_the_way = errno == EISDIR || errno == ENOTDIR || errno == ENOTEMPTY || errno == EEXIST;
+  if (!in_the_way) {
+    return io_error("cannot put " + shown + " in place");
+  }
+  return over == Over::tree ? put_over_tree(from, to, shown) : is_directory(shown);
 }
 
 // Removes the temporary again unless it has become the real thing.
@@ -87,13 +218,12 @@ class Temporary {
   ~Temporary() {
     if (!renamed_) {
       ::unlinkat(parent_, name_.c_str(), 0);
+      ::unlinkat(parent_, name_.c_str(), AT_REMOVEDIR);
     }
   }
 
-  Result<void> rename_to(const std::string& name, const std::string& shown) {
-    if (::renameat(parent_, name_.c_str(), parent_, name.c_str()) != 0) {
-      return errno == EISDIR ? is_directory(shown) : io_error("cannot put " + shown + " in place");
-    }
+  Result<void> rename_to(const Name& to, Over over, const std::string& shown) {
+    TRY(put_in_place({parent_, name_}, to, over, shown));
     renamed_ = true;
     return {};
   }
@@ -113,6 +243,20 @@ Result<void> settle(int fd, std::uint32_t mode, Owner owner, const std::string& 
     return io_error("cannot give " + shown + " its mode");
   }
   return {};
+}
+
+// The same for what others may have open or know already: at no moment does anyone get more than before or after.
+Result<void> change(int fd, std::uint32_t mode, Owner owner, const std::string& shown) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) {
+    return io_error("cannot look at " + shown);
+  }
+  const bool same_owner =
+      status.st_uid == static_cast<uid_t>(owner.uid) && status.st_gid == static_cast<gid_t>(owner.gid);
+  if (!same_owner && ::fchmod(fd, status.st_mode & mode & 0777U) != 0) {
+    return io_error("cannot give " + shown + " its mode");
+  }
+  return settle(fd, mode, owner, shown);
 }
 
 Result<Descriptor> open_directory(int parent, const std::string& name, const std::string& shown) {
@@ -245,23 +389,148 @@ Result<Digest> LinuxFiles::digest(std::string_view path, HashFunction function) 
   return hasher.finish();
 }
 
-Result<void> LinuxFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-  const Place place = TRY(locate(path, true));
-  const std::string name = temporary_name(place.name);
-  TRY(remove_left_over(place.parent.get(), name, place.shown));
-  Descriptor file(uninterrupted([&] {
-    return ::openat(place.parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  }));
-  if (!file.valid()) {
-    return io_error("cannot create a temporary beside " + place.shown);
+Result<bool> LinuxFiles::is_same(std::string_view path, std::string_view other) {
+  struct stat first {};
+  struct stat second {};
+  for (const auto& [one, status] : {std::pair(path, &first), std::pair(other, &second)}) {
+    const auto place = locate(one);
+    if (!place && is_absent(place.error())) {
+      return false;
+    }
+    if (!place) {
+      return place.error();
+    }
+    if (::fstatat(place->parent.get(), place->name.c_str(), status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return errno == ENOENT ? Result<bool>(false) : io_error("cannot look at " + place->shown);
+    }
   }
-  Temporary temporary(place.parent.get(), name);
-  TRY(write_all(file.get(), content, place.shown));
-  TRY(settle(file.get(), mode, owner, place.shown));
-  if (!file.close()) {
-    return io_error("cannot write " + place.shown);
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+// --- New files
+
+class LinuxFiles::Growing final : public NewFile {
+ public:
+  Growing(LinuxFiles& files, std::string path, Place place)
+      : files_(files), path_(std::move(path)), place_(std::move(place)), shown_(files.shown(path_)) {}
+  Growing(const Growing&) = delete;
+  Growing& operator=(const Growing&) = delete;
+  Growing(Growing&&) = delete;
+  Growing& operator=(Growing&&) = delete;
+  ~Growing() override {
+    if (made_) {
+      ::unlinkat(place_.parent.get(), place_.name.c_str(), 0);
+    }
   }
-  return temporary.rename_to(place.name, place.shown);
+
+  Result<void> make() {
+    constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    file_ = Descriptor(uninterrupted([&] { return ::openat(place_.parent.get(), place_.name.c_str(), flags, 0600); }));
+    if (!file_.valid()) {
+      return io_error("cannot create a temporary beside " + shown_);
+    }
+    made_ = true;
+    return {};
+  }
+
+  Result<void> write(std::string_view bytes) override { return write_all(file_.get(), bytes, shown_); }
+
+  Result<void> restart() override {
+    if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) < 0) {
+      return io_error("cannot begin " + shown_ + " anew");
+    }
+    return {};
+  }
+
+  Result<void> read(const std::function<Result<void>(std::string_view)>& take) override {
+    if (::lseek(file_.get(), 0, SEEK_SET) < 0) {
+      return io_error("cannot read " + shown_);
+    }
+    Result<void> taken;
+    TRY(read_pieces(file_.get(), shown_, [&](std::string_view bytes) {
+      if (taken) {
+        taken = take(bytes);
+      }
+    }));
+    return taken;
+  }
+
+  Result<void> commit(const Finish& finish) override;
+
+ private:
+  Result<void> copy_to_place(const Finish& finish);
+
+  LinuxFiles& files_;
+  std::string path_;
+  // The temporary's.
+  Place place_;
+  std::string shown_;
+  Descriptor file_;
+  bool made_ = false;
+};
+
+Result<void> LinuxFiles::Growing::commit(const Finish& finish) {
+  const Place to = TRY(files_.locate(path_));
+  struct stat here {};
+  struct stat there {};
+  if (::fstat(file_.get(), &here) != 0 || ::fstat(to.parent.get(), &there) != 0) {
+    return io_error("cannot look at " + shown_);
+  }
+  if (here.st_dev != there.st_dev) {
+    return copy_to_place(finish);
+  }
+  TRY(settle(file_.get(), finish.mode, finish.owner, shown_));
+  if (finish.durable && uninterrupted([&] { return ::fsync(file_.get()); }) != 0) {
+    return io_error("cannot make " + shown_ + " durable");
+  }
+  if (!file_.close()) {
+    return io_error("cannot write " + shown_);
+  }
+  TRY(put_in_place({place_.parent.get(), place_.name}, {to.parent.get(), to.name}, finish.over, shown_));
+  made_ = false;
+  return {};
+}
+
+// Meanwhile the way there leads to another file system: a link on it was made after this file was begun.
+Result<void> LinuxFiles::Growing::copy_to_place(const Finish& finish) {
+  const auto copy = TRY(files_.begin(path_, Parent::exists));
+  TRY(read([&](std::string_view bytes) { return copy->write(bytes); }));
+  return copy->commit(finish);
+}
+
+Result<LinuxFiles::Place> LinuxFiles::locate_above(std::string_view path) {
+  Result<Place> found = Error(Code::internal, "no directory is above " + std::string(path));
+  for (std::string above = path::parent(path);; above = path::parent(above)) {
+    const std::string_view rest = path.substr(above == "/" ? 1 : above.size() + 1);
+    auto place = locate(path::join(above, "x"), true);
+    if (place) {
+      place->name = temporary_name(rest);
+      place->shown = shown(path);
+      TRY(remove_left_over(place->parent.get(), place->name, place->shown));
+    } else if (!is_absent(place.error())) {
+      return place;
+    }
+    if (place && !found) {
+      found = std::move(place);
+    }
+    if (above == "/") {
+      return found;
+    }
+  }
+}
+
+Result<std::unique_ptr<NewFile>> LinuxFiles::begin(std::string_view path, Parent parent) {
+  Place place;
+  if (parent == Parent::may_be_missing) {
+    place = TRY(locate_above(path));
+  } else {
+    place = TRY(locate(path, true));
+    place.name = temporary_name(place.name);
+    TRY(remove_left_over(place.parent.get(), place.name, place.shown));
+  }
+  auto file = std::make_unique<Growing>(*this, std::string(path), std::move(place));
+  TRY(file->make());
+  return std::unique_ptr<NewFile>(std::move(file));
 }
 
 Result<void> LinuxFiles::append(std::string_view path, std::string_view bytes) {
@@ -289,10 +558,11 @@ Result<void> LinuxFiles::append(std::string_view path, std::string_view bytes) {
 Result<void> LinuxFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
   const Place place = TRY(locate(path, true));
   const int parent = place.parent.get();
+  const std::lock_guard lock(making_directories_);
   struct stat status {};
   if (::fstatat(parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
     const Descriptor there = TRY(open_directory(parent, place.name, place.shown));
-    return settle(there.get(), mode, owner, place.shown);
+    return change(there.get(), mode, owner, place.shown);
   }
   if (errno != ENOENT) {
     return io_error("cannot look at " + place.shown);
@@ -310,14 +580,49 @@ Result<void> LinuxFiles::make_directory(std::string_view path, std::uint32_t mod
   return {};
 }
 
-Result<void> LinuxFiles::make_link(std::string_view path, std::string_view target) {
+Result<void> LinuxFiles::make_directory_anew(std::string_view path, std::uint32_t mode, Owner owner) {
   const Place place = TRY(locate(path, true));
+  const int parent = place.parent.get();
+  const std::string name = temporary_name(place.name + "/");
+  TRY(remove_left_over(parent, name, place.shown));
+  if (::mkdirat(parent, name.c_str(), 0700) != 0) {
+    return io_error("cannot make the directory " + place.shown);
+  }
+  Temporary temporary(parent, name);
+  const Descriptor made = TRY(open_directory(parent, name, place.shown));
+  TRY(settle(made.get(), mode, owner, place.shown));
+  return temporary.rename_to({parent, place.name}, Over::tree, place.shown);
+}
+
+Result<void> LinuxFiles::set_attributes(std::string_view path, std::uint32_t mode, Owner owner) {
+  const Place place = TRY(locate(path));
+  const bool directory = is_directory_at(place.parent.get(), place.name);
+  const Descriptor there =
+      directory ? TRY(open_directory(place.parent.get(), place.name, place.shown)) : TRY(open_regular(place));
+  return change(there.get(), mode, owner, place.shown);
+}
+
+Result<void> LinuxFiles::make_link(std::string_view path, const NewLink& link) {
+  const Place place = TRY(locate(path, true));
+  const int parent = place.parent.get();
   const std::string name = temporary_name(place.name);
-  TRY(remove_left_over(place.parent.get(), name, place.shown));
-  if (::symlinkat(std::string(target).c_str(), place.parent.get(), name.c_str()) != 0) {
+  TRY(remove_left_over(parent, name, place.shown));
+  if (link.hard) {
+    const Place target = TRY(locate(link.target));
+    if (::linkat(target.parent.get(), target.name.c_str(), parent, name.c_str(), 0) != 0) {
+      return io_error("cannot make " + place.shown + " a hard link of " + target.shown);
+    }
+  } else if (::symlinkat(link.target.c_str(), parent, name.c_str()) != 0) {
     return io_error("cannot make the link " + place.shown);
   }
-  return Temporary(place.parent.get(), name).rename_to(place.name, place.shown);
+  Temporary temporary(parent, name);
+  if (!link.hard && ::fchownat(parent, name.c_str(), static_cast<uid_t>(link.owner.uid),
+                               static_cast<gid_t>(link.owner.gid), AT_SYMLINK_NOFOLLOW) != 0) {
+    return io_error("cannot give the link " + place.shown + " its owner");
+  }
+  TRY(temporary.rename_to({parent, place.name}, link.over, place.shown));
+  // Of two names of one file rename(2) removes neither.
+  return link.hard ? remove_tree(parent, name, place.shown) : Result<void>();
 }
 
 Result<void> LinuxFiles::remove(std::string_view path) {
@@ -332,6 +637,12 @@ Result<void> LinuxFiles::remove(std::string_view path) {
     return errno == EISDIR ? is_directory(place->shown) : io_error("cannot remove " + place->shown);
   }
   return {};
+}
+
+Result<std::vector<std::string>> LinuxFiles::list(std::string_view path) {
+  const Place place = TRY(locate(path));
+  const Descriptor directory = TRY(open_directory(place.parent.get(), place.name, place.shown));
+  return names_in(directory.get(), place.shown);
 }
 
 Result<void> LinuxFiles::sync(std::string_view path) {

@@ -3,7 +3,10 @@
 // mounted on it meanwhile counts.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "host/files.hpp"
 #include "host/linux/descriptor.hpp"
@@ -21,14 +24,20 @@ class LinuxFiles final : public Files {
   Result<std::optional<Node>> look(std::string_view path) override;
   Result<std::string> read(std::string_view path, std::size_t max_bytes) override;
   Result<Digest> digest(std::string_view path, HashFunction function) override;
-  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) override;
+  Result<bool> is_same(std::string_view path, std::string_view other) override;
+  Result<std::unique_ptr<NewFile>> begin(std::string_view path, Parent parent) override;
   Result<void> append(std::string_view path, std::string_view bytes) override;
   Result<void> make_directory(std::string_view path, std::uint32_t mode, Owner owner) override;
-  Result<void> make_link(std::string_view path, std::string_view target) override;
+  Result<void> make_directory_anew(std::string_view path, std::uint32_t mode, Owner owner) override;
+  Result<void> set_attributes(std::string_view path, std::uint32_t mode, Owner owner) override;
+  Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
 
  private:
+  class Growing;
+
   // A path as the system calls want it: the open directory that holds it, and its name in there ("." for the root).
   struct Place {
     Descriptor parent;
@@ -38,11 +47,15 @@ class LinuxFiles final : public Files {
 
   Result<Descriptor> open_root(bool make);
   Result<Place> locate(std::string_view path, bool make = false);
+  // The deepest directory above `path` that is there, without what interrupted attempts left in any of them.
+  Result<Place> locate_above(std::string_view path);
   Result<Descriptor> open_regular(const Place& place);
   [[nodiscard]] std::string shown(std::string_view path) const;
 
   std::string root_;
   MissingRoot missing_;
+  // Two steps may want the same missing parent at once.
+  std::mutex making_directories_;
 };
 
 }  // namespace provision::host

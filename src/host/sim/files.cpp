@@ -67,6 +67,31 @@ Result<Digest> SimFiles::digest(std::string_view path, HashFunction function) {
   return digest_of(function, found->content);
 }
 
+Result<bool> SimFiles::is_same(std::string_view path, std::string_view other) {
+  const auto one = world_.place(root_, path);
+  const auto two = world_.place(root_, other);
+  const Entry* const first = one ? world_.entry(*one) : nullptr;
+  const Entry* const second = two ? world_.entry(*two) : nullptr;
+  if (first == nullptr || second == nullptr || one->mount != two->mount) {
+    return false;
+  }
+  return first == second || (first->inode != 0 && first->inode == second->inode);
+}
+
+Result<std::vector<std::string>> SimFiles::list(std::string_view path) {
+  const Place place = TRY(world_.place(root_, path));
+  if (!is_directory(world_.entry(place))) {
+    return failed("list", path, world_.entry(place) == nullptr ? ENOENT : ENOTDIR);
+  }
+  std::vector<std::string> names;
+  for (const auto& [inner, entry] : world_.files(place).now()) {
+    if (inner != "/" && path::parent(inner) == place.inner) {
+      names.emplace_back(path::name(inner));
+    }
+  }
+  return names;
+}
+
 // --- Changing: each call is a list of mutations; a cut midway leaves all but the last of them.
 
 Result<Place> SimFiles::writable(std::string_view path) {
@@ -120,21 +145,88 @@ Result<void> SimFiles::change(std::string_view name, std::string_view path, Step
   return mutate(world_, name, path::join(root_, path), whole, half);
 }
 
-Result<std::vector<Mutation>> SimFiles::put_steps(const Place& place, Entry entry) {
-  if (is_directory(world_.entry(place))) {
+// `make` makes `fresh`, which then takes the place's name.
+Result<std::vector<Mutation>> SimFiles::put_steps(const Place& place, Mutation make, const std::string& fresh,
+                                                  Over over) {
+  std::vector<Mutation> steps;
+  if (world_.entry(Place{place.mount, "", fresh}) != nullptr) {
+    steps.emplace_back(Erase{fresh});
+  }
+  steps.push_back(std::move(make));
+  if (!is_directory(world_.entry(place))) {
+    steps.emplace_back(Rename{fresh, place.inner});
+    return steps;
+  }
+  if (over == Over::file) {
     return is_a_directory(place);
   }
+  for (const auto& point : world_.mounts()) {
+    if (path::is_within(point.entry.target, place.full)) {
+      return Error(Code::conflict, "a file system is mounted at " + point.entry.target);
+    }
+  }
+  steps.emplace_back(Exchange{fresh, place.inner});
+  steps.emplace_back(Erase{fresh});
+  return steps;
+}
+
+// Collects in memory: only commit() changes the world, in one call, which midway leaves the temporary.
+class SimFiles::Growing final : public NewFile {
+ public:
+  Growing(SimFiles& files, std::string path) : files_(files), path_(std::move(path)) {}
+
+  Result<void> write(std::string_view bytes) override {
+    content_ += bytes;
+    return {};
+  }
+  Result<void> restart() override {
+    content_.clear();
+    return {};
+  }
+  Result<void> read(const std::function<Result<void>(std::string_view)>& take) override { return take(content_); }
+  Result<void> commit(const Finish& finish) override { return files_.commit(path_, content_, finish); }
+
+ private:
+  SimFiles& files_;
+  std::string path_;
+  std::string content_;
+};
+
+Result<void> SimFiles::commit(std::string_view path, const std::string& content, const Finish& finish) {
+  return change("replace", path, [&](const Place& place) {
+    Entry entry = regular(content, finish.mode, finish.owner);
+    // The content is settled by itself, before the name.
+    entry.settled = finish.durable ? content.size() : 0;
+    const std::string fresh = temporary(place.inner);
+    return put_steps(place, Put{fresh, std::move(entry)}, fresh, finish.over);
+  });
+}
+
+Result<std::unique_ptr<NewFile>> SimFiles::begin(std::string_view path, Parent parent) {
+  if (parent == Parent::exists && missing_ == MissingRoot::is_an_error) {
+    TRY(writable(path));
+  }
+  return std::unique_ptr<NewFile>(std::make_unique<Growing>(*this, std::string(path)));
+}
+
+Result<std::vector<Mutation>> SimFiles::link_steps(const Place& place, const NewLink& link) {
   const std::string fresh = temporary(place.inner);
-  return std::vector<Mutation>{Put{fresh, std::move(entry)}, Rename{fresh, place.inner}};
+  if (!link.hard) {
+    return put_steps(place, Put{fresh, symlink(link.target, link.owner)}, fresh, link.over);
+  }
+  const Place target = TRY(world_.place(root_, link.target));
+  const Entry* const found = world_.entry(target);
+  if (found == nullptr || is_directory(found)) {
+    return failed("link", link.target, found == nullptr ? ENOENT : EPERM);
+  }
+  if (target.mount != place.mount) {
+    return failed("link", link.target, EXDEV);
+  }
+  return put_steps(place, Join{target.inner, fresh}, fresh, link.over);
 }
 
-Result<void> SimFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-  return change("replace", path,
-                [&](const Place& place) { return put_steps(place, regular(std::string(content), mode, owner)); });
-}
-
-Result<void> SimFiles::make_link(std::string_view path, std::string_view target) {
-  return change("make_link", path, [&](const Place& place) { return put_steps(place, symlink(std::string(target))); });
+Result<void> SimFiles::make_link(std::string_view path, const NewLink& link) {
+  return change("make_link", path, [&](const Place& place) { return link_steps(place, link); });
 }
 
 Result<std::vector<Mutation>> SimFiles::append_steps(const Place& place, std::string_view bytes) {
@@ -171,6 +263,24 @@ Result<std::vector<Mutation>> SimFiles::directory_steps(const Place& place, std:
 
 Result<void> SimFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
   return change("make_directory", path, [&](const Place& place) { return directory_steps(place, mode, owner); });
+}
+
+Result<void> SimFiles::make_directory_anew(std::string_view path, std::uint32_t mode, Owner owner) {
+  return change("make_directory_anew", path, [&](const Place& place) {
+    const std::string fresh = temporary(place.inner, "/");
+    return put_steps(place, Put{fresh, directory(mode, owner)}, fresh, Over::tree);
+  });
+}
+
+Result<void> SimFiles::set_attributes(std::string_view path, std::uint32_t mode, Owner owner) {
+  return change("set_attributes", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Entry* const found = world_.entry(place);
+    if (found == nullptr || (found->node.kind != NodeKind::regular && !is_directory(found))) {
+      return failed("change", place.full, found == nullptr ? ENOENT : ELOOP);
+    }
+    return std::vector<Mutation>{Attributes{place.inner, found->node.mode & mode & 0777U, found->node.owner},
+                                 Attributes{place.inner, mode, owner}};
+  });
 }
 
 Result<std::vector<Mutation>> SimFiles::remove_steps(const Place& place) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,21 +33,29 @@ class SimFiles final : public Files {
   Result<std::optional<Node>> look(std::string_view path) override;
   Result<std::string> read(std::string_view path, std::size_t max_bytes) override;
   Result<Digest> digest(std::string_view path, HashFunction function) override;
-  Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) override;
+  Result<bool> is_same(std::string_view path, std::string_view other) override;
+  Result<std::unique_ptr<NewFile>> begin(std::string_view path, Parent parent) override;
   Result<void> append(std::string_view path, std::string_view bytes) override;
   Result<void> make_directory(std::string_view path, std::uint32_t mode, Owner owner) override;
-  Result<void> make_link(std::string_view path, std::string_view target) override;
+  Result<void> make_directory_anew(std::string_view path, std::uint32_t mode, Owner owner) override;
+  Result<void> set_attributes(std::string_view path, std::uint32_t mode, Owner owner) override;
+  Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
 
  private:
+  class Growing;
+
   template <class Steps>
   Result<void> change(std::string_view name, std::string_view path, Steps steps);
   Result<void> make_root();
   Result<Place> writable(std::string_view path);
   Result<const Entry*> regular_file(std::string_view path);
   Result<void> run(std::string_view path, const Result<std::vector<Mutation>>& steps, std::size_t count);
-  Result<std::vector<Mutation>> put_steps(const Place& place, Entry entry);
+  Result<std::vector<Mutation>> put_steps(const Place& place, Mutation make, const std::string& fresh, Over over);
+  Result<std::vector<Mutation>> link_steps(const Place& place, const NewLink& link);
+  Result<void> commit(std::string_view path, const std::string& content, const Finish& finish);
   Result<std::vector<Mutation>> append_steps(const Place& place, std::string_view bytes);
   Result<std::vector<Mutation>> directory_steps(const Place& place, std::uint32_t mode, Owner owner);
   Result<std::vector<Mutation>> remove_steps(const Place& place);

@@ -20,7 +20,8 @@
 // stays. Unmounting promises nothing about all this; only sync does. FAT, which promises no order, is not simulated.
 //
 // *A file is replaced* by a temporary beside it and a rename; a directory is made the same way. A cut may leave the
-// temporary, under a name that is always the same for the same place, so that the next attempt replaces it. *An append*
+// temporary, under a name that is always the same for the same place, so that the next attempt replaces it. What takes
+// the place of a directory exchanges names with it, and then the old one is removed: a cut may leave that. *An append*
 // may come in halves.
 //
 // *A partition table* is written as libfdisk does it, with an fsync after each part: the copy at the end of the disk,
@@ -51,6 +52,7 @@
 #include <vector>
 
 #include "host/host.hpp"
+#include "host/no_fetcher.hpp"
 #include "host/sim/fault.hpp"
 #include "host/sim/machine.hpp"
 #include "host/sim/seams.hpp"

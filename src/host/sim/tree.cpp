@@ -26,21 +26,71 @@ Entry& existing(Tree& tree, const std::string& path) {
 
 void apply_to(Tree& tree, const Put& change) { tree.insert_or_assign(change.path, change.entry); }
 
-void apply_to(Tree& tree, const Grow& change) { existing(tree, change.path).content += change.bytes; }
+// The entry and all other names of the same file.
+template <class Change>
+void for_file(Tree& tree, const std::string& path, Change change) {
+  const std::uint64_t inode = existing(tree, path).inode;
+  change(existing(tree, path));
+  for (auto& [other, entry] : tree) {
+    if (inode != 0 && entry.inode == inode && other != path) {
+      change(entry);
+    }
+  }
+}
+
+// Takes a path, with what is below it, out of the tree; the names are those below the path.
+std::vector<std::pair<std::string, Entry>> extract(Tree& tree, const std::string& path) {
+  std::vector<std::pair<std::string, Entry>> taken;
+  for (auto next = tree.lower_bound(path); next != tree.end() && next->first.starts_with(path);) {
+    const auto here = next++;
+    if (path::is_within(here->first, path)) {
+      taken.emplace_back(here->first.substr(path.size()), std::move(here->second));
+      tree.erase(here);
+    }
+  }
+  return taken;
+}
+
+void insert(Tree& tree, const std::string& path, std::vector<std::pair<std::string, Entry>> taken) {
+  for (auto& [rest, entry] : taken) {
+    tree.insert_or_assign(path + rest, std::move(entry));
+  }
+}
+
+void apply_to(Tree& tree, const Grow& change) {
+  for_file(tree, change.path, [&](Entry& entry) { entry.content += change.bytes; });
+}
 
 void apply_to(Tree& tree, const Rename& change) {
-  auto moved = tree.extract(change.from);
-  INVARIANT(!moved.empty());
-  tree.insert_or_assign(change.to, std::move(moved.mapped()));
+  INVARIANT(tree.contains(change.from));
+  insert(tree, change.to, extract(tree, change.from));
+}
+
+void apply_to(Tree& tree, const Exchange& change) {
+  auto one = extract(tree, change.one);
+  auto other = extract(tree, change.other);
+  insert(tree, change.one, std::move(other));
+  insert(tree, change.other, std::move(one));
+}
+
+void apply_to(Tree& tree, const Join& change) {
+  Entry& target = existing(tree, change.target);
+  if (target.inode == 0) {
+    for (const auto& [path, entry] : tree) {
+      target.inode = std::max(target.inode, entry.inode + 1);
+    }
+  }
+  tree.insert_or_assign(change.path, Entry(target));
 }
 
 void apply_to(Tree& tree, const Attributes& change) {
-  Entry& entry = existing(tree, change.path);
-  entry.node.mode = change.mode;
-  entry.node.owner = change.owner;
+  for_file(tree, change.path, [&](Entry& entry) {
+    entry.node.mode = change.mode;
+    entry.node.owner = change.owner;
+  });
 }
 
-void apply_to(Tree& tree, const Erase& change) { tree.erase(change.path); }
+void apply_to(Tree& tree, const Erase& change) { extract(tree, change.path); }
 
 // How long a file is after the cut. Whole, empty and cut short are equally likely: each is a case of its own.
 std::size_t surviving_length(const Entry& entry, Loss loss, Random& random) {
@@ -94,10 +144,11 @@ Entry directory(std::uint32_t mode, Owner owner) {
   return entry;
 }
 
-Entry symlink(std::string target) {
+Entry symlink(std::string target, Owner owner) {
   Entry entry;
   entry.node.kind = NodeKind::symlink;
   entry.node.mode = 0777;
+  entry.node.owner = owner;
   entry.node.target = std::move(target);
   return entry;
 }
@@ -119,7 +170,8 @@ std::string describe(const Entry& entry) {
   std::string text = fmt::format("{} {:04o} {}:{}", kind_name(entry.node.kind), entry.node.mode, entry.node.owner.uid,
                                  entry.node.owner.gid);
   if (entry.node.kind == NodeKind::regular) {
-    text += fmt::format(" {} bytes {}", entry.content.size(), Digest::sha256(entry.content).text());
+    text += fmt::format(" {} bytes {}{}", entry.content.size(), Digest::sha256(entry.content).text(),
+                        entry.inode != 0 ? " linked" : "");
   } else if (entry.node.kind == NodeKind::symlink) {
     text += " -> " + entry.node.target;
   }
@@ -161,8 +213,13 @@ void FileSystem::lose(Loss loss, Random& random) {
   } else if (loss != Loss::all) {
     settle_first(log_.size());
   }
+  std::map<std::uint64_t, std::size_t> lengths;
   for (auto& [path, entry] : durable_) {
-    entry.content.resize(surviving_length(entry, loss, random));
+    const auto known = lengths.find(entry.inode);
+    const std::size_t length =
+        entry.inode != 0 && known != lengths.end() ? known->second : surviving_length(entry, loss, random);
+    lengths[entry.inode] = length;
+    entry.content.resize(length);
   }
   now_ = durable_;
   settle();

@@ -23,6 +23,8 @@ struct Entry {
   std::string content;
   // So many leading bytes of `content` are on the medium, whatever happens.
   std::size_t settled = 0;
+  // Entries of one number, other than 0, are one file: hard links of each other.
+  std::uint64_t inode = 0;
 };
 
 // By path from the file system's own root; "/" is always there.
@@ -30,7 +32,7 @@ using Tree = std::map<std::string, Entry, std::less<>>;
 
 Entry regular(std::string content, std::uint32_t mode = 0644, Owner owner = {});
 Entry directory(std::uint32_t mode = 0755, Owner owner = {});
-Entry symlink(std::string target);
+Entry symlink(std::string target, Owner owner = {});
 
 // Just the root, and `entries` with the directories that they need.
 Tree tree(const std::map<std::string, Entry>& entries = {});
@@ -46,20 +48,32 @@ struct Grow {
   std::string path;
   std::string bytes;
 };
+// With all that is in it, if it is a directory.
 struct Rename {
   std::string from;
   std::string to;
+};
+// Each takes the other's name (renameat2, RENAME_EXCHANGE).
+struct Exchange {
+  std::string one;
+  std::string other;
+};
+// Another name of a file.
+struct Join {
+  std::string target;
+  std::string path;
 };
 struct Attributes {
   std::string path;
   std::uint32_t mode = 0;
   Owner owner;
 };
+// With all that is in it.
 struct Erase {
   std::string path;
 };
 // The smallest changes: a cut falls between two of them, never into one (but see Loss for contents).
-using Mutation = std::variant<Put, Grow, Rename, Attributes, Erase>;
+using Mutation = std::variant<Put, Grow, Rename, Exchange, Join, Attributes, Erase>;
 
 void change(Tree& tree, const Mutation& mutation);
 

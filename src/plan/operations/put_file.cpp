@@ -2,11 +2,13 @@
 // PutFile: a whole file, in one step.
 #include "plan/operations/put_file.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "plan/downloads.hpp"
 #include "plan/operations/parents.hpp"
 
 namespace provision::plan {
@@ -26,8 +28,23 @@ std::string found_words(const model::FileView& view) {
   return "something is there";
 }
 
+bool only_attributes(const PutFile& operation) { return !operation.keeps.empty() && operation.append.empty(); }
+
+bool has_attributes(const host::Node& node, const PutFile& operation) {
+  return node.kind == host::NodeKind::regular && static_cast<std::int64_t>(node.mode) == operation.mode &&
+         node.owner.uid == operation.uid && node.owner.gid == operation.gid;
+}
+
+// SHA-512 where the config has such a hash: then the file is read by that first, since it need not be read again if it
+// is right.
+Result<bool> is_result_by_sha512(host::Host& host, const PutFile& operation) {
+  const auto node = TRY(host.target.look(operation.path));
+  return node && has_attributes(*node, operation) && operation.whole.function() == HashFunction::sha512 &&
+         TRY(host.target.digest(operation.path, HashFunction::sha512)) == operation.whole;
+}
+
 bool is_result_of(const model::FileView& view, const PutFile& operation) {
-  return view.kind == host::NodeKind::regular && view.digest == operation.contents.digest &&
+  return view.kind == host::NodeKind::regular && !operation.whole.empty() && view.digest == operation.whole &&
          view.mode == operation.mode && view.uid == operation.uid && view.gid == operation.gid;
 }
 
@@ -37,6 +54,100 @@ std::string octal(std::int64_t mode) {
     text[3 - i] = static_cast<char>('0' + (mode >> (3 * i) & 7));
   }
   return text;
+}
+
+// --- Applying
+
+// Writes, and knows the digest of what was written.
+class Writing {
+ public:
+  explicit Writing(host::NewFile& file) : file_(file) {}
+
+  Result<void> add(std::string_view bytes) {
+    hasher_.add(bytes);
+    return file_.write(bytes);
+  }
+  Digest digest() { return hasher_.finish(); }
+
+ private:
+  host::NewFile& file_;
+  Hasher hasher_{HashFunction::sha256};
+};
+
+Result<Downloads::Piece> fetched(Work& work, const PutFile& operation, const Contents& contents) {
+  if (work.downloads == nullptr) {
+    return Error(Code::internal, "nothing fetches here");
+  }
+  return work.downloads->take(operation, contents);
+}
+
+Result<void> add_piece(Work& work, const PutFile& operation, const Contents& contents, Writing& writing) {
+  if (!contents.remote) {
+    return writing.add(TRY(work.contents.bytes(contents)));
+  }
+  const auto piece = TRY(fetched(work, operation, contents));
+  return piece.file->read([&](std::string_view bytes) { return writing.add(bytes); });
+}
+
+Result<void> add_kept(Work& work, const PutFile& operation, Writing& writing) {
+  const std::string old = TRY(work.host.target.read(operation.path, model::max_kept_bytes));
+  if (Digest::sha256(old) != operation.keeps) {
+    return Error(Code::conflict, operation.path + " has changed since it was planned to append to it");
+  }
+  return writing.add(old);
+}
+
+// The digest is noted where the plan does not know it. What is kept would be lost with a file that a power cut leaves
+// torn, and a second append would not be noticed: so both are durable before the name.
+Result<void> finish(Work& work, const PutFile& operation, host::NewFile& file, const Digest& digest) {
+  const bool keeps = !operation.keeps.empty() || operation.contents.from.empty();
+  if (operation.whole.function() == HashFunction::sha256 && !operation.whole.empty() && digest != operation.whole) {
+    return Error(Code::internal, "what was put together for " + operation.path + " is not what was planned");
+  }
+  if (operation.whole.empty() && work.note) {
+    TRY(work.note(digest, keeps));
+  }
+  const host::Over over = operation.over_tree ? host::Over::tree : host::Over::file;
+  return file.commit({static_cast<std::uint32_t>(operation.mode), {operation.uid, operation.gid}, over, keeps});
+}
+
+// One piece that is fetched has been fetched into what becomes the file.
+Result<void> adopt(Work& work, const PutFile& operation) {
+  const auto piece = TRY(fetched(work, operation, operation.contents));
+  TRY(make_parents(work.host.target, operation.path));
+  return finish(work, operation, *piece.file, piece.fetched.digest);
+}
+
+Result<void> compose(Work& work, const PutFile& operation) {
+  TRY(make_parents(work.host.target, operation.path));
+  const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
+  Writing writing(*file);
+  if (operation.keeps.empty()) {
+    TRY(add_piece(work, operation, operation.contents, writing));
+  } else {
+    TRY(add_kept(work, operation, writing));
+  }
+  for (const auto& piece : operation.append) {
+    TRY(add_piece(work, operation, piece, writing));
+  }
+  return finish(work, operation, *file, writing.digest());
+}
+
+// --- Describing
+
+// "12 bytes", or "fetched" where a part is.
+std::string size_words(const PutFile& operation) {
+  std::int64_t size = operation.contents.size;
+  bool remote = operation.contents.remote;
+  for (const auto& piece : operation.append) {
+    size += piece.size;
+    remote = remote || piece.remote;
+  }
+  return remote ? "fetched" : std::to_string(size) + " bytes";
+}
+
+bool is_within_any(const std::string& path, const std::string& ancestor) {
+  return path != ancestor && path::is_within(path, ancestor);
 }
 
 }  // namespace
@@ -52,29 +163,54 @@ Observation observation_of(const model::FileView* view, bool satisfied) {
 }
 
 Result<Observation> observe(host::Host& host, const PutFile& operation) {
+  if (operation.whole.function() == HashFunction::sha512 && TRY(is_result_by_sha512(host, operation))) {
+    return Observation{State::satisfied, {}, {}};
+  }
   const auto view = TRY(model::look_at(host.target, operation.path));
   return observation_of(view ? &*view : nullptr, view && is_result_of(*view, operation));
 }
 
 Result<void> apply(Work& work, const PutFile& operation) {
-  const std::string bytes = TRY(work.contents.bytes(operation.contents));
-  TRY(make_parents(work.host.target, operation.path));
-  return work.host.target.replace(operation.path, bytes, static_cast<std::uint32_t>(operation.mode),
-                                  {operation.uid, operation.gid});
+  if (only_attributes(operation)) {
+    return work.host.target.set_attributes(operation.path, static_cast<std::uint32_t>(operation.mode),
+                                           {operation.uid, operation.gid});
+  }
+  const bool one_fetched = operation.contents.remote && operation.append.empty() && operation.keeps.empty();
+  return one_fetched ? adopt(work, operation) : compose(work, operation);
 }
 
 void predict(model::Inventory& inventory, const PutFile& operation) {
   model::FileView made;
+  if (const auto* there = inventory.file(operation.path); there != nullptr && only_attributes(operation)) {
+    made = *there;
+  }
   made.path = operation.path;
   made.mode = operation.mode;
   made.uid = operation.uid;
   made.gid = operation.gid;
-  made.digest = operation.contents.digest;
+  const bool sha512 = operation.whole.function() == HashFunction::sha512;
+  made.digest = sha512 ? Digest{} : operation.whole;
+  made.sha512 = sha512 ? operation.whole : Digest{};
   made.text = operation.contents.text;
+  if (!operation.append.empty() && !operation.keeps.empty()) {
+    made.appended = true;
+  }
+  if (operation.over_tree) {
+    predict_removal(inventory, operation.path);
+  }
   predict_file(inventory, std::move(made));
 }
 
 void predict_file(model::Inventory& inventory, model::FileView made) {
+  for (std::size_t slash = made.path.find('/', 1); slash != std::string::npos; slash = made.path.find('/', slash + 1)) {
+    const std::string above = made.path.substr(0, slash);
+    if (inventory.file(above) == nullptr) {
+      inventory.files.push_back({});
+      inventory.files.back().path = above;
+      inventory.files.back().kind = host::NodeKind::directory;
+      inventory.files.back().mode = 0755;
+    }
+  }
   for (auto& view : inventory.files) {
     if (view.path == made.path) {
       view = std::move(made);
@@ -84,13 +220,36 @@ void predict_file(model::Inventory& inventory, model::FileView made) {
   inventory.files.push_back(std::move(made));
 }
 
+void predict_removal(model::Inventory& inventory, const std::string& path) {
+  std::erase_if(inventory.files,
+                [&](const model::FileView& view) { return view.path == path || is_within_any(view.path, path); });
+}
+
+std::string attribute_words(std::int64_t mode, std::int64_t uid, std::int64_t gid) {
+  const std::string owner = ", owner " + std::to_string(uid) + ":" + std::to_string(gid);
+  return "mode " + octal(mode) + (uid == 0 && gid == 0 ? "" : owner);
+}
+
 std::string describe(const PutFile& operation) {
-  return "write " + operation.path + " (" + std::to_string(operation.contents.size) + " bytes, mode " +
-         octal(operation.mode) + ")";
+  const std::string attributes = attribute_words(operation.mode, operation.uid, operation.gid);
+  if (only_attributes(operation)) {
+    return "set " + attributes + " of " + operation.path;
+  }
+  const std::string verb = operation.keeps.empty() ? "write " : "append to ";
+  return verb + operation.path + " (" + size_words(operation) + ", " + attributes + ")";
 }
 
 Traits traits(const PutFile& operation) {
-  return {.sync_path = path::parent(operation.path), .observation_proves = true, .lasts = true};
+  Traits traits;
+  traits.sync_path = path::parent(operation.path);
+  // What is left of a directory that was in the way is not seen.
+  traits.observation_proves = !operation.over_tree;
+  // The planner's own text has what was there in it.
+  traits.keeps = !operation.keeps.empty() || (operation.contents.from.empty() && !operation.over_tree);
+  if (!only_attributes(operation)) {
+    traits.labels = {operation.path};
+  }
+  return traits;
 }
 
 }  // namespace provision::plan

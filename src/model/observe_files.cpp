@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/observe_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "model/observe.hpp"
+#include "spec/inline_bytes.hpp"
+
+namespace provision::model {
+namespace {
+
+constexpr std::size_t max_preset_bytes = 1U << 20U;
+constexpr std::size_t max_text_bytes = 1U << 20U;
+
+class Looker {
+ public:
+  Looker(host::Host& host, const spec::Parsed& parsed, Inventory& inventory)
+      : host_(host), parsed_(parsed), inventory_(inventory) {}
+
+  Result<void> run() {
+    const spec::Storage& storage = parsed_.config->storage;
+    TRY(see_all(storage.directories, "directories"));
+    TRY(see_all(storage.files, "files"));
+    TRY(see_all(storage.links, "links"));
+    for (std::size_t i = 0; i < storage.files.size(); ++i) {
+      TRY(at(see_content(storage.files[i]), origin(storage.files[i].place, "files", i)));
+    }
+    for (std::size_t i = 0; i < storage.links.size(); ++i) {
+      TRY(at(see_hard_link(storage.links[i]), origin(storage.links[i].place, "links", i)));
+    }
+    TRY(see_units());
+    TRY(see(std::string(result_path)));
+    TRY(see_policy());
+    inventory_.accounts = TRY_WHILE(read_accounts(host_.target), "reading the target's users and groups");
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Origin origin(const spec::Located& place, const std::string& list, std::size_t index) const {
+    return parsed_.sources.origin(place, "$.storage." + list + "." + std::to_string(index), "path");
+  }
+
+  static Result<void> at(Result<void> result, Origin place) {
+    return result ? Result<void>() : std::move(result).error().at(std::move(place));
+  }
+
+  template <class List>
+  Result<void> see_all(const List& list, const std::string& name) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      TRY(at(see(list[i].path), origin(list[i].place, name, i)));
+    }
+    return {};
+  }
+
+  // What is there, and each directory and link above it; where a link leads too.
+  Result<void> see(const std::string& path) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+      if (!TRY(see_one(path.substr(0, slash)))) {
+        return {};
+      }
+    }
+    TRY(see_one(path));
+    return {};
+  }
+
+  // Whether something can be below it.
+  Result<bool> see_one(const std::string& path) {
+    if (!seen_.insert(path).second) {
+      const FileView* const view = inventory_.file(path);
+      return view != nullptr && view->kind != host::NodeKind::regular;
+    }
+    auto view = TRY_WHILE(look_at(host_.target, path), "looking at " + path + " in the target");
+    if (!view) {
+      return false;
+    }
+    const host::NodeKind kind = view->kind;
+    const std::string target = view->target;
+    inventory_.files.push_back(*std::move(view));
+    if (kind == host::NodeKind::symlink) {
+      TRY(see(target.starts_with('/') ? path::clean(target) : path::join(path::parent(path), target)));
+    }
+    return kind != host::NodeKind::regular;
+  }
+
+  FileView* view_of(const std::string& path) {
+    const auto found = std::find_if(inventory_.files.begin(), inventory_.files.end(),
+                                    [&](const FileView& view) { return view.path == path; });
+    return found == inventory_.files.end() ? nullptr : &*found;
+  }
+
+  Result<void> see_content(const spec::File& file) {
+    FileView* const view = view_of(file.path);
+    if (view == nullptr || view->kind != host::NodeKind::regular) {
+      return {};
+    }
+    const auto hash = Digest::parse(file.contents.verification.hash.value_or(""));
+    if (hash && hash->function() == HashFunction::sha512 && !spec::is_inline(file.contents)) {
+      view->sha512 = TRY(host_.target.digest(file.path, HashFunction::sha512));
+    }
+    return file.contents.source ? Result<void>() : see_appended(file, *view);
+  }
+
+  // A config whose bytes cannot be had is for the planner to refuse.
+  Result<void> see_appended(const spec::File& file, FileView& view) {
+    std::string bytes;
+    for (const auto& fragment : file.append) {
+      const auto more = spec::is_inline(fragment) ? spec::inline_bytes(fragment) : Result<std::string>(Error{});
+      if (!more) {
+        return {};
+      }
+      bytes += *more;
+    }
+    if (bytes.empty()) {
+      return {};
+    }
+    const std::string old = TRY(host_.target.read(file.path, max_kept_bytes));
+    view.appended = old.ends_with(bytes);
+    view.extended = Digest::sha256(old + bytes);
+    return {};
+  }
+
+  Result<void> see_hard_link(const spec::Link& link) {
+    if (!link.hard.value_or(false)) {
+      return {};
+    }
+    const std::string target = hard_target(link);
+    TRY(see(target));
+    if (FileView* const view = view_of(link.path); view != nullptr && TRY(host_.target.is_same(link.path, target))) {
+      view->same_as = target;
+    }
+    return {};
+  }
+
+  Result<void> see_units() {
+    const auto& units = parsed_.config->systemd.units;
+    for (const auto& unit : units) {
+      if (!is_plain_name(unit.name)) {
+        continue;
+      }
+      TRY(see(unit_path(unit.name)));
+      for (const auto& dropin : unit.dropins) {
+        if (is_plain_name(dropin.name)) {
+          TRY(see(dropin_path(unit.name, dropin.name)));
+        }
+      }
+    }
+    if (units.empty()) {
+      return {};
+    }
+    TRY(see(std::string(preset_path)));
+    if (FileView* const view = view_of(std::string(preset_path));
+        view != nullptr && view->kind == host::NodeKind::regular) {
+      view->text = TRY(host_.target.read(preset_path, max_preset_bytes));
+    }
+    return see_enablement();
+  }
+
+  // The links by which a unit is enabled that the config wants disabled.
+  Result<void> see_enablement() {
+    const auto& units = parsed_.config->systemd.units;
+    const bool any =
+        std::any_of(units.begin(), units.end(), [](const spec::Unit& unit) { return unit.enabled == false; });
+    const auto folder = TRY(host_.target.look(units_path));
+    if (!any || !folder || folder->kind != host::NodeKind::directory) {
+      return {};
+    }
+    for (const auto& name : TRY(host_.target.list(units_path))) {
+      const std::string path = unit_path(name);
+      const auto node = TRY(host_.target.look(path));
+      if (node && node->kind == host::NodeKind::directory) {
+        TRY(see_enabling_links(path, TRY(host_.target.list(path))));
+      } else if (node && node->kind == host::NodeKind::symlink) {
+        TRY(see_enabling_links(std::string(units_path), {name}));
+      }
+    }
+    return {};
+  }
+
+  Result<void> see_enabling_links(const std::string& folder, const std::vector<std::string>& names) {
+    const auto& units = parsed_.config->systemd.units;
+    for (const auto& name : names) {
+      const std::string path = path::join(folder, name);
+      const auto view = TRY(look_at(host_.target, path));
+      const bool wanted = view && std::any_of(units.begin(), units.end(), [&](const spec::Unit& unit) {
+                            return unit.enabled == false && enables(*view, unit.name);
+                          });
+      if (wanted) {
+        TRY(see(path));
+      }
+    }
+    return {};
+  }
+
+  Result<void> see_policy() {
+    const auto node = TRY(host_.target.look(policy_config_path));
+    if (!node || node->kind != host::NodeKind::regular) {
+      return {};
+    }
+    const std::string text = TRY(host_.target.read(policy_config_path, max_text_bytes));
+    for (const auto line : split(text, '\n')) {
+      constexpr std::string_view key = "SELINUXTYPE=";
+      if (trim(line).starts_with(key)) {
+        inventory_.policy.name = trim(trim(line).substr(key.size()));
+      }
+    }
+    if (!is_plain_name(inventory_.policy.name) || !TRY(host_.target.look(file_contexts_path(inventory_.policy.name)))) {
+      inventory_.policy.name.clear();
+    }
+    constexpr std::array<std::string_view, 4> folders{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+    for (const auto folder : folders) {
+      const bool there = TRY(host_.own.look(path::join(folder, "setfiles"))).has_value();
+      inventory_.policy.setfiles = inventory_.policy.setfiles || there;
+    }
+    return {};
+  }
+
+  host::Host& host_;
+  const spec::Parsed& parsed_;
+  Inventory& inventory_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && !name.starts_with('.') && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
+std::string hard_target(const spec::Link& link) { return path::clean("/" + link.target.value_or("")); }
+
+bool enables(const FileView& link, std::string_view unit) {
+  if (link.kind != host::NodeKind::symlink) {
+    return false;
+  }
+  const std::string folder = path::parent(link.path);
+  if (folder == units_path) {
+    return path::name(link.target) == unit && path::name(link.path) != unit;
+  }
+  const bool enabling = folder.ends_with(".wants") || folder.ends_with(".requires") || folder.ends_with(".upholds");
+  const std::string_view name = path::name(link.path);
+  const std::size_t at = unit.find('@');
+  const bool is_template = at != std::string_view::npos && unit.substr(at + 1, 1) == ".";
+  const bool instance = is_template && name.starts_with(unit.substr(0, at + 1)) && name.ends_with(unit.substr(at + 1));
+  return enabling && path::parent(folder) == units_path && (name == unit || instance);
+}
+
+Result<void> see_files(host::Host& host, const spec::Parsed& config, Inventory& inventory) {
+  return Looker(host, config, inventory).run();
+}
+
+}  // namespace provision::model

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/downloads.hpp"
+
+#include "base/digest.hpp"
+
+namespace provision::plan {
+namespace {
+
+// Each holds two descriptors once bytes have come; the fetcher itself has fewer at a time on the wire.
+constexpr std::size_t most_under_way = 128;
+
+// What a file begins with stands under the file's own temporary name, so that it can become the file; any other piece
+// under a name of its own.
+std::string place_of(const std::string& path, const Contents& contents) {
+  return contents.from.ends_with(".contents") ? path
+                                              : path + "-piece-" + Digest::sha256(contents.from).hex().substr(0, 16);
+}
+
+}  // namespace
+
+// Where one transfer lands. The file is begun with the first bytes.
+class Downloads::Landing final : public host::Sink {
+ public:
+  Landing(host::Files& target, std::string path) : target_(target), path_(std::move(path)) {}
+
+  Result<void> write(std::string_view bytes) override {
+    TRY(begin());
+    return file_->write(bytes);
+  }
+
+  Result<void> restart() override { return file_ == nullptr ? Result<void>() : file_->restart(); }
+
+  Result<std::unique_ptr<host::NewFile>> take() {
+    TRY(begin());
+    return std::move(file_);
+  }
+
+  host::Ticket ticket = 0;
+
+ private:
+  Result<void> begin() {
+    if (file_ == nullptr) {
+      file_ = TRY(target_.begin(path_, host::Parent::may_be_missing));
+    }
+    return {};
+  }
+
+  host::Files& target_;
+  std::string path_;
+  std::unique_ptr<host::NewFile> file_;
+};
+
+Downloads::Downloads(host::Fetcher& fetcher, host::Files& target, const ContentSource& contents)
+    : fetcher_(fetcher), target_(target), contents_(contents) {}
+
+Downloads::~Downloads() {
+  for (const auto& [from, landing] : under_way_) {
+    fetcher_.cancel(landing->ticket);
+  }
+}
+
+void Downloads::expect(const std::vector<const PutFile*>& files) {
+  const std::lock_guard lock(mutex_);
+  for (const PutFile* file : files) {
+    if (file->contents.remote) {
+      expected_.emplace_back(file->path, file->contents);
+    }
+    for (const auto& piece : file->append) {
+      if (piece.remote) {
+        expected_.emplace_back(file->path, piece);
+      }
+    }
+  }
+  start_expected();
+}
+
+void Downloads::start_expected() {
+  while (!expected_.empty() && under_way_.size() < most_under_way) {
+    const auto [path, contents] = std::move(expected_.front());
+    expected_.pop_front();
+    // One that cannot even be asked for fails when it is taken.
+    static_cast<void>(start(path, contents).has_value());
+  }
+}
+
+Result<void> Downloads::start(const std::string& path, const Contents& contents) {
+  auto landing = std::make_unique<Landing>(target_, place_of(path, contents));
+  const host::FetchRequest request = TRY(contents_.request(contents));
+  landing->ticket = fetcher_.start(request, *landing);
+  under_way_[contents.from] = std::move(landing);
+  return {};
+}
+
+Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const std::string& path, const Contents& contents) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(expected_, [&](const auto& expected) { return expected.second.from == contents.from; });
+  if (!under_way_.contains(contents.from)) {
+    TRY(start(path, contents));
+  }
+  auto landing = std::move(under_way_.at(contents.from));
+  under_way_.erase(contents.from);
+  start_expected();
+  return landing;
+}
+
+Result<Downloads::Piece> Downloads::take(const PutFile& file, const Contents& contents) {
+  const auto landing = TRY(claim(file.path, contents));
+  const host::Fetched fetched = TRY_WHILE(fetcher_.wait(landing->ticket), "fetching what belongs into " + file.path);
+  return Piece{TRY(landing->take()), fetched};
+}
+
+}  // namespace provision::plan

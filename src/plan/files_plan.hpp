@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the files planner share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "plan/planners.hpp"
+
+namespace provision::plan {
+
+// A path that the config wants something at, whether or not a step is needed for that.
+struct Claim {
+  enum class Kind : std::uint8_t { directory, file, symlink, hard_link };
+
+  std::string path;
+  Kind kind = Kind::file;
+  // Of a symbolic link.
+  std::string target;
+  // "file:/etc/motd", as the step's id would be.
+  std::string id;
+  Origin origin;
+};
+
+struct FilesPlan {
+  const Question& question;
+  std::vector<Claim> claims;
+  Plan plan;
+
+  [[nodiscard]] const model::Inventory& inventory() const { return question.inventory; }
+  [[nodiscard]] const spec::Config& config() const { return question.config(); }
+};
+
+inline constexpr std::int64_t file_mode = 0644;
+inline constexpr std::int64_t directory_mode = 0755;
+
+// A step for what is, or is not, `there`.
+Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation);
+// The file is there with just these contents, mode and owner.
+bool is_so(const model::FileView* there, const PutFile& wanted);
+// "a directory", "a symbolic link", …
+std::string_view kind_words(host::NodeKind kind);
+
+// The steps of units, drop-ins, masks and presets, into the plan: plan_units.cpp.
+Result<void> plan_units(FilesPlan& files);
+
+}  // namespace provision::plan

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files stage on real file systems: what it leaves, that it does nothing twice, that what was predicted is what is
+// seen, and hostile targets. What is fetched comes from a fetcher of the test's own.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "host/linux/linux_host.hpp"
+#include "model/observe.hpp"
+#include "plan/planners.hpp"
+#include "plan/unsupported.hpp"
+#include "run/executor.hpp"
+#include "support/skip.hpp"
+#include "surroundings.hpp"
+
+using namespace provision;
+using namespace provision::test;
+
+namespace {
+
+// Serves what it is given, at once; anything else is not found.
+class TestFetcher final : public host::Fetcher {
+ public:
+  std::map<std::string, std::string> pages;
+  int served = 0;
+
+  Result<void> configure(const host::FetchSettings& /*settings*/) override { return {}; }
+  host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
+    waiting_.emplace(++last_, std::pair(request, &sink));
+    return last_;
+  }
+  Result<host::Fetched> wait(host::Ticket ticket) override {
+    const auto [request, sink] = waiting_.at(ticket);
+    waiting_.erase(ticket);
+    const auto page = pages.find(request.url);
+    if (page == pages.end()) {
+      return Error(Code::network, "404 Not Found for " + request.url);
+    }
+    ++served;
+    TRY(sink->write("void"));
+    TRY(sink->restart());
+    TRY(sink->write(page->second));
+    if (request.expected && digest_of(request.expected->function(), page->second) != *request.expected) {
+      return Error(Code::bad_contents, "another hash");
+    }
+    return host::Fetched{page->second.size(), Digest::sha256(page->second)};
+  }
+  void cancel(host::Ticket ticket) override { waiting_.erase(ticket); }
+  std::vector<host::FetchProgress> progress() override { return {}; }
+
+ private:
+  host::Ticket last_ = 0;
+  std::map<host::Ticket, std::pair<host::FetchRequest, host::Sink*>> waiting_;
+};
+
+class Silence final : public run::Listener {
+ public:
+  void on(const run::Event& /*event*/) override {}
+};
+
+// A target, and what provisions it.
+struct Target {
+  std::string root = new_folder();
+  std::string state = new_folder();
+  host::LinuxHost linux{root, state};
+  TestFetcher fetcher;
+  std::size_t steps = 0;
+
+  host::Host host() {
+    const host::Host all = linux.host();
+    return {all.target,    root,      all.state,    all.own,  all.disks, all.mounts,
+            all.processes, all.clock, all.firmware, all.http, fetcher};
+  }
+
+  Result<model::Inventory> see(const spec::Parsed& parsed) {
+    host::Host here = host();
+    model::Scope scope;
+    scope.files = true;
+    return model::observe(here, parsed, scope);
+  }
+
+  // As the files stage, with a journal of its own each time.
+  Result<void> provision(const std::string& members) {
+    const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},)" + std::string("\n") + members + "}");
+    REQUIRE(parsed.config);
+    if (auto error = plan::unsupported(parsed)) {
+      return *std::move(error);
+    }
+    const auto before = TRY(see(parsed));
+    const auto plan = TRY(plan::plan_files({parsed, before}));
+    steps = plan.steps.size();
+    host::Host here = host();
+    std::filesystem::remove(state + "/journal");
+    auto journal = TRY(run::Journal::open(here.state));
+    TRY(journal.begin({"test", Digest::sha256("c"), "c", "boot"}));
+    TRY(journal.planned(plan));
+    Silence silence;
+    const plan::ContentSource contents(*parsed.config);
+    TRY(run::execute(here, plan, contents, journal, silence, {}));
+    compare(plan::predicted(before, plan), TRY(see(parsed)));
+    return {};
+  }
+
+  // What cannot be predicted is not compared: the digest of what was fetched, and what a file would be with still more.
+  static void compare(const model::Inventory& predicted, const model::Inventory& seen) {
+    CHECK(predicted.files.size() == seen.files.size());
+    for (auto view : seen.files) {
+      CAPTURE(view.path);
+      const auto* const wanted = predicted.file(view.path);
+      REQUIRE(wanted != nullptr);
+      view.extended = wanted->extended;
+      if (wanted->digest.empty()) {
+        view.digest = Digest{};
+      }
+      CHECK(view == *wanted);
+    }
+  }
+
+  void put(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(root + path::parent(path));
+    write_file(root + path, text);
+  }
+  void link(const std::string& path, const std::string& to) {
+    std::filesystem::create_directories(root + path::parent(path));
+    REQUIRE(::symlink(to.c_str(), (root + path).c_str()) == 0);
+  }
+  std::string text(const std::string& path) {
+    const auto content = linux.target.read(path, 1 << 20);
+    return content ? *content : "error: " + to_string(content.error());
+  }
+};
+
+// Every name, kind, mode, owner, link and content below a folder, but for the result file.
+std::string tree_of(const std::string& folder) {
+  std::vector<std::string> lines;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    struct stat status {};
+    REQUIRE(::lstat(entry.path().c_str(), &status) == 0);
+    std::string line = entry.path().string().substr(folder.size()) + " " + std::to_string(status.st_mode) + " " +
+                       std::to_string(status.st_uid) + ":" + std::to_string(status.st_gid) + " " +
+                       std::to_string(status.st_ino) + " " + std::to_string(status.st_mtim.tv_nsec);
+    if (entry.is_symlink()) {
+      line += " -> " + std::filesystem::read_symlink(entry.path()).string();
+    }
+    lines.push_back(line);
+  }
+  std::sort(lines.begin(), lines.end());
+  return join(lines, "\n");
+}
+
+const std::string everything = R"("storage": {
+  "directories": [{"path": "/srv/www", "mode": 1517, "user": {"name": "www"}}, {"path": "/old", "mode": 448}],
+  "files": [
+    {"path": "/etc/hosts", "append": [{"source": "data:,two%0A"}], "mode": 384},
+    {"path": "/etc/new", "append": [{"source": "data:,b"}, {"source": "http://x/c"}], "contents": {"source": "http://x/a"}},
+    {"path": "/etc/deep/down/fetched", "mode": 2541, "contents": {"source": "http://x/a"}},
+    {"path": "/srv/www/index.html", "group": {"name": "www"}, "contents": {"source": "data:,page"}},
+    {"path": "/etc/attributes", "mode": 256, "user": {"id": 7}},
+    {"path": "/etc/tree", "overwrite": true, "contents": {"source": "data:,leaf"}}],
+  "links": [{"path": "/srv/hard", "target": "/srv/www/index.html", "hard": true},
+            {"path": "/srv/soft", "target": "../etc/hosts", "user": {"id": 5}, "group": {"id": 6}}]},
+"systemd": {"units": [
+  {"name": "a.service", "enabled": true, "contents": "[Service]\nExecStart=/a\n", "dropins": [{"name": "x.conf", "contents": ""}]},
+  {"name": "w@a.service", "enabled": true}, {"name": "w@b.service", "enabled": true},
+  {"name": "m.service", "mask": true}, {"name": "u.service", "mask": false}, {"name": "off.service", "enabled": false}]})";
+
+void prepare(Target& target) {
+  target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/:/bin/sh\n");
+  target.put("/etc/group", "www:x:35:\n");
+  target.put("/etc/hosts", "one\n");
+  target.put("/etc/attributes", "kept");
+  target.put("/etc/tree/below/it", "old");
+  target.put("/old/kept", "kept");
+  target.link("/etc/systemd/system/u.service", "/dev/null");
+  target.link("/etc/systemd/system/multi-user.target.wants/off.service", "/usr/lib/systemd/system/off.service");
+  target.fetcher.pages = {{"http://x/a", "A"}, {"http://x/c", "C"}};
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("native files stage");
+
+TEST_CASE("everything is as the config says, seen as predicted") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  prepare(target);
+  REQUIRE(why(target.provision(everything)) == "");
+  CHECK(target.text("/etc/hosts") == "one\ntwo\n");
+  CHECK(target.text("/etc/new") == "AbC");
+  CHECK(target.text("/etc/deep/down/fetched") == "A");
+  CHECK(target.linux.target.look("/etc/deep/down/fetched").value()->mode == 04755);
+  CHECK(*target.linux.target.look("/srv/www").value() == host::Node{host::NodeKind::directory, 02755, {33, 0}, 0, ""});
+  CHECK(target.linux.target.look("/srv/www/index.html").value()->owner == host::Owner{0, 35});
+  CHECK(target.linux.target.is_same("/srv/hard", "/srv/www/index.html").value());
+  CHECK(target.linux.target.look("/srv/soft").value()->owner == host::Owner{5, 6});
+  CHECK(target.linux.target.look("/etc/hosts").value()->owner == host::Owner{0, 0});
+  CHECK(*target.linux.target.look("/etc/attributes").value() ==
+        host::Node{host::NodeKind::regular, 0400, {7, 0}, 4, ""});
+  CHECK(target.text("/etc/tree") == "leaf");
+  CHECK(target.text("/old/kept") == "kept");
+  CHECK(target.text("/etc/systemd/system-preset/20-ignition.preset") ==
+        "enable a.service\ndisable off.service\nenable w@.service a b\n");
+  CHECK(!target.linux.target.look("/etc/systemd/system/u.service").value());
+  CHECK(target.linux.target.list("/etc/systemd/system/multi-user.target.wants").value().empty());
+  CHECK(target.linux.target.look("/etc/systemd/system/m.service").value()->target == "/dev/null");
+  CHECK(target.text("/etc/systemd/system/a.service.d/x.conf").empty());
+  CHECK(target.text("/etc/.ignition-result.json").find("\"provisioningBootID\"") != std::string::npos);
+  CHECK(target.linux.target.look("/etc/.ignition-result.json").value()->mode == 0600);
+  CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+}
+
+TEST_CASE("the second time nothing is changed, appends and presets included") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  prepare(target);
+  // What may be replaced and cannot be compared is fetched anew each time, so it is left out here.
+  const std::string config = R"("storage": {"files": [
+    {"path": "/etc/hosts", "append": [{"source": "data:,two%0A"}]},
+    {"path": "/etc/fetched", "contents": {"source": "http://x/a", "verification": {"hash": ")" +
+                             digest_of(HashFunction::sha512, "A").text() + R"("}}},
+    {"path": "/etc/both", "contents": {"source": "data:,x"}, "append": [{"source": "data:,y"}]}],
+    "links": [{"path": "/etc/l", "target": "hosts"}, {"path": "/etc/h", "target": "/etc/both", "hard": true}],
+    "directories": [{"path": "/d", "mode": 448}]},
+    "systemd": {"units": [{"name": "a.service", "enabled": true}, {"name": "off.service", "enabled": false},
+                          {"name": "u.service", "mask": false}]})";
+  REQUIRE(why(target.provision(config)) == "");
+  const std::string once = tree_of(target.root);
+  REQUIRE(why(target.provision(config)) == "");
+  CHECK(target.steps == 0);
+  CHECK(tree_of(target.root) == once);
+  CHECK(target.fetcher.served == 1);
+  CHECK(target.text("/etc/hosts") == "one\ntwo\n");
+}
+
+TEST_CASE("an earlier result is told in the new one") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  REQUIRE(why(target.provision(R"("storage": {"files": [{"path": "/a"}]})")) == "");
+  REQUIRE(why(target.provision(R"("storage": {"files": [{"path": "/b"}]})")) == "");
+  const std::string text = target.text("/etc/.ignition-result.json");
+  CHECK(text.find("previousReport") != std::string::npos);
+  CHECK(text.find("\"userConfigProvided\": true") != std::string::npos);
+}
+
+TEST_CASE("no link leads out of the target, at one, two and three levels, dangling or in a circle") {
+  NEED_PRIVATE_FOLDER();
+  const std::string outside = new_folder();
+  struct Hostile {
+    std::string path;
+    std::vector<std::pair<std::string, std::string>> links;
+    bool possible;
+  };
+  const std::vector<Hostile> cases{
+      {"/one/f", {{"/one", outside}}, false},
+      {"/up/f", {{"/up", "../../../../../.." + outside}}, false},
+      {"/two/f", {{"/two", "/middle"}, {"/middle", outside}}, false},
+      {"/three/f", {{"/three", "second"}, {"/second", "/third"}, {"/third", "../.." + outside}}, false},
+      {"/deep/a/b/f", {{"/deep", outside}}, false},
+      {"/dangling/f", {{"/dangling", "/not/there"}}, false},
+      {"/circle/f", {{"/circle", "/other"}, {"/other", "circle"}}, false},
+      {"/self/f", {{"/self", "self"}}, false},
+      {"/magic/f", {{"/magic", "/proc/self/root"}}, false},
+      {"/inside/f", {{"/inside", "/../../real"}, {"/real/x", "y"}}, true},
+  };
+  for (const auto& hostile : cases) {
+    CAPTURE(hostile.path);
+    Target target;
+    for (const auto& [path, to] : hostile.links) {
+      target.link(path, to);
+    }
+    const auto result = target.provision(R"("storage": {"files": [{"path": ")" + hostile.path +
+                                         R"(", "contents": {"source": "data:,x"}}]})");
+    CHECK(result.has_value() == hostile.possible);
+    if (!result) {
+      REQUIRE(result.error().origin);
+      CHECK(result.error().origin->line == 2);
+    }
+    CHECK(std::filesystem::is_empty(outside));
+    CHECK(!std::filesystem::exists("/f"));
+    CHECK(!std::filesystem::exists("/not"));
+  }
+}
+
+TEST_CASE("links lead into the target as chroot would have them") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  std::filesystem::create_directories(target.root + "/var/data");
+  target.link("/data", "/var/data");
+  REQUIRE(why(target.provision(R"("storage": {"files": [{"path": "/data/sub/f", "contents": {"source": "data:,x"}}],
+    "links": [{"path": "/made", "target": "/var/made"}], "directories": [{"path": "/var/made"}, {"path": "/made/d"}]})")) ==
+          "");
+  CHECK(target.text("/var/data/sub/f") == "x");
+  CHECK(target.linux.target.look("/var/made/d").value()->kind == host::NodeKind::directory);
+}
+
+TEST_CASE("two paths that are one place are an error at planning, with both lines") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  std::filesystem::create_directories(target.root + "/var");
+  target.link("/a", "/b");
+  target.link("/b", "var");
+  const auto result = target.provision(R"("storage": {"files": [{"path": "/a/x", "contents": {"source": "data:,1"}},
+{"path": "/var/x", "contents": {"source": "data:,2"}}]})");
+  REQUIRE(!result);
+  CHECK(result.error().code == Code::bad_config);
+  CHECK(result.error().origin->line == 3);
+  CHECK(result.error().what.find("c:2:") != std::string::npos);
+  CHECK(std::filesystem::is_empty(target.root + "/var"));
+}
+
+TEST_CASE("what is overwritten stays when the fetch fails") {
+  NEED_PRIVATE_FOLDER();
+  for (const bool tree : {false, true}) {
+    Target target;
+    target.put(tree ? "/etc/f/below/it" : "/etc/f", "old");
+    const std::string before = tree_of(target.root);
+    const auto result = target.provision(
+        R"("storage": {"files": [{"path": "/etc/f", "overwrite": true, "contents": {"source": "http://x/none"}}]})");
+    REQUIRE(!result);
+    CHECK(result.error().code == Code::network);
+    CHECK(result.error().origin->line == 2);
+    CHECK(tree_of(target.root) == before);
+  }
+}
+
+TEST_CASE("an append of which a fetched part fails leaves the file as it was") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  target.put("/etc/f", "old");
+  const std::string before = tree_of(target.root);
+  CHECK(!target.provision(
+      R"("storage": {"files": [{"path": "/etc/f", "append": [{"source": "data:,x"}, {"source": "http://x/none"}]}]})"));
+  CHECK(tree_of(target.root) == before);
+}
+
+TEST_CASE("on a full disk the old things stay and nothing is left behind, whatever is written") {
+  NEED_PRIVATE_FOLDER();
+  const std::string big(200000, 'x');
+  const std::vector<std::string> configs{
+      R"("storage": {"files": [{"path": "/f", "overwrite": true, "contents": {"source": "data:,)" + big + R"("}}]})",
+      R"("storage": {"files": [{"path": "/f", "append": [{"source": "data:,)" + big + R"("}]}]})",
+      R"("storage": {"files": [{"path": "/f", "overwrite": true, "contents": {"source": "http://x/big"}}]})",
+      R"("storage": {"files": [{"path": "/f", "append": [{"source": "http://x/big"}]}]})",
+      R"("storage": {"files": [{"path": "/tree", "overwrite": true, "contents": {"source": "http://x/big"}}]})",
+      R"("systemd": {"units": [{"name": "a.service", "contents": "#)" + big + R"(\n[Service]\nExecStart=/a\n"}]})"};
+  for (const auto& config : configs) {
+    CAPTURE(config.substr(0, 100));
+    Target target;
+    REQUIRE(::mount("tmpfs", target.root.c_str(), "tmpfs", 0, "size=96k") == 0);
+    target.put("/f", "old");
+    target.put("/tree/below/it", "old");
+    std::filesystem::create_directories(target.root + "/etc/systemd/system");
+    target.fetcher.pages["http://x/big"] = big;
+    const std::string before = tree_of(target.root);
+    const auto result = target.provision(config);
+    REQUIRE(!result);
+    CHECK(result.error().system_error == ENOSPC);
+    CHECK(result.error().origin.has_value());
+    CHECK(tree_of(target.root) == before);
+    REQUIRE(::umount(target.root.c_str()) == 0);
+  }
+}
+
+TEST_CASE("a read-only target is a clear error, and nothing is changed") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  REQUIRE(::mount("tmpfs", target.root.c_str(), "tmpfs", 0, "size=1m") == 0);
+  target.put("/etc/f", "old");
+  REQUIRE(::mount(nullptr, target.root.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, "size=1m") == 0);
+  target.fetcher.pages["http://x/a"] = "A";
+  const std::string before = tree_of(target.root);
+  for (const std::string config :
+       {R"("storage": {"files": [{"path": "/etc/g", "contents": {"source": "data:,x"}}]})",
+        R"("storage": {"files": [{"path": "/etc/g", "contents": {"source": "http://x/a"}}]})",
+        R"("storage": {"directories": [{"path": "/d"}]})", R"("storage": {"links": [{"path": "/l", "target": "x"}]})",
+        R"("systemd": {"units": [{"name": "a.service", "mask": true}]})"}) {
+    CAPTURE(config);
+    const auto result = target.provision(config);
+    REQUIRE(!result);
+    CHECK(result.error().system_error == EROFS);
+    CHECK(tree_of(target.root) == before);
+  }
+  REQUIRE(::umount(target.root.c_str()) == 0);
+}
+
+TEST_CASE("a tree in which something is mounted is not removed") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  target.put("/tree/mounted/x", "hidden");
+  REQUIRE(::mount("tmpfs", (target.root + "/tree/mounted").c_str(), "tmpfs", 0, "size=64k") == 0);
+  target.put("/tree/mounted/precious", "data");
+  const std::string before = tree_of(target.root);
+  const auto result = target.provision(
+      R"("storage": {"files": [{"path": "/tree", "overwrite": true, "contents": {"source": "data:,x"}}]})");
+  REQUIRE(!result);
+  CHECK(result.error().code == Code::conflict);
+  CHECK(tree_of(target.root) == before);
+  REQUIRE(::umount((target.root + "/tree/mounted").c_str()) == 0);
+}
+
+TEST_CASE("what is fetched follows a link that is made meanwhile, to another file system") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  std::filesystem::create_directories(target.root + "/var");
+  REQUIRE(::mount("tmpfs", (target.root + "/var").c_str(), "tmpfs", 0, "size=1m") == 0);
+  target.fetcher.pages["http://x/a"] = "A";
+  REQUIRE(why(target.provision(R"("storage": {"links": [{"path": "/data", "target": "/var/data"}],
+    "files": [{"path": "/data/f", "mode": 384, "contents": {"source": "http://x/a"}}], "directories": [{"path": "/var/data"}]})")) ==
+          "");
+  CHECK(target.text("/var/data/f") == "A");
+  CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+  REQUIRE(::umount((target.root + "/var").c_str()) == 0);
+}
+
+TEST_CASE("what a power cut left of a download is replaced, wherever it was begun") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  const auto left_over = [](const std::string& rest) {
+    return ".provision-" + Digest::sha256(rest).hex().substr(0, 16);
+  };
+  target.put("/" + left_over("a/b/f"), "torn");
+  target.put("/a/" + left_over("b/f"), "torn");
+  target.put("/a/b/" + left_over("f") + "/tree", "torn");
+  target.fetcher.pages["http://x/a"] = "A";
+  REQUIRE(why(target.provision(
+              R"("storage": {"files": [{"path": "/a/b/f", "contents": {"source": "http://x/a"}}]})")) == "");
+  CHECK(target.text("/a/b/f") == "A");
+  CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+}
+
+TEST_SUITE_END();
