@@ -94,7 +94,7 @@ enum class Parent : std::uint8_t { exists, may_be_missing };
 struct NewLink {
   std::string target;
   bool hard = false;
-  Owner owner;
+  Owner owner{};
   Over over = Over::file;
 };
 

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "host/host.hpp"
 #include "model/inventory.hpp"
+#include "model/observe.hpp"
 #include "spec/parse.hpp"
 
 namespace provision::model {

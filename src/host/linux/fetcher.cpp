@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/assert.hpp"
@@ -112,6 +113,7 @@ class LinuxFetcher::Engine {
   Result<void> configure(const FetchSettings& settings);
   Ticket start(const FetchRequest& request, Sink& sink);
   Result<Fetched> wait(Ticket ticket);
+  void cancel(Ticket ticket);
   std::vector<FetchProgress> progress();
 
  private:
@@ -124,6 +126,7 @@ class LinuxFetcher::Engine {
   bool begin_one(Instant now);
   void collect_ended();
   void collect_expired();
+  void collect_cancelled();
   void place(const Shared& transfer);
   std::chrono::milliseconds sleep_time(Instant now) const;
 
@@ -138,6 +141,7 @@ class LinuxFetcher::Engine {
   std::map<Ticket, Shared> transfers_;
   std::map<const Transfer*, Result<Fetched>> results_;
   std::vector<Shared> incoming_;
+  std::set<const Transfer*> cancelled_;
   Ticket last_ticket_ = 0;
   bool stopping_ = false;
 
@@ -213,6 +217,19 @@ Result<Fetched> LinuxFetcher::Engine::wait(Ticket ticket) {
   return result;
 }
 
+void LinuxFetcher::Engine::cancel(Ticket ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = transfers_.find(ticket);
+    INVARIANT(found != transfers_.end());
+    if (!results_.contains(found->second.get())) {
+      cancelled_.insert(found->second.get());
+      curl_multi_wakeup(multi_.get());
+    }
+  }
+  static_cast<void>(wait(ticket));
+}
+
 std::vector<FetchProgress> LinuxFetcher::Engine::progress() {
   const std::lock_guard lock(mutex_);
   std::vector<FetchProgress> all;
@@ -226,6 +243,7 @@ std::vector<FetchProgress> LinuxFetcher::Engine::progress() {
 
 void LinuxFetcher::Engine::run() {
   while (take_in()) {
+    collect_cancelled();
     begin_ready(std::chrono::steady_clock::now());
     int running = 0;
     curl_multi_perform(multi_.get(), &running);
@@ -320,6 +338,29 @@ void LinuxFetcher::Engine::collect_expired() {
   }
 }
 
+void LinuxFetcher::Engine::collect_cancelled() {
+  const std::lock_guard lock(mutex_);
+  const auto collect = [&](auto& transfers) {
+    std::erase_if(transfers, [&](const Shared& transfer) {
+      if (!cancelled_.contains(transfer.get())) {
+        return false;
+      }
+      if (transfer->handle() != nullptr) {
+        curl_multi_remove_handle(multi_.get(), transfer->handle());
+        transfer->abandon();
+      }
+      results_.emplace(transfer.get(), Error(Code::network, "nobody waited for the transfer any more"));
+      return true;
+    });
+  };
+  if (!cancelled_.empty()) {
+    collect(active_);
+    collect(waiting_);
+    cancelled_.clear();
+    settled_.notify_all();
+  }
+}
+
 std::chrono::milliseconds LinuxFetcher::Engine::sleep_time(Instant now) const {
   Instant next = now + longest_sleep;
   for (const auto& transfer : active_) {
@@ -340,6 +381,7 @@ LinuxFetcher::~LinuxFetcher() = default;
 Result<void> LinuxFetcher::configure(const FetchSettings& settings) { return engine_->configure(settings); }
 Ticket LinuxFetcher::start(const FetchRequest& request, Sink& sink) { return engine_->start(request, sink); }
 Result<Fetched> LinuxFetcher::wait(Ticket ticket) { return engine_->wait(ticket); }
+void LinuxFetcher::cancel(Ticket ticket) { engine_->cancel(ticket); }
 std::vector<FetchProgress> LinuxFetcher::progress() { return engine_->progress(); }
 
 }  // namespace provision::host

@@ -22,6 +22,7 @@ class LinuxFetcher final : public Fetcher {
   Result<void> configure(const FetchSettings& settings) override;
   Ticket start(const FetchRequest& request, Sink& sink) override;
   Result<Fetched> wait(Ticket ticket) override;
+  void cancel(Ticket ticket) override;
   std::vector<FetchProgress> progress() override;
 
  private:

@@ -44,6 +44,8 @@ Result<Fetched> SimFetcher::wait(Ticket ticket) {
   return mutate<Fetched>(world_, "fetch", url, std::move(answers), [&] { return serve(transfer); }, half);
 }
 
+void SimFetcher::cancel(Ticket ticket) { transfers_.erase(ticket); }
+
 std::vector<FetchProgress> SimFetcher::progress() { return {}; }
 
 }  // namespace provision::host::sim

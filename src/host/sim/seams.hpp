@@ -164,6 +164,7 @@ class SimFetcher final : public Fetcher {
   Result<void> configure(const FetchSettings& settings) override;
   Ticket start(const FetchRequest& request, Sink& sink) override;
   Result<Fetched> wait(Ticket ticket) override;
+  void cancel(Ticket ticket) override;
   std::vector<FetchProgress> progress() override;
 
   // What was asked for last, by configure().
