@@ -389,7 +389,8 @@ class Places {
   }
 
   Result<void> check_way(const Claim& claim) const {
-    for (const auto& above : ways_.resolve(claim.path)->through) {
+    const auto way = ways_.resolve(claim.path);
+    for (const auto& above : way->through) {
       const auto other = claims_.find(above);
       if (other != claims_.end()) {
         const Claim::Kind kind = other->second->kind;
