@@ -37,8 +37,8 @@ Uuid given_or(const std::optional<std::string>& given, const Uuid& fallback) {
 
 class Matcher {
  public:
-  Matcher(const host::Table& table, const std::vector<Wish>& wishes, std::int64_t sector_size)
-      : working_(table), wishes_(wishes), sector_size_(sector_size), existing_(wishes.size()) {}
+  Matcher(host::Table table, const std::vector<Wish>& wishes, std::int64_t sector_size)
+      : working_(std::move(table)), wishes_(wishes), sector_size_(sector_size), existing_(wishes.size()) {}
 
   // Room is made before it is given away: what goes, then what keeps its place, then what is placed.
   Result<Match> run() {
@@ -239,8 +239,8 @@ class Matcher {
 
 }  // namespace
 
-Result<Match> match_partitions(const host::Table& table, const std::vector<Wish>& wishes, std::int64_t sector_size) {
-  return Matcher(table, wishes, sector_size).run();
+Result<Match> match_partitions(host::Table table, const std::vector<Wish>& wishes, std::int64_t sector_size) {
+  return Matcher(std::move(table), wishes, sector_size).run();
 }
 
 }  // namespace provision::plan

@@ -46,6 +46,6 @@ struct Match {
 //   not exist does not count where a wish without a number has taken that number.
 //
 // What the config does not name stays as it is and where it is. Code::conflict, or bad_config where there is no room.
-Result<Match> match_partitions(const host::Table& table, const std::vector<Wish>& wishes, std::int64_t sector_size);
+Result<Match> match_partitions(host::Table table, const std::vector<Wish>& wishes, std::int64_t sector_size);
 
 }  // namespace provision::plan

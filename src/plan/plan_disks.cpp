@@ -64,7 +64,7 @@ Result<Match> wanted_table(const Question& question, std::size_t index, const mo
     wishes.push_back({disk.partitions[i], question.origin(disk.partitions[i].place, path),
                       given_or(disk.partitions[i].guid, identity.partition(view.facts, path))});
   }
-  return match_partitions(*start, wishes, view.facts.sector_size);
+  return match_partitions(*std::move(start), wishes, view.facts.sector_size);
 }
 
 std::string numbered(std::int64_t number) { return "partition " + std::to_string(number); }
