@@ -356,13 +356,17 @@ TEST_CASE("an append of which a fetched part fails leaves the file as it was") {
 TEST_CASE("on a full disk the old things stay and nothing is left behind, whatever is written") {
   NEED_PRIVATE_FOLDER();
   const std::string big(200000, 'x');
+  std::string lines;
+  for (int i = 0; i < 4000; ++i) {
+    lines += "#" + std::string(48, 'x') + "\\n";
+  }
   const std::vector<std::string> configs{
       R"("storage": {"files": [{"path": "/f", "overwrite": true, "contents": {"source": "data:,)" + big + R"("}}]})",
       R"("storage": {"files": [{"path": "/f", "append": [{"source": "data:,)" + big + R"("}]}]})",
       R"("storage": {"files": [{"path": "/f", "overwrite": true, "contents": {"source": "http://x/big"}}]})",
       R"("storage": {"files": [{"path": "/f", "append": [{"source": "http://x/big"}]}]})",
       R"("storage": {"files": [{"path": "/tree", "overwrite": true, "contents": {"source": "http://x/big"}}]})",
-      R"("systemd": {"units": [{"name": "a.service", "contents": "#)" + big + R"(\n[Service]\nExecStart=/a\n"}]})"};
+      R"("systemd": {"units": [{"name": "a.service", "contents": ")" + lines + R"([Service]\nExecStart=/a\n"}]})"};
   for (const auto& config : configs) {
     CAPTURE(config.substr(0, 100));
     Target target;

@@ -196,9 +196,12 @@ Flow forgetful_flow() {
 
 Flow used_disks_flow() {
   MachineSpec machine = two_disk_machine();
-  machine.disks[0].partitions[1].content->files["/etc/hostname"] = regular("old");
-  machine.disks[0].partitions[1].content->files["/etc/fetched"] = regular("old");
-  machine.disks[0].partitions[1].content->files["/etc/appended"] = regular("old", 0640, {3, 4});
+  // Through tree(), which makes them durable.
+  for (const auto& [path, entry] : tree({{"/etc/hostname", regular("old")},
+                                         {"/etc/fetched", regular("old")},
+                                         {"/etc/appended", regular("old", 0640, {3, 4})}})) {
+    machine.disks[0].partitions[1].content->files.insert_or_assign(path, entry);
+  }
   machine.disks[1] = used_disk();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
   machine.disks[2].other_table = "dos";
