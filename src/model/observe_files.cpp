@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t max_preset_bytes = 1U << 20U;
 constexpr std::size_t max_text_bytes = 1U << 20U;
 
+bool is_enabling_folder(std::string_view path) {
+  return path.ends_with(".wants") || path.ends_with(".requires") || path.ends_with(".upholds");
+}
+
 class Looker {
  public:
   Looker(host::Host& host, const spec::Parsed& parsed, Inventory& inventory)
@@ -171,7 +175,8 @@ class Looker {
     for (const auto& name : TRY(host_.target.list(units_path))) {
       const std::string path = unit_path(name);
       const auto node = TRY(host_.target.look(path));
-      if (node && node->kind == host::NodeKind::directory) {
+      if (node && node->kind == host::NodeKind::directory && is_enabling_folder(path)) {
+        TRY(see(path));
         TRY(see_enabling_links(path, TRY(host_.target.list(path))));
       } else if (node && node->kind == host::NodeKind::symlink) {
         TRY(see_enabling_links(std::string(units_path), {name}));
@@ -241,12 +246,11 @@ bool enables(const FileView& link, std::string_view unit) {
   if (folder == units_path) {
     return path::name(link.target) == unit && path::name(link.path) != unit;
   }
-  const bool enabling = folder.ends_with(".wants") || folder.ends_with(".requires") || folder.ends_with(".upholds");
   const std::string_view name = path::name(link.path);
   const std::size_t at = unit.find('@');
   const bool is_template = at != std::string_view::npos && unit.substr(at + 1, 1) == ".";
   const bool instance = is_template && name.starts_with(unit.substr(0, at + 1)) && name.ends_with(unit.substr(at + 1));
-  return enabling && path::parent(folder) == units_path && (name == unit || instance);
+  return is_enabling_folder(folder) && path::parent(folder) == units_path && (name == unit || instance);
 }
 
 Result<void> see_files(host::Host& host, const spec::Parsed& config, Inventory& inventory) {

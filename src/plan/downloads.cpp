@@ -9,11 +9,11 @@ namespace {
 // Each holds two descriptors once bytes have come; the fetcher itself has fewer at a time on the wire.
 constexpr std::size_t most_under_way = 128;
 
-// What a file begins with stands under the file's own temporary name, so that it can become the file; any other piece
-// under a name of its own.
-std::string place_of(const std::string& path, const Contents& contents) {
-  return contents.from.ends_with(".contents") ? path
-                                              : path + "-piece-" + Digest::sha256(contents.from).hex().substr(0, 16);
+// The only piece of a file stands under the file's own temporary name, so that it can become the file; others, of which
+// the file is put together, under names of their own.
+std::string place_of(const PutFile& file, const Contents& contents) {
+  const bool whole = file.append.empty() && file.keeps.empty();
+  return whole ? file.path : file.path + "-piece-" + Digest::sha256(contents.from).hex().substr(0, 16);
 }
 
 }  // namespace
@@ -63,11 +63,11 @@ void Downloads::expect(const std::vector<const PutFile*>& files) {
   const std::lock_guard lock(mutex_);
   for (const PutFile* file : files) {
     if (file->contents.remote) {
-      expected_.emplace_back(file->path, file->contents);
+      expected_.emplace_back(place_of(*file, file->contents), file->contents);
     }
     for (const auto& piece : file->append) {
       if (piece.remote) {
-        expected_.emplace_back(file->path, piece);
+        expected_.emplace_back(place_of(*file, piece), piece);
       }
     }
   }
@@ -76,26 +76,26 @@ void Downloads::expect(const std::vector<const PutFile*>& files) {
 
 void Downloads::start_expected() {
   while (!expected_.empty() && under_way_.size() < most_under_way) {
-    const auto [path, contents] = std::move(expected_.front());
+    const auto [place, contents] = std::move(expected_.front());
     expected_.pop_front();
     // One that cannot even be asked for fails when it is taken.
-    static_cast<void>(start(path, contents).has_value());
+    static_cast<void>(start(place, contents).has_value());
   }
 }
 
-Result<void> Downloads::start(const std::string& path, const Contents& contents) {
-  auto landing = std::make_unique<Landing>(target_, place_of(path, contents));
+Result<void> Downloads::start(const std::string& place, const Contents& contents) {
+  auto landing = std::make_unique<Landing>(target_, place);
   const host::FetchRequest request = TRY(contents_.request(contents));
   landing->ticket = fetcher_.start(request, *landing);
   under_way_[contents.from] = std::move(landing);
   return {};
 }
 
-Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const std::string& path, const Contents& contents) {
+Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const std::string& place, const Contents& contents) {
   const std::lock_guard lock(mutex_);
   std::erase_if(expected_, [&](const auto& expected) { return expected.second.from == contents.from; });
   if (!under_way_.contains(contents.from)) {
-    TRY(start(path, contents));
+    TRY(start(place, contents));
   }
   auto landing = std::move(under_way_.at(contents.from));
   under_way_.erase(contents.from);
@@ -104,7 +104,7 @@ Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const std::string& 
 }
 
 Result<Downloads::Piece> Downloads::take(const PutFile& file, const Contents& contents) {
-  const auto landing = TRY(claim(file.path, contents));
+  const auto landing = TRY(claim(place_of(file, contents), contents));
   const host::Fetched fetched = TRY_WHILE(fetcher_.wait(landing->ticket), "fetching what belongs into " + file.path);
   return Piece{TRY(landing->take()), fetched};
 }

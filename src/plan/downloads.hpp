@@ -42,14 +42,15 @@ class Downloads {
   class Landing;
 
   // Both with the lock held.
-  Result<void> start(const std::string& path, const Contents& contents);
+  Result<void> start(const std::string& place, const Contents& contents);
   void start_expected();
-  Result<std::unique_ptr<Landing>> claim(const std::string& path, const Contents& contents);
+  Result<std::unique_ptr<Landing>> claim(const std::string& place, const Contents& contents);
 
   host::Fetcher& fetcher_;
   host::Files& target_;
   const ContentSource& contents_;
   std::mutex mutex_;
+  // With the path that their temporaries are named for.
   std::deque<std::pair<std::string, Contents>> expected_;
   // By config path.
   std::map<std::string, std::unique_ptr<Landing>> under_way_;

@@ -15,6 +15,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "plan/files_plan.hpp"
 #include "plan/ways.hpp"
@@ -134,7 +135,7 @@ Result<Contents> contents_at(const FilesPlan& files, const spec::Resource& resou
                              const std::string& path) {
   auto contents = contents_of(resource, path);
   if (!contents) {
-    return std::move(contents).error().at(files.question.origin(owner, path, path::name(path)));
+    return std::move(contents).error().at(files.question.origin(owner, path, "contents"));
   }
   return contents;
 }
@@ -185,7 +186,7 @@ Result<std::optional<Step>> plan_kept_file(FilesPlan& files, const spec::File& f
   if (!empty && !there.appended) {
     wanted.append = std::move(pieces);
     wanted.whole = there.extended;
-  } else if (is_so(&there, wanted)) {
+  } else if (there.mode == wanted.mode && there.uid == wanted.uid && there.gid == wanted.gid) {
     return std::optional<Step>{};
   }
   const std::string why = wanted.append.empty() ? "its mode or owner differs" : "it is there and gets more";
@@ -225,7 +226,10 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
     TRY(check_overwritten_tree(files, file.path, origin));
   }
   const std::string why = there != nullptr ? "overwrite is set" : "it is not there";
-  return std::optional(step_over("file:" + file.path, there, why, files.question.origin(file.place, at), wanted));
+  Step step = step_over("file:" + file.path, there, why, files.question.origin(file.place, at), wanted);
+  // Whether it is so already, only fetching it tells.
+  step.afresh = there != nullptr && wanted.whole.empty();
+  return std::optional(std::move(step));
 }
 
 // --- Links
@@ -235,12 +239,10 @@ bool leads_to(const model::FileView* there, const std::string& target) {
          path::clean(there->target) == path::clean(target);
 }
 
-Error link_conflict(const model::FileView& there, std::string_view wanted) {
-  if (there.kind == host::NodeKind::symlink) {
-    return conflict(there.path + " is a symbolic link to " + printable(there.target) + " in the target, not " +
-                    std::string(wanted) + ", and overwrite is not set");
-  }
-  return conflict(is_there_as(there) + ", not " + std::string(wanted) + ", and overwrite is not set");
+Error link_conflict(const model::FileView& there, const std::string& wanted) {
+  const std::string target = there.kind == host::NodeKind::symlink ? " to " + printable(there.target) : "";
+  return conflict(there.path + " is " + std::string(kind_words(there.kind)) + target + " in the target, not " + wanted +
+                  ", and overwrite is not set");
 }
 
 Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& link, const std::string& at,
@@ -249,7 +251,7 @@ Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& lin
   const std::string target = link.target.value_or("");
   const bool same = leads_to(there, target);
   if (there != nullptr && !same && !link.overwrite.value_or(false)) {
-    return link_conflict(*there, "one to " + printable(target)).at(origin);
+    return link_conflict(*there, "a symbolic link to " + printable(target)).at(origin);
   }
   const Ids ids = TRY(ids_of(files, link, at, same ? there : nullptr));
   if (same && there->uid == ids.uid && there->gid == ids.gid) {
@@ -515,6 +517,7 @@ void plan_result(FilesPlan& files) {
   wanted.before = there != nullptr ? there->digest : Digest{};
   Step step = step_over("result", there, "others learn from it how this machine was provisioned",
                         files.question.origin(files.config().place, "$"), wanted);
+  step.afresh = true;
   step.after = {std::string(after_all)};
   files.plan.steps.push_back(std::move(step));
 }

@@ -11,6 +11,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "plan/files_plan.hpp"
 

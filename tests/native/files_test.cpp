@@ -45,9 +45,9 @@ TEST_CASE("a file is put with content, owner and mode, and seen so") {
   CHECK(*files.look("/etc/tool").value() == host::Node{NodeKind::regular, 0600, {0, 0}, 0, ""});
   REQUIRE(why(files.make_directory("/etc", 0711, {0, 0})) == "");
   CHECK(files.look("/etc").value()->mode == 0711);
-  REQUIRE(why(files.make_link("/etc/link", {"../tool"})) == "");
+  REQUIRE(why(files.make_link("/etc/link", {"../tool", false, {}, host::Over::file})) == "");
   CHECK(files.look("/etc/link").value()->target == "../tool");
-  REQUIRE(why(files.make_link("/etc/tool", {std::string(3000, 'x')})) == "");
+  REQUIRE(why(files.make_link("/etc/tool", {std::string(3000, 'x'), false, {}, host::Over::file})) == "");
   CHECK(files.look("/etc/tool").value()->target.size() == 3000);
   CHECK(entries(root + "/etc") == 2);
   REQUIRE(why(files.remove("/etc/tool")) == "");
@@ -92,7 +92,7 @@ TEST_CASE("the last component is never followed") {
   const std::string root = new_folder();
   host::LinuxFiles files(root);
   REQUIRE(why(files.replace("/victim", "old", 0644, {0, 0})) == "");
-  REQUIRE(why(files.make_link("/link", {"victim"})) == "");
+  REQUIRE(why(files.make_link("/link", {"victim", false, {}, host::Over::file})) == "");
   CHECK(!files.read("/link", 100));
   CHECK(!files.digest("/link", HashFunction::sha256));
   CHECK(!files.append("/link", "x"));
@@ -106,8 +106,8 @@ TEST_CASE("a loop of links on the way is an error, a file on the way is nothing"
   NEED_PRIVATE_FOLDER();
   const std::string root = new_folder();
   host::LinuxFiles files(root);
-  REQUIRE(why(files.make_link("/a", {"b"})) == "");
-  REQUIRE(why(files.make_link("/b", {"a"})) == "");
+  REQUIRE(why(files.make_link("/a", {"b", false, {}, host::Over::file})) == "");
+  REQUIRE(why(files.make_link("/b", {"a", false, {}, host::Over::file})) == "");
   const auto loop = files.look("/a/x");
   REQUIRE(!loop);
   CHECK(loop.error().system_error == ELOOP);
@@ -124,7 +124,7 @@ TEST_CASE("a directory in the way is a conflict and stays") {
   host::LinuxFiles files(root);
   REQUIRE(why(files.make_directory("/d", 0755, {0, 0})) == "");
   CHECK(files.replace("/d", "x", 0644, {0, 0}).error().code == Code::conflict);
-  CHECK(files.make_link("/d", {"x"}).error().code == Code::conflict);
+  CHECK(files.make_link("/d", {"x", false, {}, host::Over::file}).error().code == Code::conflict);
   CHECK(files.remove("/d").error().code == Code::conflict);
   CHECK(files.append("/d", "x").error().code == Code::conflict);
   REQUIRE(why(files.replace("/f", "x", 0644, {0, 0})) == "");

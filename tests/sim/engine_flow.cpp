@@ -1,5 +1,8 @@
 #include "sim/engine_flow.hpp"
 
+#include <map>
+#include <utility>
+
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
 
@@ -64,7 +67,9 @@ constexpr std::string_view replacing_config = R"({
     ],
     "files": [
       {"path": "/etc/hostname", "overwrite": true, "mode": 420, "contents": {"source": "data:,new"}},
-      {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}}
+      {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}},
+      {"path": "/etc/fetched", "overwrite": true, "contents": {"source": "http://pages/a"}},
+      {"path": "/etc/appended", "append": [{"source": "data:,%20and%20"}, {"source": "http://pages/b"}]}
     ]
   }
 })";
@@ -103,6 +108,27 @@ constexpr std::string_view changing_config = R"({
     "files": [{"path": "/var/x/b/file", "contents": {"source": "data:,in"}}]
   }
 })";
+// Serves the two pages of the config above.
+class Pages final : public host::Fetcher {
+ public:
+  Result<void> configure(const host::FetchSettings& /*settings*/) override { return {}; }
+  host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
+    waiting_.emplace(++last_, std::pair(request.url == "http://pages/a" ? "page a" : "page b", &sink));
+    return last_;
+  }
+  Result<host::Fetched> wait(host::Ticket ticket) override {
+    const auto [page, sink] = waiting_.at(ticket);
+    waiting_.erase(ticket);
+    TRY(sink->write(page));
+    return host::Fetched{page.size(), Digest::sha256(page)};
+  }
+  void cancel(host::Ticket ticket) override { waiting_.erase(ticket); }
+  std::vector<host::FetchProgress> progress() override { return {}; }
+
+ private:
+  host::Ticket last_ = 0;
+  std::map<host::Ticket, std::pair<std::string, host::Sink*>> waiting_;
+};
 
 class Silence final : public run::Listener {
  public:
@@ -110,7 +136,10 @@ class Silence final : public run::Listener {
 };
 
 Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
-  host::Host host = machine.host();
+  const host::Host all = machine.host();
+  Pages pages;
+  host::Host host{all.target,    all.target_path, all.state,    all.own,  all.disks, all.mounts,
+                  all.processes, all.clock,       all.firmware, all.http, pages};
   Silence silence;
   stages::Context context{host, silence, "qemu", std::string(stamp), std::chrono::seconds(1), {}};
   context.options.workers = 0;
@@ -201,13 +230,18 @@ Flow forgetful_flow() {
 
 Flow used_disks_flow() {
   MachineSpec machine = two_disk_machine();
-  machine.disks[0].partitions[1].content->files["/etc/hostname"] = regular("old");
+  // Through tree(), which makes them durable.
+  for (const auto& [path, entry] : tree({{"/etc/hostname", regular("old")},
+                                         {"/etc/fetched", regular("old")},
+                                         {"/etc/appended", regular("old", 0640, {3, 4})}})) {
+    machine.disks[0].partitions[1].content->files.insert_or_assign(path, entry);
+  }
   machine.disks[1] = used_disk();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
   machine.disks[2].other_table = "dos";
   Flow flow = flow_of("used", std::move(machine), replacing_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
-                 "/sysroot/etc/hostname"});
+                 "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended"});
   return flow;
 }
 

@@ -242,6 +242,8 @@ TEST_SUITE("fault loops") {
     CHECK(end.find("/dev/vdb2: ext4 label 'log'") != std::string::npos);
     const std::string over = Trial(used_disks_flow()).undisturbed.snapshot;
     CHECK(has_line(over, "/dev/vda2:/etc/hostname file 0644 0:0 3 bytes " + Digest::sha256("new").text()));
+    CHECK(has_line(over, "/dev/vda2:/etc/fetched file 0644 0:0 6 bytes " + Digest::sha256("page a").text()));
+    CHECK(has_line(over, "/dev/vda2:/etc/appended file 0640 3:4 14 bytes " + Digest::sha256("old and page b").text()));
     CHECK(has_line(over, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK_FALSE(has_line(over, "/dev/vdb2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK(over.find("/dev/vdb2: ext4 label 'fresh'") != std::string::npos);
@@ -280,6 +282,8 @@ TEST_SUITE("fault loops") {
     trial.findings.forget("the file system was never finished");
     trial.findings.forget("/dev/vdb1: ext4");
     trial.findings.forget("/dev/vdb2: ext4");
+    // What is left of a directory that was overwritten.
+    trial.findings.forget(".provision-");
     check_nothing_found(trial);
   }
 

@@ -89,9 +89,9 @@ TEST_SUITE("simhost") {
   TEST_CASE("links are followed on the way, inside the root, and not at the end") {
     SimHost machine(two_disk_machine());
     const Host host = machine.host();
-    REQUIRE(host.target.make_link("/up", {"../../../etc"}));
-    REQUIRE(host.target.make_link("/absolute", {"/etc"}));
-    REQUIRE(host.target.make_link("/loop", {"loop"}));
+    REQUIRE(host.target.make_link("/up", {"../../../etc", false, {}, host::Over::file}));
+    REQUIRE(host.target.make_link("/absolute", {"/etc", false, {}, host::Over::file}));
+    REQUIRE(host.target.make_link("/loop", {"loop", false, {}, host::Over::file}));
     CHECK(read(machine, "/up/os-release") == "ID=test\n");
     CHECK(read(machine, "/absolute/os-release") == "ID=test\n");
     CHECK(host.target.look("/loop/x").error().system_error == ELOOP);
