@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <utility>
 
 #include "base/digest.hpp"
@@ -72,6 +73,9 @@ class Files {
   virtual Result<void> remove(std::string_view path) = 0;
   // Makes all earlier changes on the file system that holds `path` durable (syncfs).
   virtual Result<void> sync(std::string_view path) = 0;
+
+  // The names in a directory, sorted; an error if it is none.
+  virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
 };
 
 }  // namespace provision::host

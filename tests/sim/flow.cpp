@@ -69,6 +69,7 @@ bool speaks_of_a_fault(const Error& error, bool lied) {
     case Code::conflict:
     case Code::program_missing:
     case Code::network:
+    case Code::bad_contents:
     case Code::journal_other_config:
     case Code::journal_other_format:
     case Code::journal_damaged:

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <memory>
 
 #include "base/path.hpp"
 
@@ -332,6 +336,31 @@ Result<void> LinuxFiles::remove(std::string_view path) {
     return errno == EISDIR ? is_directory(place->shown) : io_error("cannot remove " + place->shown);
   }
   return {};
+}
+
+Result<std::vector<std::string>> LinuxFiles::list(std::string_view path) {
+  const Place place = TRY(locate(path));
+  const int again = uninterrupted([&] {
+    return ::openat(place.parent.get(), place.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  });
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(again < 0 ? nullptr : ::fdopendir(again), &::closedir);
+  if (!directory) {
+    return io_error("cannot open the directory " + place.shown);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+    errno = 0;
+  }
+  if (errno != 0) {
+    return io_error("cannot list the directory " + place.shown);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Result<void> LinuxFiles::sync(std::string_view path) {

@@ -27,6 +27,7 @@ class LinuxFiles final : public Files {
   Result<void> make_link(std::string_view path, std::string_view target) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
 
  private:
   // A path as the system calls want it: the open directory that holds it, and its name in there ("." for the root).

@@ -67,6 +67,20 @@ Result<Digest> SimFiles::digest(std::string_view path, HashFunction function) {
   return digest_of(function, found->content);
 }
 
+Result<std::vector<std::string>> SimFiles::list(std::string_view path) {
+  const Place place = TRY(world_.place(root_, path));
+  if (!is_directory(world_.entry(place))) {
+    return failed("list", path, world_.entry(place) == nullptr ? ENOENT : ENOTDIR);
+  }
+  std::vector<std::string> names;
+  for (const auto& [inner, entry] : world_.files(place).now()) {
+    if (inner != "/" && path::parent(inner) == place.inner) {
+      names.emplace_back(path::name(inner));
+    }
+  }
+  return names;
+}
+
 // --- Changing: each call is a list of mutations; a cut midway leaves all but the last of them.
 
 Result<Place> SimFiles::writable(std::string_view path) {

@@ -38,6 +38,7 @@ class SimFiles final : public Files {
   Result<void> make_link(std::string_view path, std::string_view target) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
 
  private:
   template <class Steps>
