@@ -51,6 +51,7 @@ install_network() {
     inst_multiple ip || give_up "could not install ip (package iproute2)"
     inst_multiple "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-networkd-wait-online" \
         "$systemdutildir/systemd-network-generator" || give_up "could not install systemd-networkd"
+    inst_simple "$moddir/provision-network-teardown.service" "$systemdsystemunitdir/provision-network-teardown.service"
     for unit in systemd-networkd.service systemd-networkd.socket network.target network-pre.target network-online.target; do
         inst_simple "$systemdsystemunitdir/$unit"
     done

@@ -10,8 +10,8 @@
 #include "cli/console.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
-#include "stages/hooks.hpp"
 #include "stages/documents.hpp"
+#include "stages/hooks.hpp"
 #include "stages/stage.hpp"
 
 namespace provision::cli {

@@ -30,9 +30,9 @@ using Bring = std::function<Result<Brought>(const Wanted&)>;
 
 // What a config becomes with all that it refers to. `around`: the settings of configs that lie below it. References are
 // followed depth first and in their order, each laid over what was there before it; `replace` comes before `merge` and
-// leaves nothing of what asked for it. The result refers to nothing any more. An error has the user's line, in whichever
-// of the documents it stands.
-// What was noted of a document that is no config, or of a merge that gives none, is added to `notes`.
+// leaves nothing of what asked for it. The result refers to nothing any more. An error has the user's line, in
+// whichever of the documents it stands. What was noted of a document that is no config, or of a merge that gives none,
+// is added to `notes`.
 Result<Parsed> resolve(Parsed config, const Ignition& around, const Bring& bring, fields::Notes& notes);
 
 }  // namespace provision::spec

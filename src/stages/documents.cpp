@@ -17,8 +17,9 @@ using Kind = KeptDocument::Kind;
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 30U;
 constexpr std::array<std::string_view, 5> kind_names{"base", "user", "referred", "authority", "end"};
 
-Error damaged() { return {Code::io, "what was kept of the config for this boot, " + std::string(documents_path) +
-                                        ", is damaged"}; }
+Error damaged() {
+  return {Code::io, "what was kept of the config for this boot, " + std::string(documents_path) + ", is damaged"};
+}
 
 std::optional<std::size_t> take_number(std::string_view& text, char end) {
   std::size_t number = 0;

@@ -37,9 +37,10 @@ spec::Brought or_empty(run::Listener& listener, spec::Brought found) {
 
 Result<Address> checked_url(const std::string& url) {
   if (const auto fault = spec::source_fault(url, spec::spec_versions().back().version)) {
-    return Error(Code::config_unavailable, "ignition.config.url= on the kernel command line is no URL that a config "
-                                           "can come from: " +
-                                               fault->what);
+    return Error(Code::config_unavailable,
+                 "ignition.config.url= on the kernel command line is no URL that a config "
+                 "can come from: " +
+                     fault->what);
   }
   return Address{url};
 }
@@ -94,8 +95,9 @@ Result<std::optional<Source>> from_command_line(Context& context) {
     return std::optional(Source(TRY(checked_url(*url))));
   }
   if (device.has_value() != file.has_value()) {
-    return Error(Code::config_unavailable, "ignition.config.device= and ignition.config.path= on the kernel command "
-                                           "line go together, and one is missing");
+    return Error(Code::config_unavailable,
+                 "ignition.config.device= and ignition.config.path= on the kernel command "
+                 "line go together, and one is missing");
   }
   if (!device) {
     return std::optional<Source>{};

@@ -102,7 +102,8 @@ Result<std::string> References::bytes(const spec::Resource& resource, const host
     return from_data_url(resource);
   }
   if (!is_http(source)) {
-    return Error(Code::unsupported, "only data:, http: and https: URLs can be fetched by this version of provision yet");
+    return Error(Code::unsupported,
+                 "only data:, http: and https: URLs can be fetched by this version of provision yet");
   }
   return over_http(resource, settings);
 }
@@ -181,8 +182,7 @@ Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {
 Result<spec::Brought> References::bring(const spec::Wanted& wanted) {
   const bool remote = is_remote(wanted.reference.source);
   spec::Brought document;
-  document.name = remote ? spec::public_form(*wanted.reference.source)
-                         : "the data: URL at " + to_string(wanted.place);
+  document.name = remote ? spec::public_form(*wanted.reference.source) : "the data: URL at " + to_string(wanted.place);
   document.bytes = TRY(bytes(wanted.reference, TRY(settings(wanted.around))));
   if (document.bytes.empty()) {
     return Error(Code::bad_config, "the config that is referred to, " + document.name + ", is empty");

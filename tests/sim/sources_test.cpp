@@ -20,7 +20,8 @@ namespace {
 constexpr std::string_view neednet = "/run/ignition/neednet";
 
 std::string config(const std::string& file, const std::string& ignition = {}) {
-  return R"({"ignition": {"version": "3.4.0")" + ignition + R"(}, "storage": {"files": [{"path": "/)" + file + R"("}]}})";
+  return R"({"ignition": {"version": "3.4.0")" + ignition + R"(}, "storage": {"files": [{"path": "/)" + file +
+         R"("}]}})";
 }
 
 class Listener final : public run::Listener {
@@ -39,8 +40,8 @@ class Boot {
     REQUIRE(host_.own.replace(path, content, 0600, {}));
   }
   std::string run(std::string_view name) {
-    stages::Context context{host_, listener_, platform_, "/run/provision/boot/ignition.firstboot",
-                            std::chrono::milliseconds(1000), {}};
+    stages::Context context{
+        host_, listener_, platform_, "/run/provision/boot/ignition.firstboot", std::chrono::milliseconds(1000), {}};
     const auto result = stages::run_stage(context, *stages::find_stage(name));
     return result ? std::string() : to_string(result.error());
   }
@@ -181,7 +182,11 @@ TEST_CASE("base configs lie below the user's, by name, higher directories first"
 
 TEST_CASE("merge without the network, and with it") {
   const std::string far = config("own", R"(, "config": {"merge": [{"source": "http://x/1?token=geheim"}]})");
-  auto spec = machine({}, config("own", R"(, "config": {"merge": [{"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.4.0%22%7D%7D"}]})"));
+  auto spec = machine(
+      {},
+      config(
+          "own",
+          R"(, "config": {"merge": [{"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.4.0%22%7D%7D"}]})"));
   Boot near(spec);
   CHECK(near.run("fetch-offline") == "");
   CHECK(near.files() == "own ");
