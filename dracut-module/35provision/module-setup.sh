@@ -8,7 +8,7 @@
 # Where a distribution keeps its CA bundle. The first that exists is taken, at the same path.
 ca_bundles="/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt"
 
-services="fetch-offline disks remount-sysroot mount files complete"
+services="fetch-offline network fetch disks remount-sysroot mount files complete"
 
 # Only when another module or the image's maker asks for it.
 check() {
@@ -22,7 +22,11 @@ left_out() {
 }
 
 depends() {
-    left_out || echo systemd systemd-initrd dracut-systemd
+    left_out && return 0
+    echo systemd systemd-initrd dracut-systemd
+    # Drivers of every network card: where dracut has the module (Debian: dracut-network).
+    [[ -d ${dracutbasedir-}/modules.d/90kernel-network-modules ]] && echo kernel-network-modules
+    return 0
 }
 
 installkernel() {
@@ -32,6 +36,33 @@ installkernel() {
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
     # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
     dracut_instmods -o ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
+    dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
+        bnx2x bnxt_en mlx4_en mlx5_core bonding 8021q bridge af_packet ipv6
+}
+
+# The network for configs that are elsewhere, by systemd-networkd: installed, and started only when it is needed. An image
+# without it fetches nothing, unless another module brings the network up.
+install_network() {
+    local unit
+    inst_script "$moddir/provision-network" /usr/libexec/provision-network ||
+        give_up "could not install provision-network"
+    inst_multiple mkdir rm systemctl || give_up "could not install what provision-network runs"
+    if [[ ! -x $dracutsysrootdir$systemdutildir/systemd-networkd ]]; then
+        dwarn "provision: no systemd-networkd: the image will not bring the network up by itself"
+        return 0
+    fi
+    inst_multiple ip || give_up "could not install ip (package iproute2)"
+    inst_multiple "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-networkd-wait-online" \
+        "$systemdutildir/systemd-network-generator" || give_up "could not install systemd-networkd"
+    inst_simple "$moddir/provision-network-teardown.service" "$systemdsystemunitdir/provision-network-teardown.service"
+    for unit in systemd-networkd.service systemd-networkd.socket network.target network-pre.target network-online.target; do
+        inst_simple "$systemdsystemunitdir/$unit"
+    done
+    # It runs as a user of its own.
+    grep -s '^systemd-network:' "$dracutsysrootdir/etc/passwd" >>"$initdir/etc/passwd" ||
+        echo 'systemd-network:x:998:998::/:/usr/sbin/nologin' >>"$initdir/etc/passwd"
+    grep -s '^systemd-network:' "$dracutsysrootdir/etc/group" >>"$initdir/etc/group" ||
+        echo 'systemd-network:x:998:' >>"$initdir/etc/group"
 }
 
 # dracut goes on when install() fails, and makes an image that cannot provision: rather make none.
@@ -69,6 +100,8 @@ install() {
         $SYSTEMCTL -q --root="$initdir" add-requires provision-complete.target "provision-$service.service" ||
             give_up "could not make provision-complete.target require provision-$service.service"
     done
+
+    install_network
 
     # Say again what failed, next to the prompt that would have scrolled it away.
     inst_hook emergency 05 "$moddir/provision-show-failure.sh"

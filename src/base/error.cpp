@@ -30,9 +30,10 @@ constexpr std::array rows{
     CodeRow{Code::program_missing, "program-missing", 1, false,
             "Put the program into the image's initramfs (see the program table in the docs)."},
     CodeRow{Code::network, "network", 1, true, "Check address, name resolution and certificates, then try again."},
-    CodeRow{Code::bad_contents, "bad-contents", 1, false,
-            "What came is not what the config describes (hash, compression, size): correct the config or what is served, "
-            "then boot again."},
+    CodeRow{
+        Code::bad_contents, "bad-contents", 1, false,
+        "What came is not what the config describes (hash, compression, size): correct the config or what is served, "
+        "then boot again."},
     CodeRow{Code::not_satisfied, "not-satisfied", 1, true,
             "The step reported success without the effect being there: suspect the device. Reboot to resume."},
     CodeRow{Code::journal_other_config, "journal-other-config", 1, false,

@@ -10,6 +10,7 @@
 #include "cli/console.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
+#include "stages/documents.hpp"
 #include "stages/hooks.hpp"
 #include "stages/stage.hpp"
 
@@ -55,17 +56,17 @@ class ConsoleListener final : public run::Listener {
   std::string stage_;
 };
 
-// The user's document as it is kept for this boot, well-formed or not; null if it is not there.
-std::unique_ptr<fields::Document> kept_document(host::Files& own) {
-  constexpr std::size_t most = std::size_t{64} << 20U;
-  auto text = own.read(stages::config_path, most);
-  auto name = own.read(stages::document_path, most);
-  return text && name ? std::make_unique<fields::Document>(*name, *text) : nullptr;
+// The document that an error points into, as it is kept for this boot, well-formed or not; null if it is not there.
+std::unique_ptr<fields::Document> kept_document(host::Files& own, const Error& error) {
+  const auto kept = stages::kept_documents(own);
+  const std::string wanted = error.origin ? error.origin->document : "";
+  const auto* document = kept ? stages::find_document(*kept, wanted) : nullptr;
+  return document != nullptr ? std::make_unique<fields::Document>(document->name, document->bytes) : nullptr;
 }
 
 // Shows the screen wherever somebody may look, and keeps it.
 void show_failure(host::Host& host, const std::string& stage, const Error& error) {
-  const auto document = kept_document(host.own);
+  const auto document = kept_document(host.own, error);
   const std::string screen = failure_screen(error, "stage " + stage, document.get());
   const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
                     host.own.replace(failure_path, screen, 0600, {}).has_value();

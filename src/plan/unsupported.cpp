@@ -25,7 +25,6 @@ class Finder {
 
   std::optional<Error> run() {
     const spec::Config& config = *parsed_.config;
-    ignition(config.ignition);
     kernel_arguments(config.kernel_arguments);
     passwd(config.passwd);
     storage(config.storage);
@@ -54,14 +53,6 @@ class Finder {
                    std::string_view key, const std::string& what) {
     if (!list.empty()) {
       refuse(place, path, key, what);
-    }
-  }
-
-  void ignition(const spec::Ignition& ignition) {
-    const std::string path = "$.ignition.config";
-    refuse_list(ignition.config.merge, ignition.config.place, path, "merge", "other configs cannot be merged");
-    if (ignition.config.replace.source) {
-      refuse(ignition.config.place, path, "replace", "the config cannot be replaced by another one");
     }
   }
 

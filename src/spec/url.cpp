@@ -220,6 +220,22 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::string public_form(std::string_view url) {
+  if (lower_ascii(url.substr(0, 5)) == "data:") {
+    return "a data: URL";
+  }
+  url = url.substr(0, url.find_first_of("?#"));
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos) {
+    return printable(url);
+  }
+  const std::string_view rest = url.substr(colon + 3);
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  const std::size_t at = authority.rfind('@');
+  return printable(std::string(url.substr(0, colon + 3)) +
+                   std::string(rest.substr(at == std::string_view::npos ? 0 : at + 1)));
+}
+
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {
   for (const auto part : split(query, '&')) {
     const std::size_t equals = std::min(part.find('='), part.size());

@@ -22,6 +22,10 @@ struct Url {
 // Errors (Code::bad_config) quote nothing: a URL may hold a password.
 Result<Url> parse_url(std::string_view text);
 
+// A URL for messages: without user, password, query and fragment, any of which may be a secret. Of a data: URL no more
+// than that it is one.
+std::string public_form(std::string_view url);
+
 // What is wrong with a source by the rules of that spec version; nothing: it is fine. Not for the empty source, which
 // is the empty content.
 std::optional<Error> source_fault(std::string_view source, fields::Version version);

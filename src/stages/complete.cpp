@@ -5,9 +5,22 @@
 #include "base/path.hpp"
 #include "run/journal.hpp"
 #include "stages/hooks.hpp"
+#include "stages/sources.hpp"
 
 namespace provision::stages {
 namespace {
+
+// It may hold secrets, and has done its work; never before the stamp is gone for good, or a power cut in between would
+// leave a first boot without its config.
+Result<void> remove_installed_config(Context& context) {
+  const std::string config = installed_config_path(context.stamp);
+  if (!TRY(context.host.own.look(config))) {
+    return {};
+  }
+  TRY_WHILE(context.host.own.remove(config), "removing the config " + config);
+  TRY_WHILE(context.host.own.sync(path::parent(config)), "making the config's removal durable");
+  return {};
+}
 
 Result<void> remove_stamp(Context& context) {
   if (context.stamp.empty()) {
@@ -15,7 +28,7 @@ Result<void> remove_stamp(Context& context) {
   }
   TRY_WHILE(context.host.own.remove(context.stamp), "removing the first-boot stamp " + context.stamp);
   TRY_WHILE(context.host.own.sync(path::parent(context.stamp)), "making the stamp's removal durable");
-  return {};
+  return remove_installed_config(context);
 }
 
 }  // namespace

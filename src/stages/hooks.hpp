@@ -9,6 +9,8 @@ namespace provision::stages {
 // Finds the config without the network, checks it, keeps it, and begins the journal (or sees that it is the same
 // config).
 Result<void> fetch_offline(Context& context, run::StageReport& report);
+// The same with the network, if fetch-offline could not do without.
+Result<void> fetch(Context& context, run::StageReport& report);
 // Unmounts what the mount stage mounted, inner ones first.
 Result<void> unmount(Context& context, run::StageReport& report);
 // Removes the stamp, durably, when every stage before is recorded done.

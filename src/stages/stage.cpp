@@ -6,6 +6,7 @@
 
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
+#include "stages/documents.hpp"
 #include "stages/hooks.hpp"
 
 namespace provision::stages {
@@ -25,6 +26,7 @@ constexpr model::Scope see_files{.files = true};
 constexpr std::array list{
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
+    Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
     Stage{"disks", "partition disks, make file systems", Names(nothing), true, see_disks, &plan::plan_disks, nullptr},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
@@ -56,7 +58,7 @@ Result<run::Journal> open_journal(Context& context, const spec::Parsed& config) 
   run::Journal journal = TRY(run::Journal::open(context.host.state));
   if (!journal.begun() || journal.begun()->config != spec::meaning(*config.config)) {
     return Error(Code::stage_order,
-                 "the journal was not begun with this config: the stage fetch-offline has not ended well");
+                 "the journal was not begun with this config: the stages fetch-offline and fetch have not ended well");
   }
   return journal;
 }
@@ -83,7 +85,7 @@ Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Par
 }
 
 Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& report) {
-  const spec::Parsed config = TRY(load_config(context.host.own));
+  const spec::Parsed config = TRY(load_config(context.host));
   run::Journal journal = TRY(open_journal(context, config));
   const std::string boot = TRY(context.host.firmware.boot_id());
   TRY(check_needs(stage, journal, boot));
@@ -119,7 +121,9 @@ Result<run::Report> current_report(Context& context) {
   }
   if (report.config.empty()) {
     if (const auto config = load_config(context.host.own)) {
-      report.document = config->sources.documents.front().name();
+      const auto kept = kept_documents(context.host.own);
+      const KeptDocument* document = kept ? find_document(*kept, {}) : nullptr;
+      report.document = document != nullptr ? document->name : "";
       report.config = spec::meaning(*config->config).text();
     }
   }
@@ -163,6 +167,11 @@ Result<void> run_stage(Context& context, const Stage& stage) {
 }
 
 Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory) {
+  const auto& others = config.config->ignition.config;
+  if (!others.merge.empty() || others.replace.source) {
+    return Error(Code::unsupported, "the config refers to other configs, which were not fetched")
+        .at(config.sources.origin(others.place, "$.ignition.config"));
+  }
   if (auto error = plan::unsupported(config)) {
     return *std::move(error);
   }

@@ -50,12 +50,9 @@ Result<void> run_stage(Context& context, const Stage& stage);
 // The plans of all stages for an inventory, each made on what the ones before are predicted to leave.
 Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory);
 
-// Where the user's own text is kept for the later stages, readable by root alone, until the next boot.
-inline constexpr std::string_view config_path = "/run/provision/config.json";
-// The name by which messages call it.
-inline constexpr std::string_view document_path = "/run/provision/document";
-
-// The config as fetch-offline left it.
+// The config as fetch-offline or fetch left it.
 Result<spec::Parsed> load_config(host::Files& own);
+// The same, and the fetcher is told what the config says for fetching.
+Result<spec::Parsed> load_config(host::Host& host);
 
 }  // namespace provision::stages

@@ -55,9 +55,7 @@ host::FetchRequest want(std::string url, std::string compression = {}, std::opti
 }
 
 struct Machine {
-  Result<host::Fetched> get(const host::FetchRequest& request) {
-    return fetcher.wait(fetcher.start(request, kept));
-  }
+  Result<host::Fetched> get(const host::FetchRequest& request) { return fetcher.wait(fetcher.start(request, kept)); }
   Result<host::Fetched> get(const std::string& url) { return get(want(url)); }
   void patience(std::chrono::seconds total, std::chrono::seconds headers = 10s) {
     host::FetchSettings settings;
@@ -224,7 +222,8 @@ TEST_CASE("a cut body goes on behind what came, where the server has a strong ta
   WebServer server([&](const Asked& asked) {
     const std::string tag = asked.path == "/weak" ? "ETag: W/\"1\"\r\n" : "ETag: \"1\"\r\n";
     if (asked.count == 1) {
-      return Reply{"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n" + tag + "\r\n" + whole.substr(0, 60'000), Then::close};
+      return Reply{"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n" + tag + "\r\n" + whole.substr(0, 60'000),
+                   Then::close};
     }
     if (asked.path == "/changed" || asked.path == "/weak") {
       return reply("200 OK", whole, tag);
@@ -353,16 +352,27 @@ TEST_CASE("which proxy") {
     unsigned port;
     bool excepted;
   };
-  for (const Row& row : {Row{"*", "a", 80, true}, Row{"example.com", "example.com", 80, true},
-                         Row{"example.com", "EXAMPLE.com.", 80, true}, Row{"example.com", "a.example.com", 80, true},
-                         Row{"example.com", "notexample.com", 80, false}, Row{".example.com", "example.com", 80, false},
-                         Row{".example.com", "a.example.com", 80, true}, Row{"*.example.com", "a.example.com", 80, true},
-                         Row{"example.com:80", "example.com", 80, true}, Row{"example.com:80", "example.com", 81, false},
-                         Row{"10.0.0.0/8", "10.255.0.1", 80, true}, Row{"10.0.0.0/8", "11.0.0.1", 80, false},
-                         Row{"10.0.0.1", "10.0.0.1", 80, true}, Row{"10.0.0.1", "10.0.0.10", 80, false},
-                         Row{"fd00::/8", "fd12::1", 80, true}, Row{"fd00::/8", "10.0.0.1", 80, false},
-                         Row{"fd12::1", "fd12:0::1", 80, true}, Row{"[fd12::1]:80", "fd12::1", 80, true},
-                         Row{"[fd12::1]:81", "fd12::1", 80, false}, Row{"", "a", 80, false}, Row{"/", "a", 80, false}}) {
+  for (const Row& row : {Row{"*", "a", 80, true},
+                         Row{"example.com", "example.com", 80, true},
+                         Row{"example.com", "EXAMPLE.com.", 80, true},
+                         Row{"example.com", "a.example.com", 80, true},
+                         Row{"example.com", "notexample.com", 80, false},
+                         Row{".example.com", "example.com", 80, false},
+                         Row{".example.com", "a.example.com", 80, true},
+                         Row{"*.example.com", "a.example.com", 80, true},
+                         Row{"example.com:80", "example.com", 80, true},
+                         Row{"example.com:80", "example.com", 81, false},
+                         Row{"10.0.0.0/8", "10.255.0.1", 80, true},
+                         Row{"10.0.0.0/8", "11.0.0.1", 80, false},
+                         Row{"10.0.0.1", "10.0.0.1", 80, true},
+                         Row{"10.0.0.1", "10.0.0.10", 80, false},
+                         Row{"fd00::/8", "fd12::1", 80, true},
+                         Row{"fd00::/8", "10.0.0.1", 80, false},
+                         Row{"fd12::1", "fd12:0::1", 80, true},
+                         Row{"[fd12::1]:80", "fd12::1", 80, true},
+                         Row{"[fd12::1]:81", "fd12::1", 80, false},
+                         Row{"", "a", 80, false},
+                         Row{"/", "a", 80, false}}) {
     CAPTURE(row.entry);
     CAPTURE(row.host);
     settings.no_proxy = {row.entry};
@@ -386,16 +396,16 @@ TEST_CASE("https: the config's own authority beside the distro's") {
   const std::string folder = new_folder();
   const std::string key = folder + "/key.pem";
   const std::string certificate = folder + "/ca.pem";
-  must_run("openssl", {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                       key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
-                       "subjectAltName=IP:127.0.0.1"});
+  must_run("openssl",
+           {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+            "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"});
   std::string accept;
   {
     const WebServer free([](const Asked&) { return Reply{}; });
     accept = free.url("").substr(std::string_view("http://127.0.0.1:").size());
   }
-  std::vector<std::string> words{"openssl", "s_server", "-quiet", "-www", "-accept", accept, "-cert", certificate, "-key",
-                                 key};
+  std::vector<std::string> words{"openssl", "s_server", "-quiet",    "-www", "-accept",
+                                 accept,    "-cert",    certificate, "-key", key};
   std::vector<char*> argv;
   for (auto& word : words) {
     argv.push_back(word.data());
@@ -406,7 +416,8 @@ TEST_CASE("https: the config's own authority beside the distro's") {
   Machine machine;
   host::FetchSettings settings;
   settings.total_patience = 20s;
-  settings.authorities = {read_bytes(certificate, 0, static_cast<std::size_t>(std::stoul(must_run("stat", {"-c", "%s", certificate}))))};
+  settings.authorities = {
+      read_bytes(certificate, 0, static_cast<std::size_t>(std::stoul(must_run("stat", {"-c", "%s", certificate}))))};
   CHECK(why(machine.fetcher.configure(settings)) == "");
   // It is tried again until the server listens.
   const auto trusted = machine.get("https://127.0.0.1:" + accept + "/");

@@ -46,8 +46,9 @@ host::Descriptor listen_on(bool ipv6, int& port) {
 }  // namespace
 
 Reply reply(const std::string& status, const std::string& body, const std::string& headers) {
-  return {"HTTP/1.1 " + status + "\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
-          Reply::Then::keep};
+  return {
+      "HTTP/1.1 " + status + "\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body,
+      Reply::Then::keep};
 }
 
 WebServer::WebServer(Handler handler, bool ipv6) : handler_(std::move(handler)) {
@@ -119,8 +120,8 @@ void WebServer::talk(int peer, int number) {
     asked.path = asked.head.substr(begin, asked.head.find(' ', begin) - begin);
     {
       const std::lock_guard lock(mutex_);
-      asked.count += static_cast<int>(std::count_if(asked_.begin(), asked_.end(),
-                                                    [&](const Asked& old) { return old.path == asked.path; }));
+      asked.count += static_cast<int>(
+          std::count_if(asked_.begin(), asked_.end(), [&](const Asked& old) { return old.path == asked.path; }));
       asked_.push_back(asked);
     }
     const Reply made = handler_(asked);

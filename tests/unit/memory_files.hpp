@@ -46,7 +46,16 @@ class MemoryFiles final : public host::Files {
     return {};
   }
   Result<void> sync(std::string_view /*path*/) override { return {}; }
-  Result<std::vector<std::string>> list(std::string_view /*path*/) override { return std::vector<std::string>{}; }
+  Result<std::vector<std::string>> list(std::string_view path) override {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : contents) {
+      const std::size_t slash = name.rfind('/');
+      if (slash != std::string::npos && name.substr(0, slash) == path) {
+        names.emplace_back(name.substr(slash + 1));
+      }
+    }
+    return names;
+  }
 
  private:
   class Growing final : public host::NewFile {

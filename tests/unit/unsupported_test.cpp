@@ -53,9 +53,6 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
     CAPTURE(got);
     CHECK(got.starts_with(test.start));
   }
-  CHECK(refusal("", R"(, "config": {"merge": [{"source": "data:,x"}]})").starts_with("c:1:55 $.ignition.config.merge"));
-  CHECK(
-      refusal("", R"(, "config": {"replace": {"source": "data:,x"}})").starts_with("c:1:57 $.ignition.config.replace"));
 }
 
 TEST_CASE("unsupported: a unit or drop-in outside of the directory of units is an error at its line, for good") {

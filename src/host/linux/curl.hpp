@@ -59,8 +59,8 @@ std::string distro_bundle();
 
 // GET, http and https alone, our name, no redirects, no signals.
 void set_basics(CurlOptions& options);
-// The file `bundle` (empty: nobody), or, where it is not empty, the PEM text `authorities` alone. Both must live as long
-// as the transfer.
+// The file `bundle` (empty: nobody), or, where it is not empty, the PEM text `authorities` alone. Both must live as
+// long as the transfer.
 void set_trust(CurlOptions& options, const std::string& bundle, const std::string& authorities);
 
 // "Accept: …": the headers that we send by ourselves, as name and value.

@@ -123,9 +123,7 @@ std::string proxy_for(const FetchSettings& settings, const ProxyTarget& target) 
   if (host.ends_with('.')) {
     host.pop_back();
   }
-  const auto excepted = [&](const std::string& entry) {
-    return excepts(lower_ascii(trim(entry)), target, host);
-  };
+  const auto excepted = [&](const std::string& entry) { return excepts(lower_ascii(trim(entry)), target, host); };
   if (is_this_machine(host) || std::any_of(settings.no_proxy.begin(), settings.no_proxy.end(), excepted)) {
     return {};
   }

@@ -55,9 +55,9 @@ bool is_redirect(long status) {
 
 // Failures that are not of the network, and that trying again cannot change.
 bool is_final(CURLcode code) {
-  constexpr std::array codes{CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT,      CURLE_NOT_BUILT_IN,
-                             CURLE_OUT_OF_MEMORY,        CURLE_SSL_CACERT_BADFILE, CURLE_BAD_FUNCTION_ARGUMENT,
-                             CURLE_SSL_CIPHER};
+  constexpr std::array codes{
+      CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT,         CURLE_NOT_BUILT_IN, CURLE_OUT_OF_MEMORY,
+      CURLE_SSL_CACERT_BADFILE,   CURLE_BAD_FUNCTION_ARGUMENT, CURLE_SSL_CIPHER};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
@@ -398,7 +398,8 @@ void Transfer::answered(Instant now) {
 void Transfer::complete(Instant now) {
   if (!head_accepted_) {
     if (auto accepted = accept_head(); !accepted) {
-      accepted.error().code == Code::network ? again(accepted.error().what, true, now) : settle(wrong(accepted.error()));
+      accepted.error().code == Code::network ? again(accepted.error().what, true, now)
+                                             : settle(wrong(accepted.error()));
       return;
     }
   }
@@ -415,7 +416,8 @@ void Transfer::hop(std::string target) {
   } else if (from.part(CURLUPART_SCHEME) == "https" && scheme == "http") {
     settle(network_error("the server redirects from https to http, to " + public_url(target)));
   } else if (++hops_ > max_hops) {
-    settle(network_error("more than " + std::to_string(max_hops) + " redirects, the last one to " + public_url(target)));
+    settle(
+        network_error("more than " + std::to_string(max_hops) + " redirects, the last one to " + public_url(target)));
   } else {
     url_ = std::move(target);
     ready_at_ = {};

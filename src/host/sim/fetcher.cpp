@@ -41,7 +41,8 @@ Result<Fetched> SimFetcher::wait(Ticket ticket) {
       static_cast<void>(transfer.sink->write(served->second.body.substr(0, served->second.body.size() / 2)));
     }
   };
-  return mutate<Fetched>(world_, "fetch", url, std::move(answers), [&] { return serve(transfer); }, half);
+  return mutate<Fetched>(
+      world_, "fetch", url, std::move(answers), [&] { return serve(transfer); }, half);
 }
 
 void SimFetcher::cancel(Ticket ticket) { transfers_.erase(ticket); }

@@ -21,8 +21,8 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       fetcher_(world_) {}
 
 Host SimHost::host() {
-  return Host{target_,    world_.spec().target_path, state_, own_,      disks_,  mounts_,
-              processes_, clock_,                    firmware_, http_, fetcher_};
+  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_,
+              fetcher_};
 }
 
 void SimHost::reboot(Loss loss) { world_.restart(loss); }

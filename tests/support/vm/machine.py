@@ -60,6 +60,8 @@ class Machine:
         self.kind = kind
         self.initrd = IMAGES / (initrd or ("initrd.uml" if kind == "uml" else "initrd.qemu"))
         self.boots = 0
+        # A card on QEMU's own network, where 10.0.2.2 is this host.
+        self.network = False
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.system = disk.Disk(folder / "system.img")
@@ -144,6 +146,8 @@ class Machine:
         if self.kind == "qemu":
             line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
             command += ["-kernel", str(IMAGES / "vmlinuz"), "-initrd", str(self.initrd), "-append", line]
+        if self.network:
+            command += ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0"]
         if config is not None:
             path = self.folder / "config"
             path.write_bytes(config)

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the config comes from, and what it refers to, on a simulated machine.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/path.hpp"
+#include "host/sim/simhost.hpp"
+#include "sim/machines.hpp"
+#include "stages/documents.hpp"
+#include "stages/sources.hpp"
+#include "stages/stage.hpp"
+
+using namespace provision;
+using namespace provision::test;
+
+namespace {
+
+constexpr std::string_view neednet = "/run/ignition/neednet";
+
+std::string config(const std::string& file, const std::string& ignition = {}) {
+  return R"({"ignition": {"version": "3.4.0")" + ignition + R"(}, "storage": {"files": [{"path": "/)" + file +
+         R"("}]}})";
+}
+
+class Listener final : public run::Listener {
+ public:
+  void on(const run::Event& event) override { said += event.text + "\n"; }
+  std::string said;
+};
+
+class Boot {
+ public:
+  explicit Boot(host::sim::MachineSpec spec = two_disk_machine(), std::string platform = "qemu")
+      : sim_(spec), host_(sim_.host()), platform_(std::move(platform)) {}
+
+  void put(const std::string& path, const std::string& content) {
+    make_directories(path::parent(path));
+    REQUIRE(host_.own.replace(path, content, 0600, {}));
+  }
+  std::string run(std::string_view name) {
+    stages::Context context{
+        host_, listener_, platform_, "/run/provision/boot/ignition.firstboot", std::chrono::milliseconds(1000), {}};
+    const auto result = stages::run_stage(context, *stages::find_stage(name));
+    return result ? std::string() : to_string(result.error());
+  }
+  // The names of the files of the config that later stages see, or why there is none.
+  std::string files() {
+    const auto loaded = stages::load_config(host_);
+    if (!loaded) {
+      return to_string(loaded.error());
+    }
+    std::string names;
+    for (const auto& file : loaded->config->storage.files) {
+      names += file.path.substr(1) + " ";
+    }
+    return names;
+  }
+  bool has(std::string_view path) { return host_.own.look(path)->has_value(); }
+  host::Host& host() { return host_; }
+  std::string& said() { return listener_.said; }
+
+ private:
+  void make_directories(const std::string& path) {
+    if (path != "/" && !*host_.own.look(path)) {
+      make_directories(path::parent(path));
+      REQUIRE(host_.own.make_directory(path, 0755, {}));
+    }
+  }
+
+  host::sim::SimHost sim_;
+  host::Host host_;
+  std::string platform_;
+  Listener listener_;
+};
+
+host::sim::MachineSpec machine(const std::string& line = {}, const std::string& platform_config = config("platform")) {
+  auto spec = two_disk_machine();
+  spec.command_line += line.empty() ? "" : " " + line;
+  spec.fw_cfg.emplace("opt/com.coreos/config", platform_config);
+  return spec;
+}
+
+bool has(const std::string& text, std::string_view part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("sim sources");
+
+TEST_CASE("kernel arguments: the last that says something, quotes, other words") {
+  using stages::kernel_argument;
+  CHECK(kernel_argument("a=1 a=2\n", "a=") == "2");
+  CHECK(kernel_argument("a=1 a=", "a=") == "1");
+  CHECK(kernel_argument("xa=1 \"b a=2\"", "a=") == std::nullopt);
+  CHECK(kernel_argument("a=\"b c\" d", "a=") == "b c");
+  CHECK(kernel_argument("\"a=b c\"", "a=") == "b c");
+  CHECK(kernel_argument("", "a=") == std::nullopt);
+}
+
+TEST_CASE("the precedence of the user's config") {
+  const std::vector<std::string> places{"/usr/lib/ignition/user.ign", "/etc/ignition/user.ign",
+                                        "/run/ignition/user.ign"};
+  Boot boot(machine());
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.files() == "platform ");
+  for (const auto& place : {std::string("/run/provision/boot/ignition/config.ign"), std::string("/config.ign"),
+                            places[0], places[1], places[2]}) {
+    Boot other(machine());
+    for (const auto& earlier : {std::string("/run/provision/boot/ignition/config.ign"), std::string("/config.ign"),
+                                places[0], places[1], places[2]}) {
+      other.put(earlier, config(earlier == place ? "here" : "x" + std::to_string(earlier.size())));
+      if (earlier == place) {
+        break;
+      }
+    }
+    CAPTURE(place);
+    CHECK(other.run("fetch-offline") == "");
+    CHECK(other.files() == "here ");
+  }
+  Boot line(machine("ignition.config.url=data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.4.0%22%7D%7D"));
+  line.put("/run/ignition/user.ign", config("user"));
+  CHECK(line.run("fetch-offline") == "");
+  CHECK(line.files() == "");
+}
+
+TEST_CASE("what the command line says and cannot be understood is an error") {
+  for (const auto& [line, words] : std::vector<std::pair<std::string, std::string>>{
+           {"ignition.config.url=http://[x", "ignition.config.url="},
+           {"ignition.config.url=example.com/x", "no scheme"},
+           {"ignition.config.url=gopher://x/", "scheme"},
+           {"ignition.config.device=conf", "go together"},
+           {"ignition.config.path=/x", "go together"},
+           {"ignition.config.device=conf ignition.config.path=x", "absolute path"},
+           {"ignition.config.device=../conf ignition.config.path=/x", "label"},
+           {"ignition.config.url=data:,x ignition.config.device=c ignition.config.path=/x", "two configs"},
+           {"ignition.config.device=nowhere ignition.config.path=/x", "nowhere"}}) {
+    CAPTURE(line);
+    Boot boot(machine(line));
+    CHECK(has(boot.run("fetch-offline"), words));
+    CHECK(has(boot.files(), "stage"));
+  }
+}
+
+TEST_CASE("a config on a device, found by its label") {
+  auto spec = machine("ignition.config.device=configs ignition.config.path=/a.ign");
+  auto disk = blank_disk("/dev/vdc", "configs-disk");
+  auto files = host::sim::tree();
+  files["/a.ign"] = host::sim::regular(config("device"));
+  disk.content = host::sim::file_system("ext4", "configs", uuid("configs").text(), files);
+  spec.disks.push_back(disk);
+  Boot boot(spec);
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.files() == "device ");
+  for (const auto& mount : *boot.host().mounts.list()) {
+    CHECK(mount.target != "/run/provision/source");
+  }
+  spec.command_line += " ignition.config.path=/b.ign";
+  Boot other(spec);
+  CHECK(has(other.run("fetch-offline"), "\"configs\""));
+  CHECK(other.host().mounts.list()->size() == boot.host().mounts.list()->size());
+}
+
+TEST_CASE("base configs lie below the user's, by name, higher directories first") {
+  Boot boot(machine());
+  boot.put("/usr/lib/ignition/base.d/20", config("b20"));
+  boot.put("/usr/lib/ignition/base.d/10", config("b10"));
+  boot.put("/etc/ignition/base.d/20", config("b20-etc"));
+  boot.put("/usr/lib/ignition/base.platform.d/qemu/05", config("p05"));
+  boot.put("/usr/lib/ignition/base.platform.d/aws/05", "broken");
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.files() == "b10 b20-etc p05 platform ");
+  for (const char* place : {"/etc/ignition/base.d/30", "/run/ignition/base.platform.d/qemu/30"}) {
+    Boot broken(machine());
+    broken.put(place, "{}");
+    CHECK(has(broken.run("fetch-offline"), "spec version"));
+  }
+}
+
+TEST_CASE("merge without the network, and with it") {
+  const std::string far = config("own", R"(, "config": {"merge": [{"source": "http://x/1?token=geheim"}]})");
+  auto spec = machine(
+      {},
+      config(
+          "own",
+          R"(, "config": {"merge": [{"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.4.0%22%7D%7D"}]})"));
+  Boot near(spec);
+  CHECK(near.run("fetch-offline") == "");
+  CHECK(near.files() == "own ");
+  CHECK_FALSE(near.has(neednet));
+  CHECK(near.run("fetch") == "");
+
+  spec = machine({}, far);
+  spec.http["http://x/1?token=geheim"] = {200, config("far", R"(, "config": {"merge": [{"source": "http://x/2"}]})")};
+  spec.http["http://x/2"] = {200, config("farther")};
+  Boot boot(spec);
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.has(neednet));
+  CHECK(has(boot.said(), "the network is needed: http://x/1\n"));
+  CHECK_FALSE(has(boot.said(), "geheim"));
+  CHECK(has(boot.files(), "stage fetch"));
+  CHECK(boot.run("fetch") == "");
+  CHECK(boot.files() == "own far farther ");
+  // The later stages see each document under its own name.
+  const auto loaded = stages::load_config(boot.host());
+  CHECK(loaded->sources.documents.size() == 3);
+  CHECK(loaded->sources.documents[1].name() == "http://x/1");
+  CHECK(boot.host().own.look(stages::documents_path)->value().mode == 0600);
+}
+
+TEST_CASE("a config that cannot be fetched stops the boot, at the user's line") {
+  auto spec = machine({}, config("own", R"(, "config": {"merge": [{"source": "http://x/1"}]})"));
+  spec.http["http://x/1"] = {404, "no"};
+  Boot missing(spec);
+  CHECK(missing.run("fetch-offline") == "");
+  CHECK(has(missing.run("fetch"), "404"));
+  spec.http["http://x/1"] = {200, "{}"};
+  Boot broken(spec);
+  CHECK(broken.run("fetch-offline") == "");
+  CHECK(has(broken.run("fetch"), "spec version"));
+  // The document is kept for the failure screen.
+  const auto kept = stages::kept_documents(broken.host().own);
+  REQUIRE(kept);
+  CHECK(stages::find_document(*kept, "http://x/1")->bytes == "{}");
+}
+
+TEST_CASE("the command line's URL needs the network, and files that come from elsewhere do") {
+  auto spec = machine("ignition.config.url=http://x/c");
+  spec.http["http://x/c"] = {200, config("far")};
+  Boot boot(spec);
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.has(neednet));
+  CHECK(boot.run("fetch") == "");
+  CHECK(boot.files() == "far ");
+}
+
+TEST_CASE("kept documents are read as they were written") {
+  using Kind = stages::KeptDocument::Kind;
+  const stages::Documents documents{{Kind::base, "b", "{}\n"},
+                                    {Kind::user, "a b 1\n", std::string("\0x\n", 3)},
+                                    {Kind::referred, "", ""},
+                                    {Kind::authority, "sha", "pem"},
+                                    {Kind::end, {}, {}}};
+  const std::string text = stages::write_documents(documents);
+  CHECK(*stages::read_documents(text) == documents);
+  for (std::size_t size = 1; size < text.size(); ++size) {
+    const auto cut = stages::read_documents(text.substr(0, size));
+    CHECK((!cut || !stages::are_whole(*cut)));
+  }
+  CHECK(!stages::read_documents("nonsense"));
+  CHECK(!stages::read_documents("user 99999999999999999999 1\nx"));
+}
+
+TEST_SUITE_END();
