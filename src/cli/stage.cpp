@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/progress.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
 #include "stages/hooks.hpp"
@@ -55,6 +56,27 @@ class ConsoleListener final : public run::Listener {
   std::string stage_;
 };
 
+// The transfers of a host that has a fetcher.
+template <class Seams>
+std::vector<host::FetchProgress> transfers_of(Seams& host) {
+  if constexpr (requires { host.fetcher.progress(); }) {
+    return host.fetcher.progress();
+  } else {
+    return {};
+  }
+}
+
+ProgressListener::Seams progress_seams(host::Host& host, const std::string& stage) {
+  ProgressListener::Seams seams;
+  seams.transfers = [&host] { return transfers_of(host); };
+  seams.say = [stage](const std::string& line) {
+    const std::string whole = "provision " + stage + ": " + line;
+    print(whole);
+    write_to_further_consoles(whole);
+  };
+  return seams;
+}
+
 // The user's document as it is kept for this boot, well-formed or not; null if it is not there.
 std::unique_ptr<fields::Document> kept_document(host::Files& own) {
   constexpr std::size_t most = std::size_t{64} << 20U;
@@ -91,8 +113,11 @@ int run_stage_command(const StageOptions& options) {
     return row(Code::usage).exit_status;
   }
   host::LinuxHost machine(options.root, options.state);
-  host::Host host = machine.host();
-  ConsoleListener listener(options.name);
+  run::Activities activities(machine.clock);
+  run::WatchedDisks disks(machine.disks, activities);
+  host::Host host = machine.host_with(disks, machine.firmware);
+  ConsoleListener words(options.name);
+  ProgressListener listener(words, activities, progress_seams(host, options.name));
   stages::Context context{host,
                           listener,
                           options.platform,

@@ -213,6 +213,20 @@ Result<BlockDevice> whole_disk(const BlockDevice& device) {
   return device_of(path::parent(device.sysfs));
 }
 
+Result<std::vector<BlockDevice>> whole_disks() {
+  std::vector<BlockDevice> disks;
+  for (const auto& name : entries_of("/sys/block")) {
+    const bool in_memory = name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram");
+    if (in_memory || kernel_number("/sys/block/" + name + "/size").value_or(0) == 0) {
+      continue;
+    }
+    if (auto device = device_of(resolved("/sys/block/" + name))) {
+      disks.push_back(std::move(*device));
+    }
+  }
+  return disks;
+}
+
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk) {
   std::vector<KernelPartition> partitions;
   // The kernel names a partition after its disk (bdevname); the many other entries need not be looked into.
