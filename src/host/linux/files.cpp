@@ -287,6 +287,8 @@ Result<void> LinuxFiles::append(std::string_view path, std::string_view bytes) {
 }
 
 Result<void> LinuxFiles::make_directory(std::string_view path, std::uint32_t mode, Owner owner) {
+  // Steps that run side by side make the same parents.
+  const std::lock_guard one_at_a_time(directories_);
   const Place place = TRY(locate(path, true));
   const int parent = place.parent.get();
   struct stat status {};

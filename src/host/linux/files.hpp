@@ -3,6 +3,7 @@
 // mounted on it meanwhile counts.
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "host/files.hpp"
@@ -41,6 +42,7 @@ class LinuxFiles final : public Files {
   Result<Descriptor> open_regular(const Place& place);
   [[nodiscard]] std::string shown(std::string_view path) const;
 
+  std::mutex directories_;
   std::string root_;
   MissingRoot missing_;
 };
