@@ -9,6 +9,7 @@
 #include "cli/complaint.hpp"
 #include "cli/console.hpp"
 #include "cli/documents.hpp"
+#include "cli/progress.hpp"
 #include "cli/target.hpp"
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
@@ -81,7 +82,11 @@ Result<void> prepare(host::Host& host, const std::string& text, const spec::Pars
 // The disks stage may make the root file system; it is mounted for all that comes after.
 Result<void> run_stages(ImageHost& images, const ApplyOptions& options, ApplyListener& listener) {
   host::Host host = images.host();
-  stages::Context context{host, listener, "file", {}, std::chrono::milliseconds(0), {}};
+  run::Activities activities(host.clock);
+  ProgressListener::Seams seams;
+  seams.say = [&options](const std::string& line) { print(options.quiet ? std::string() : line); };
+  ProgressListener progress(listener, activities, std::move(seams));
+  stages::Context context{host, progress, "file", {}, std::chrono::milliseconds(0), {}};
   for (const auto& stage : stages::stages()) {
     if (stage.planner == nullptr) {
       continue;

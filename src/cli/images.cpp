@@ -72,8 +72,8 @@ struct Split {
   std::int64_t number = 0;
 };
 
-// A partition's name is its disk's and the number: with "-part" between in links (systemd: 60-persistent-storage.rules),
-// with "p" after a digit in the kernel's names, else with nothing.
+// A partition's name is its disk's and the number: with "-part" between in links (systemd:
+// 60-persistent-storage.rules), with "p" after a digit in the kernel's names, else with nothing.
 std::optional<Split> split_partition(const std::string& path) {
   const std::size_t digits = path.find_last_not_of("0123456789") + 1;
   const auto number = number_of(std::string_view(path).substr(digits));
@@ -84,8 +84,8 @@ std::optional<Split> split_partition(const std::string& path) {
   if (disk.ends_with("-part")) {
     return Split{disk.substr(0, disk.size() - 5), *number};
   }
-  const bool after_digit = disk.size() >= 2 && disk.ends_with('p') && disk[disk.size() - 2] >= '0' &&
-                           disk[disk.size() - 2] <= '9';
+  const bool after_digit =
+      disk.size() >= 2 && disk.ends_with('p') && disk[disk.size() - 2] >= '0' && disk[disk.size() - 2] <= '9';
   if (after_digit) {
     disk.pop_back();
   }
@@ -245,7 +245,8 @@ Result<std::optional<host::DeviceRef>> ImageDisks::by_content(const std::string&
   }
   for (const auto& found : TRY(filesystems())) {
     const host::Signature& signature = found.signature;
-    const bool same_label = !signature.label.empty() && path == std::string(by_label) + model::udev_encoded(signature.label);
+    const bool same_label =
+        !signature.label.empty() && path == std::string(by_label) + model::udev_encoded(signature.label);
     const bool same_uuid = !signature.uuid.empty() && path == std::string(by_uuid) + signature.uuid;
     if (same_label || same_uuid) {
       return std::optional(found.device);
@@ -367,8 +368,8 @@ Result<ImageDisks::Found> ImageHost::find_root(const RootChoice& choice) {
     return Error(Code::device_missing, "no image has a file system " + wanted + ": " + list_of(all));
   }
   if (std::count_if(all.begin(), all.end(), matches) > 1) {
-    return Error(Code::usage, "several file systems are " + wanted + ": " + list_of(all) +
-                                  "; say which by --root-partition");
+    return Error(Code::usage,
+                 "several file systems are " + wanted + ": " + list_of(all) + "; say which by --root-partition");
   }
   return *found;
 }

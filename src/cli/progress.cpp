@@ -59,8 +59,7 @@ std::string ProgressWords::transfer_line(const host::FetchProgress& transfer, co
   return text;
 }
 
-std::vector<std::string> ProgressWords::due(std::chrono::microseconds now,
-                                            const std::vector<run::Activity>& activities,
+std::vector<std::string> ProgressWords::due(std::chrono::microseconds now, const std::vector<run::Activity>& activities,
                                             const std::vector<host::FetchProgress>& transfers) {
   std::vector<std::string> lines;
   std::set<std::uint64_t> running;

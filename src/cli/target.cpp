@@ -81,7 +81,8 @@ void add_target_options(CLI::App& parser, TargetOptions& options) {
       ->allow_extra_args(false)
       ->type_name("IMAGE");
   parser.add_option("--root-label", options.root.label, "The images' root is the file system with this label");
-  parser.add_option("--root-partition", options.root.partition, "The images' root is this partition of the first image")
+  parser
+      .add_option("--root-partition", options.root.partition, "The images' root is this partition of the first image")
       ->check(CLI::Range(1, 128))
       ->excludes("--root-label");
   parser.add_option("--sector-size", options.sector_size, "Bytes in a sector of the images")

@@ -85,9 +85,8 @@ std::vector<PartitionChange> changes_of(const host::Table& before, const host::T
       changes.push_back({Fate::created, std::nullopt, now});
     }
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const PartitionChange& a, const PartitionChange& b) {
-    return place_of(a) < place_of(b);
-  });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const PartitionChange& a, const PartitionChange& b) { return place_of(a) < place_of(b); });
   return changes;
 }
 
@@ -142,8 +141,8 @@ Row row_of(const PartitionChange& change, std::int64_t sector_size) {
 
 // Characters, for alignment; what is double-wide or combining is off by one there.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 // Numbers, starts and sizes stand to the right.
@@ -238,8 +237,7 @@ std::vector<DiskChange> disk_changes(const model::Inventory& before, const std::
   for (const auto& disk : before.disks) {
     const model::DiskView* later = after.disk(disk.device);
     const host::Table& table = later != nullptr ? later->table : disk.table;
-    changes.push_back(
-        {disk.device, disk.facts, disk.table, disk.signature, table, changes_of(disk.table, table)});
+    changes.push_back({disk.device, disk.facts, disk.table, disk.signature, table, changes_of(disk.table, table)});
   }
   return changes;
 }

@@ -361,6 +361,8 @@ def make_root(image: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("etc/skel", "etc/default", "root", "home", "var", "usr/bin", "usr/lib", "proc", "sys", "dev", "run", "tmp"):
         (folder / name).mkdir(parents=True)
+    (folder / "home/core").mkdir(mode=0o700)
+    os.chown(folder / "home/core", 500, 500)
     (folder / "tmp").chmod(0o1777)
     (folder / "root").chmod(0o700)
     files = {

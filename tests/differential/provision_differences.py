@@ -141,6 +141,12 @@ class Verdict:
 
 VERDICTS = [
     Verdict(
+        "a group that is there",
+        "The incumbent runs groupadd for every group, which fails for one that is there; we make it as the config says.",
+        "they",
+        r"groupadd: group '[^']*' already exists",
+    ),
+    Verdict(
         "not yet: a directory overwritten by a file",
         "We do not remove trees yet.",
         "we",

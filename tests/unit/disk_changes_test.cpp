@@ -9,9 +9,7 @@ using namespace provision;
 
 namespace {
 
-Uuid guid(char digit) {
-  return *Uuid::parse(std::string(8, digit) + "-0000-4000-8000-000000000000");
-}
+Uuid guid(char digit) { return *Uuid::parse(std::string(8, digit) + "-0000-4000-8000-000000000000"); }
 
 const Uuid linux_data = *Uuid::parse("0fc63daf-8483-4772-8e79-3d69d8477de4");
 

@@ -128,8 +128,7 @@ TEST_CASE("progress: a slow step is spoken of while it runs, and not after") {
   Said said;
   {
     cli::ProgressListener listener(
-        words, activities,
-        {{}, [&](const std::string& line) { said.take(line); }, std::chrono::milliseconds(1)});
+        words, activities, {{}, [&](const std::string& line) { said.take(line); }, std::chrono::milliseconds(1)});
     listener.on({run::Event::Kind::step_started, "slow", "make a slow thing", {}});
     clock.advance(seconds(3));
     CHECK(said.await(1) == Lines{"make a slow thing: 3 s so far\n"});

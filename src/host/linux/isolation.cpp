@@ -124,8 +124,7 @@ Result<void> make_private_run() {
   }
   if (udev.valid()) {
     const std::string old = "/proc/self/fd/" + std::to_string(udev.get());
-    if (::mkdir("/run/udev", 0755) != 0 ||
-        ::mount(old.c_str(), "/run/udev", nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+    if (::mkdir("/run/udev", 0755) != 0 || ::mount(old.c_str(), "/run/udev", nullptr, MS_BIND | MS_REC, nullptr) != 0) {
       return io_error("cannot keep /run/udev");
     }
   }
