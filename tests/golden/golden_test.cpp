@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each folder of cases/ has a config.json, an inventory.json, and the plan.txt that `provision plan` makes of them, or
-// the error that it ends with; some have the tables of the disks as well, in disks.txt. The JSON form of each plan is read back and must be the same value.
+// the error that it ends with; some have the tables of the disks as well, in disks.txt. The JSON form of each plan is
+// read back and must be the same value.
 #include <doctest/doctest.h>
 
 #include <algorithm>
