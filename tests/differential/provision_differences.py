@@ -100,6 +100,12 @@ DIFFERENCES = [
         lambda ours, theirs: ours is not None and ours.get("kind") == "l" and only("owner")(ours, theirs),
     ),
     Difference(
+        "order of presets",
+        "The incumbent's lines come in another order from run to run; ours are sorted.",
+        r"root /etc/systemd/system-preset/20-ignition\.preset",
+        lambda ours, theirs: ours is not None and theirs is not None and only("content")(ours, theirs) and lines(ours) == lines(theirs),
+    ),
+    Difference(
         "presets that disable",
         "The incumbent asks systemctl whether the unit is enabled, and writes no line if that says no, which it also does "
         "for every instance and for every unit that another preset would enable at the first boot. We write what the "
