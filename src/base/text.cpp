@@ -184,6 +184,20 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
+std::string human_size(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 6> units{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  std::int64_t one = 1;
+  while (unit + 1 < units.size() && bytes >= one * 1024) {
+    one *= 1024;
+    ++unit;
+  }
+  // Rounded down: nothing is called larger than it is.
+  const std::int64_t tenths = bytes / one * 10 + bytes % one * 10 / one;
+  const std::string decimal = tenths % 10 != 0 ? "." + std::to_string(tenths % 10) : "";
+  return std::to_string(tenths / 10) + decimal + " " + std::string(units.at(unit));
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   // The rows of the table for the last characters of `a`, the newest first.
   std::array<std::vector<std::size_t>, 3> rows;

@@ -48,6 +48,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 // Control characters (also DEL and C1 in UTF-8) are made visible, so that no input can drive a terminal.
 std::string printable(std::string_view text);
 
+// Bytes as people read them: "512 bytes", "1 MiB", "1.5 GiB"; one decimal where it is not whole.
+std::string human_size(std::int64_t bytes);
+
 // The number of edits between two words, of single characters or of two neighbours that changed places: for "did you
 // mean".
 std::size_t edit_distance(std::string_view a, std::string_view b);

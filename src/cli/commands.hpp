@@ -13,8 +13,12 @@ using Action = std::function<int()>;
 struct Command {
   CLI::App* parser = nullptr;
   Action action;
+  // The exit status of wrong usage, where 2 says something else.
+  int usage_status = 2;
 };
 
+Command add_apply(CLI::App& app);
+Command add_inventory(CLI::App& app);
 Command add_plan(CLI::App& app);
 Command add_programs(CLI::App& app);
 Command add_reference(CLI::App& app);

@@ -20,10 +20,10 @@ namespace {
 constexpr int console_patience_ms = 2000;
 
 // Writes all of it; a console that takes nothing for a while is given up. Terminals want CR LF.
-bool write_all(int descriptor, std::string_view text) {
+bool write_all(int descriptor, std::string_view text, int patience_ms) {
   while (!text.empty()) {
     pollfd waiting{descriptor, POLLOUT, 0};
-    if (::poll(&waiting, 1, console_patience_ms) <= 0) {
+    if (::poll(&waiting, 1, patience_ms) <= 0) {
       return false;
     }
     const ssize_t count = ::write(descriptor, text.data(), text.size());
@@ -41,6 +41,25 @@ std::string with_carriage_returns(const std::string& text) {
     converted += c == '\n' ? std::string("\r\n") : std::string(1, c);
   }
   return converted;
+}
+
+std::vector<std::string> console_names() {
+  std::ifstream active("/sys/class/tty/console/active");
+  std::vector<std::string> names;
+  std::string name;
+  while (active >> name) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+bool write_to_console(const std::string& name, const std::string& text, int patience_ms) {
+  const int descriptor = ::open(("/dev/" + name).c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  const bool taken = descriptor >= 0 && write_all(descriptor, text, patience_ms);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+  }
+  return taken;
 }
 
 // "KEY", the value's length as 64 bits little-endian, the value: the form that may hold line breaks.
@@ -64,19 +83,23 @@ void print_error(const std::string& text) { std::fwrite(text.data(), 1, text.siz
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 bool write_to_consoles(const std::string& text) {
-  std::ifstream active("/sys/class/tty/console/active");
   const std::string converted = with_carriage_returns(text);
   bool taken = false;
-  std::string name;
-  while (active >> name) {
-    const std::string path = "/dev/" + name;
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (descriptor >= 0) {
-      taken = write_all(descriptor, converted) || taken;
-      ::close(descriptor);
-    }
+  for (const auto& name : console_names()) {
+    taken = write_to_console(name, converted, console_patience_ms) || taken;
   }
   return taken;
+}
+
+void write_to_further_consoles(const std::string& line) {
+  auto names = console_names();
+  if (!names.empty()) {
+    // /dev/console is the last one (kernel: Documentation/admin-guide/serial-console.rst).
+    names.pop_back();
+  }
+  for (const auto& name : names) {
+    static_cast<void>(write_to_console(name, line.substr(0, line.find('\n')) + "\r\n", 0));
+  }
 }
 
 bool write_to_journal(const std::string& message, const std::vector<std::pair<std::string, std::string>>& fields) {

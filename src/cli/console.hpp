@@ -16,6 +16,10 @@ bool output_is_terminal();
 // all.
 bool write_to_consoles(const std::string& text);
 
+// Writes one line to those consoles that /dev/console does not lead to: there our standard output goes, by the service
+// manager. A console that does not take it at once misses it.
+void write_to_further_consoles(const std::string& line);
+
 // Sends one entry to systemd-journald by its native protocol (systemd: "Native Journal Protocol"). False if there is
 // none.
 bool write_to_journal(const std::string& message, const std::vector<std::pair<std::string, std::string>>& fields);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <exception>
+#include <span>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -12,17 +13,27 @@
 namespace provision::cli {
 namespace {
 
+// Of the subcommand that the arguments are for.
+int usage_status(std::span<const Command> commands) {
+  for (const auto& command : commands) {
+    if (command.parser->parsed()) {
+      return command.usage_status;
+    }
+  }
+  return 2;
+}
+
 int run(int count, char** arguments) {
   CLI::App app("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
   app.set_version_flag("--version", std::string("provision ") + PROVISION_VERSION);
   app.require_subcommand(1);
-  const std::array commands{add_plan(app),  add_validate(app), add_schema(app),
-                            add_stage(app), add_programs(app), add_reference(app)};
+  const std::array commands{add_plan(app),   add_apply(app), add_inventory(app), add_validate(app),
+                            add_schema(app), add_stage(app), add_programs(app),  add_reference(app)};
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
     // Help and version are "errors" of status 0 here.
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : usage_status(commands);
   }
   for (const auto& command : commands) {
     if (command.parser->parsed()) {

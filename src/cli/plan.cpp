@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// provision plan CONFIG: what a first boot with this config would do to this machine. Nothing is changed.
+// provision plan CONFIG: what a first boot with this config would do. Nothing is changed.
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/complaint.hpp"
 #include "cli/console.hpp"
 #include "cli/documents.hpp"
+#include "cli/inventory.hpp"
 #include "cli/notes.hpp"
-#include "cli/screen.hpp"
+#include "cli/target.hpp"
 #include "fields/json.hpp"
-#include "host/linux/linux_host.hpp"
+#include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
 
 namespace provision::cli {
 namespace {
 
-constexpr std::size_t excerpt_width = 100;
+constexpr int nothing_to_do = 0;
+constexpr int failed = 1;
+constexpr int changes_to_make = 2;
+
+// Raised when something in the JSON form changes its meaning or goes.
+constexpr std::int64_t json_version = 1;
 
 struct PlanOptions {
   std::string config;
@@ -22,86 +29,89 @@ struct PlanOptions {
   std::string root = "/";
   std::string format = "text";
   std::string ca_file;
-  bool show_inventory = false;
+  TargetOptions target;
 };
 
-void print_notes(const spec::Parsed& parsed) {
-  NotesText text(parsed.sources, false);
-  for (const auto& note : parsed.notes.all) {
-    print_error(text.of(note));
+int failure(const Error& error, const spec::Parsed* parsed) {
+  const int status = complain(error, parsed != nullptr ? document_of(*parsed, error) : nullptr);
+  return status == changes_to_make ? failed : status;
+}
+
+fields::Value step_value(const plan::Step& step) {
+  fields::Value made = fields::Engine<plan::Step>::write(step);
+  made.add("sentence", fields::Value::of(plan::describe(step.operation)));
+  made.add("loses", fields::Value::of(plan::loses(step)));
+  return made;
+}
+
+std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventory,
+                    const std::vector<plan::Plan>& plans) {
+  fields::Value made = fields::Value::object();
+  made.add("version", fields::Value::of(json_version));
+  made.add("engine", fields::Value::of("provision " PROVISION_VERSION));
+  made.add("config", fields::Value::of(spec::meaning(*parsed.config).text()));
+  made.add("changes", fields::Value::of(plan::changes_anything(plans)));
+  fields::Value disks = fields::Value::array();
+  for (const auto& change : plan::disk_changes(inventory, plans)) {
+    disks.items.push_back(plan::to_value(change));
   }
-}
-
-int fail(const Error& error, const fields::Document* document) {
-  std::string text = "provision: " + to_string(error) + "\n";
-  if (error.origin && error.origin->line != 0) {
-    text = to_string(*error.origin) + ": error: " + to_string(error) + "\n";
-    text += document != nullptr ? excerpt(*document, *error.origin, excerpt_width) : "";
-  }
-  print_error(text + "  hint: " + std::string(row(error.code).hint) + "\n");
-  return row(error.code).exit_status;
-}
-
-Result<model::Inventory> read_inventory(const std::string& name) {
-  fields::Document document(name, TRY(read_document(name)));
-  TRY(fields::parse_json(document));
-  fields::Notes notes;
-  fields::Reader reader(document, 0, {fields::first_version, false}, notes);
-  model::Inventory inventory;
-  fields::Engine<model::Inventory>::read(document.root(), inventory, reader);
-  if (!notes.all.empty()) {
-    const fields::Note& note = notes.all.front();
-    return Error(Code::usage, "the inventory cannot be read: " + to_string(note.origin) + ": " + note.text);
-  }
-  return inventory;
-}
-
-Result<model::Inventory> see_machine(const spec::Parsed& parsed, const std::string& root) {
-  host::LinuxHost machine(root, "/run/provision/volatile");
-  host::Host host = machine.host();
-  model::Scope scope;
-  scope.tables = true;
-  scope.contents = true;
-  scope.mounts = true;
-  scope.files = true;
-  scope.patience = std::chrono::milliseconds(0);
-  return model::observe(host, parsed, scope);
-}
-
-std::string as_json(const std::vector<plan::Plan>& plans) {
-  fields::Value list = fields::Value::array();
+  made.add("disks", std::move(disks));
+  fields::Value stages = fields::Value::array();
   for (const auto& plan : plans) {
-    list.items.push_back(plan::to_value(plan));
+    fields::Value stage = fields::Value::object();
+    stage.add("stage", fields::Value::of(plan.stage));
+    fields::Value steps = fields::Value::array();
+    for (const auto& step : plan.steps) {
+      steps.items.push_back(step_value(step));
+    }
+    stage.add("steps", std::move(steps));
+    stages.items.push_back(std::move(stage));
   }
-  return fields::write_json(list, fields::Layout::indented) + "\n";
+  made.add("stages", std::move(stages));
+  return fields::write_json(made, fields::Layout::indented) + "\n";
 }
 
-int run_plan_command(const PlanOptions& options) {
-  auto text = read_document(options.config, options.ca_file);
-  if (!text) {
-    return fail(text.error(), nullptr);
-  }
-  const spec::Parsed parsed = spec::parse(shown_name(options.config), *std::move(text));
-  print_notes(parsed);
-  if (!parsed.config) {
-    return row(Code::bad_config).exit_status;
-  }
-  const fields::Document* document = &parsed.sources.documents.front();
-  const auto inventory =
-      options.inventory.empty() ? see_machine(parsed, options.root) : read_inventory(options.inventory);
+std::string as_text(const model::Inventory& inventory, const std::vector<plan::Plan>& plans) {
+  const bool colour = output_shows_colour();
+  std::string text = plan::render(plan::disk_changes(inventory, plans), colour);
+  text += text.empty() ? "" : "\n";
+  // What is only mounted for the time of the boot is no change.
+  return text + plan::render(plan::changes_anything(plans) ? plans : std::vector<plan::Plan>{}, colour);
+}
+
+int show(const PlanOptions& options, const spec::Parsed& parsed, const Result<model::Inventory>& inventory) {
   if (!inventory) {
-    return fail(inventory.error(), document);
-  }
-  if (options.show_inventory) {
-    print(fields::write_json(fields::Engine<model::Inventory>::write(*inventory), fields::Layout::indented) + "\n");
-    return 0;
+    return failure(inventory.error(), &parsed);
   }
   const auto plans = stages::plan_all(parsed, *inventory);
   if (!plans) {
-    return fail(plans.error(), document);
+    return failure(plans.error(), &parsed);
   }
-  print(options.format == "json" ? as_json(*plans) : plan::render(*plans, output_is_terminal()));
-  return 0;
+  print(options.format == "json" ? as_json(parsed, *inventory, *plans) : as_text(*inventory, *plans));
+  return plan::changes_anything(*plans) ? changes_to_make : nothing_to_do;
+}
+
+int plan_images(const PlanOptions& options, const spec::Parsed& parsed) {
+  if (const auto choice = check_root_choice(*parsed.config, options.target.root); !choice) {
+    return failure(choice.error(), &parsed);
+  }
+  const auto status =
+      run_apart(options.target, [&] { return show(options, parsed, see_images(options.target, parsed)); });
+  return status ? *status : failure(status.error(), nullptr);
+}
+
+int run_plan_command(const PlanOptions& options) {
+  int status = failed;
+  const auto given = read_config(options.config, options.ca_file, status);
+  if (!given) {
+    return status == changes_to_make ? failed : status;
+  }
+  const spec::Parsed& parsed = given->config;
+  if (!options.target.images.empty()) {
+    return plan_images(options, parsed);
+  }
+  return show(options, parsed,
+              options.inventory.empty() ? see_machine(options.root, parsed) : read_inventory(options.inventory));
 }
 
 }  // namespace
@@ -111,15 +121,17 @@ Command add_plan(CLI::App& app) {
   auto options = std::make_shared<PlanOptions>();
   parser->add_option("config", options->config, "The config: a file, - for standard input, or an http(s) URL")
       ->required();
-  parser->add_option("--inventory", options->inventory,
-                     "Plan for the machine described in this file, not for this one");
+  auto* inventory = parser->add_option("--inventory", options->inventory,
+                                       "Plan for the machine described in this file (`provision inventory`)");
   parser->add_option("--root", options->root, "The root of the machine to plan for")->capture_default_str();
   parser->add_option("--format", options->format, "text or json")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}));
   parser->add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
-  parser->add_flag("--show-inventory", options->show_inventory, "Print what is seen of this machine, and stop");
-  return {parser, [options] { return run_plan_command(*options); }};
+  add_target_options(*parser, options->target);
+  parser->get_option("--image")->excludes(inventory);
+  parser->footer(target_footer() + "\nExit status: 0 nothing to do, 2 there are changes to make, 1 an error.");
+  return {parser, [options] { return run_plan_command(*options); }, failed};
 }
 
 }  // namespace provision::cli

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/progress.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
 #include "stages/documents.hpp"
@@ -56,6 +57,17 @@ class ConsoleListener final : public run::Listener {
   std::string stage_;
 };
 
+ProgressListener::Seams progress_seams(host::Host& host, const std::string& stage) {
+  ProgressListener::Seams seams;
+  seams.transfers = [&host] { return host.fetcher.progress(); };
+  seams.say = [stage](const std::string& line) {
+    const std::string whole = "provision " + stage + ": " + line;
+    print(whole);
+    write_to_further_consoles(whole);
+  };
+  return seams;
+}
+
 // The document that an error points into, as it is kept for this boot, well-formed or not; null if it is not there.
 std::unique_ptr<fields::Document> kept_document(host::Files& own, const Error& error) {
   const auto kept = stages::kept_documents(own);
@@ -92,8 +104,11 @@ int run_stage_command(const StageOptions& options) {
     return row(Code::usage).exit_status;
   }
   host::LinuxHost machine(options.root, options.state);
-  host::Host host = machine.host();
-  ConsoleListener listener(options.name);
+  run::Activities activities(machine.clock);
+  run::WatchedDisks disks(machine.disks, activities);
+  host::Host host = machine.host_with(disks, machine.firmware);
+  ConsoleListener words(options.name);
+  ProgressListener listener(words, activities, progress_seams(host, options.name));
   stages::Context context{host,
                           listener,
                           options.platform,

@@ -16,9 +16,9 @@ auto find_in(const List& list, Is&& is) -> const typename List::value_type* {
 }
 
 // "/dev/vda" + 1 is "/dev/vda1", "/dev/nvme0n1" + 1 is "/dev/nvme0n1p1" (kernel: bdevname); a link of udev's to a disk
-// is followed by "-part1" (60-persistent-storage.rules).
+// has one with "-part1" beside it (systemd: 60-persistent-storage.rules).
 std::string partition_node(const std::string& disk, std::int64_t number) {
-  if (disk.starts_with("/dev/disk/")) {
+  if (disk.starts_with("/dev/disk/by-")) {
     return disk + "-part" + std::to_string(number);
   }
   const bool ends_in_digit = !disk.empty() && disk.back() >= '0' && disk.back() <= '9';

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "fields/engine_impl.hpp"
 
@@ -82,6 +84,13 @@ Result<Plan> from_value(const fields::Value& value) {
                  "a stored plan cannot be read: " + notes.all.front().text + " at " + notes.all.front().origin.path);
   }
   return plan;
+}
+
+bool changes_anything(const std::vector<Plan>& plans) {
+  return std::any_of(plans.begin(), plans.end(), [](const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& step) { return traits(step.operation).lasts; });
+  });
 }
 
 model::Inventory predicted(model::Inventory inventory, const Plan& plan) {

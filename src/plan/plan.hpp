@@ -52,6 +52,12 @@ Result<Plan> from_value(const fields::Value& value);
 // The plan as a person reads it; `colour` marks by terminal codes what will be destroyed.
 std::string render(const std::vector<Plan>& plans, bool colour);
 
+// Something that is there will be gone after the step.
+bool loses(const Step& step);
+
+// Some step leaves something that outlives the boot: not only mounts.
+bool changes_anything(const std::vector<Plan>& plans);
+
 // Applies the predictions of all steps.
 model::Inventory predicted(model::Inventory inventory, const Plan& plan);
 

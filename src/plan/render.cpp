@@ -17,9 +17,6 @@ struct Ink {
 constexpr Ink coloured{"\033[1m", "\033[1;31m", "\033[2m", "\033[0m"};
 constexpr Ink uncoloured{};
 
-// Whether something that is there will be gone.
-bool loses(const Step& step) { return !step.replaces.empty() && !traits(step.operation).keeps; }
-
 std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
   std::string text = fmt::format("{:>4}. {}{}{}\n", number, ink.strong, describe(step.operation), ink.plain);
   text += fmt::format("      {}{}, because {}{}\n", ink.quiet, to_string(step.origin), step.why, ink.plain);
@@ -35,6 +32,11 @@ std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
 }
 
 }  // namespace
+
+// Text that a planner makes of what is there (the preset file) keeps it.
+bool loses(const Step& step) {
+  return !step.replaces.empty() && !traits(step.operation).keeps;
+}
 
 std::string render(const std::vector<Plan>& plans, bool colour) {
   const Ink& ink = colour ? coloured : uncoloured;

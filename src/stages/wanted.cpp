@@ -32,6 +32,20 @@ class Memory final : public host::Sink {
   std::string bytes;
 };
 
+// Adds a document, by a name that no other one has; the name.
+std::string add_document(Documents& documents, Kind kind, std::string name, const std::string& bytes) {
+  const auto is_taken = [&](const std::string& wanted) {
+    return std::any_of(documents.begin(), documents.end(),
+                       [&](const KeptDocument& old) { return old.name == wanted && old.bytes != bytes; });
+  };
+  const std::string plain = name;
+  for (int number = 2; is_taken(name); ++number) {
+    name = plain + " (" + std::to_string(number) + ")";
+  }
+  documents.push_back({kind, name, bytes});
+  return name;
+}
+
 bool is_http(std::string_view source) {
   const auto url = spec::parse_url(source);
   return url && (url->scheme == "http" || url->scheme == "https");
@@ -124,15 +138,7 @@ Result<host::FetchSettings> References::settings(const spec::Ignition& around) {
 }
 
 Result<std::string> FreshDocuments::keep(Kind kind, std::string name, const std::string& bytes) {
-  const auto is_taken = [&](const std::string& wanted) {
-    return std::any_of(documents_.begin(), documents_.end(),
-                       [&](const KeptDocument& old) { return old.name == wanted && old.bytes != bytes; });
-  };
-  const std::string plain = name;
-  for (int number = 2; is_taken(name); ++number) {
-    name = plain + " (" + std::to_string(number) + ")";
-  }
-  documents_.push_back({kind, name, bytes});
+  name = add_document(documents_, kind, std::move(name), bytes);
   TRY_WHILE(keep_documents(context_.host.own, documents_), "keeping the config for the later stages");
   return name;
 }
@@ -190,13 +196,43 @@ Result<spec::Brought> References::bring(const spec::Wanted& wanted) {
   return document;
 }
 
-Result<spec::Parsed> resolve_now(spec::Parsed config, host::Fetcher& fetcher, fields::Notes& notes) {
-  Documents authorities;
-  References references(fetcher, Network::present, authorities);
-  const auto bring = [&](const spec::Wanted& wanted) { return references.bring(wanted); };
-  spec::Parsed whole = TRY(spec::resolve(std::move(config), {}, bring, notes));
-  TRY(fetcher.configure(TRY(references.settings(whole.config->ignition))));
-  return whole;
+namespace {
+
+class GivenDocument final : public DocumentSource {
+ public:
+  GivenDocument(spec::Brought document, host::Fetcher& fetcher)
+      : document_(std::move(document)), references_(fetcher, Network::present, documents_) {}
+
+  Result<std::vector<spec::Brought>> base() override { return std::vector<spec::Brought>{}; }
+  Result<spec::Brought> user(const spec::Ignition& /*around*/) override {
+    document_.name = add_document(documents_, Kind::user, document_.name, document_.bytes);
+    return document_;
+  }
+  Result<spec::Brought> referred(const spec::Wanted& wanted) override {
+    spec::Brought document = TRY(references_.bring(wanted));
+    document.name = add_document(documents_, Kind::referred, document.name, document.bytes);
+    return document;
+  }
+  // With the authorities of the whole config.
+  Result<Documents> finish(const spec::Ignition& ignition) {
+    static_cast<void>(TRY(references_.settings(ignition)));
+    documents_.push_back({Kind::end, {}, {}});
+    return std::move(documents_);
+  }
+
+ private:
+  spec::Brought document_;
+  Documents documents_;
+  References references_;
+};
+
+}  // namespace
+
+Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes) {
+  GivenDocument source(std::move(document), fetcher);
+  spec::Parsed config = TRY(assemble(source, notes));
+  Documents documents = TRY(source.finish(config.config->ignition));
+  return Given{std::move(config), std::move(documents)};
 }
 
 Result<spec::Brought> FreshDocuments::referred(const spec::Wanted& wanted) {

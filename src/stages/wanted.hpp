@@ -36,9 +36,15 @@ class References {
   std::optional<std::string> needs_network_;
 };
 
-// For a config that is only looked at: all that it refers to is fetched, nothing is kept. The fetcher is ready for what
-// the config fetches later.
-Result<spec::Parsed> resolve_now(spec::Parsed config, host::Fetcher& fetcher, fields::Notes& notes);
+// A config given by hand, with all that it refers to: for the commands that a person runs.
+struct Given {
+  spec::Parsed config;
+  Documents documents;
+};
+
+// All that the config refers to is fetched now. What reading and checking noted, also where it failed, is added to
+// `notes`.
+Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes);
 
 // Each document is kept as soon as it is there, before anybody judges it, so that a failure can show its line.
 class FreshDocuments final : public DocumentSource {

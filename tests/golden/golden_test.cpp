@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each folder of cases/ has a config.json, an inventory.json, and the plan.txt that `provision plan` makes of them, or
-// the error that it ends with. The JSON form of each plan is read back and must be the same value.
+// the error that it ends with; some have the tables of the disks as well, in disks.txt. The JSON form of each plan is
+// read back and must be the same value.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <sstream>
 
 #include "fields/json.hpp"
+#include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
 
 using namespace provision;
@@ -90,6 +92,16 @@ std::string planned(const fs::path& folder) {
   return text;
 }
 
+// The table of each disk, before and after.
+std::string disks_of(const fs::path& folder) {
+  const spec::Parsed parsed = spec::parse("config.json", read_file(folder / "config.json"));
+  const model::Inventory inventory = read_inventory(folder / "inventory.json");
+  REQUIRE(parsed.config);
+  const auto plans = stages::plan_all(parsed, inventory);
+  REQUIRE(plans);
+  return plan::render(plan::disk_changes(inventory, *plans), false);
+}
+
 }  // namespace
 
 TEST_CASE("golden: every case plans as it is written down") {
@@ -106,5 +118,12 @@ TEST_CASE("golden: every case plans as it is written down") {
       std::ofstream(folder / "plan.txt", std::ios::binary) << text;
     }
     CHECK(text == read_file(folder / "plan.txt"));
+    if (fs::exists(folder / "disks.txt")) {
+      const std::string disks = disks_of(folder);
+      if (std::getenv("GOLDEN_ACCEPT") != nullptr) {
+        std::ofstream(folder / "disks.txt", std::ios::binary) << disks;
+      }
+      CHECK(disks == read_file(folder / "disks.txt"));
+    }
   }
 }

@@ -242,6 +242,20 @@ bool is_partition_of(const std::string& holder, const BlockDevice& disk) {
 
 }  // namespace
 
+Result<std::vector<BlockDevice>> whole_disks() {
+  std::vector<BlockDevice> disks;
+  for (const auto& name : entries_of("/sys/block")) {
+    const bool in_memory = name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram");
+    if (in_memory || kernel_number("/sys/block/" + name + "/size").value_or(0) == 0) {
+      continue;
+    }
+    if (auto device = device_of(resolved("/sys/block/" + name))) {
+      disks.push_back(std::move(*device));
+    }
+  }
+  return disks;
+}
+
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk) {
   if (const auto mapped = mapped_device(disk.sysfs)) {
     return maps_of(disk, *mapped);

@@ -35,6 +35,8 @@ struct KernelPartition {
 Result<BlockDevice> find_device(const DeviceRef& device);
 // The disk that a partition lies on; the device itself if it is none.
 Result<BlockDevice> whole_disk(const BlockDevice& device);
+// The disks that the kernel knows, without loop devices, memory disks and empty drives.
+Result<std::vector<BlockDevice>> whole_disks();
 // In the order of their numbers.
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk);
 

@@ -10,8 +10,10 @@ LinuxHost::LinuxHost(std::string target_root, const std::string& state_root)
       own("/"),
       firmware(processes) {}
 
-Host LinuxHost::host() {
-  return {target, target_path, state, own, disks, mounts, processes, clock, firmware, http, fetcher};
+Host LinuxHost::host() { return host_with(disks, firmware); }
+
+Host LinuxHost::host_with(Disks& other_disks, Firmware& other_firmware) {
+  return {target, target_path, state, own, other_disks, mounts, processes, clock, other_firmware, http, fetcher};
 }
 
 }  // namespace provision::host

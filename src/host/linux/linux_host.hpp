@@ -24,6 +24,8 @@ struct LinuxHost {
 
   // Refers to this object, which must outlive it and stay where it is.
   [[nodiscard]] Host host();
+  // The same with other disks and another firmware.
+  [[nodiscard]] Host host_with(Disks& other_disks, Firmware& other_firmware);
 
   std::string target_path;
   LinuxFiles target;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mount: a file system in its place in the target.
+#include <algorithm>
+
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/operation.hpp"
@@ -37,11 +39,15 @@ Result<void> apply(Work& work, const Mount& operation) {
 }
 
 void predict(model::Inventory& inventory, const Mount& operation) {
+  const host::MountEntry made{operation.device.path, operation.path, operation.format};
+  if (std::find(inventory.mounts.begin(), inventory.mounts.end(), made) != inventory.mounts.end()) {
+    return;
+  }
   // What was below is hidden; what the new file system holds is not known before it is there.
   std::erase_if(inventory.files, [&](const model::FileView& file) {
     return path::is_within(file.path, operation.path) && file.path != operation.path;
   });
-  inventory.mounts.push_back({operation.device.path, operation.path, operation.format});
+  inventory.mounts.push_back(made);
 }
 
 std::string describe(const Mount& operation) { return "mount " + operation.device.path + " at " + operation.path; }

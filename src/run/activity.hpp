@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is under way at this moment, for whoever shows progress: steps, and waiting for devices.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "host/clock.hpp"
+#include "host/disks.hpp"
+
+namespace provision::run {
+
+struct Activity {
+  std::uint64_t id = 0;
+  // "make ext4 on /dev/vdb1", "waiting for /dev/vdb1".
+  std::string text;
+  // By the host's monotonic clock.
+  std::chrono::microseconds began{0};
+  // When it gives up; 0: it does not.
+  std::chrono::milliseconds patience{0};
+};
+
+// A list that any thread may add to and read.
+class Activities {
+ public:
+  explicit Activities(host::Clock& clock) : clock_(clock) {}
+
+  std::uint64_t begin(std::string text, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+  void end(std::uint64_t id);
+  // In the order in which they began.
+  std::vector<Activity> under_way();
+  [[nodiscard]] host::Clock& clock() const { return clock_; }
+
+ private:
+  host::Clock& clock_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, Activity> list_;
+  std::uint64_t last_ = 0;
+};
+
+// Disks that note it while somebody waits for a device.
+class WatchedDisks final : public host::Disks {
+ public:
+  WatchedDisks(host::Disks& disks, Activities& activities) : disks_(disks), activities_(activities) {}
+
+  Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override;
+  Result<host::DiskFacts> facts(const host::DeviceRef& disk) override { return disks_.facts(disk); }
+  Result<host::Table> read_table(const host::DeviceRef& disk) override { return disks_.read_table(disk); }
+  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
+    return disks_.kernel_partitions(disk);
+  }
+  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
+    return disks_.write_table(disk, table);
+  }
+  Result<host::Signature> probe(const host::DeviceRef& device) override { return disks_.probe(device); }
+  Result<void> wipe_signatures(const host::DeviceRef& device) override { return disks_.wipe_signatures(device); }
+  Result<void> flush(const host::DeviceRef& device) override { return disks_.flush(device); }
+  Result<std::vector<std::string>> users(const host::DeviceRef& device) override { return disks_.users(device); }
+
+ private:
+  host::Disks& disks_;
+  Activities& activities_;
+};
+
+// Calls a function now and then, on a thread of its own, until it is destroyed.
+class Ticker {
+ public:
+  Ticker(std::chrono::milliseconds every, std::function<void()> tick);
+  Ticker(const Ticker&) = delete;
+  Ticker& operator=(const Ticker&) = delete;
+  Ticker(Ticker&&) = delete;
+  Ticker& operator=(Ticker&&) = delete;
+  ~Ticker();
+
+ private:
+  void run();
+
+  std::chrono::milliseconds every_;
+  std::function<void()> tick_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace provision::run
