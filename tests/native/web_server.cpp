@@ -57,14 +57,14 @@ WebServer::WebServer(Handler handler, bool ipv6) : handler_(std::move(handler)) 
   REQUIRE(socket_.valid());
   REQUIRE(::pipe2(stop_.data(), O_CLOEXEC) == 0);
   base_ = (ipv6 ? "http://[::1]:" : "http://127.0.0.1:") + std::to_string(port);
-  threads_.emplace_back([this] { serve(); });
+  acceptor_ = std::thread([this] { serve(); });
 }
 
 WebServer::~WebServer() {
   ::close(stop_[1]);
-  threads_.front().join();
-  for (std::size_t i = 1; i < threads_.size(); ++i) {
-    threads_[i].join();
+  acceptor_.join();
+  for (auto& thread : threads_) {
+    thread.join();
   }
   ::close(stop_[0]);
 }

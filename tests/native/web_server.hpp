@@ -65,7 +65,9 @@ class WebServer {
   std::mutex mutex_;
   std::vector<Asked> asked_;
   int connections_ = 0;
+  // One a connection; only the acceptor adds to them.
   std::vector<std::thread> threads_;
+  std::thread acceptor_;
 };
 
 }  // namespace provision::test
