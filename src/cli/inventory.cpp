@@ -113,14 +113,6 @@ Result<spec::Parsed> config_naming(const Names& names) {
   return parsed;
 }
 
-Result<spec::Parsed> given_config(const InventoryOptions& options) {
-  spec::Parsed parsed = spec::parse(shown_name(options.config), TRY(read_document(options.config, options.ca_file)));
-  if (!parsed.config) {
-    return spec::error_of(parsed);
-  }
-  return parsed;
-}
-
 int show(const Result<model::Inventory>& inventory, const fields::Document* document) {
   if (!inventory) {
     return complain(inventory.error(), document);
@@ -164,11 +156,12 @@ int show_machine(const InventoryOptions& options, const spec::Parsed* config) {
 int run_inventory_command(const InventoryOptions& options) {
   std::optional<spec::Parsed> config;
   if (!options.config.empty()) {
-    auto parsed = given_config(options);
-    if (!parsed) {
-      return complain(parsed.error(), nullptr);
+    int status = 1;
+    auto given = read_config(options.config, options.ca_file, status);
+    if (!given) {
+      return status;
     }
-    config = *std::move(parsed);
+    config = std::move(given->config);
   }
   const spec::Parsed* given = config ? &*config : nullptr;
   if (options.target.images.empty()) {

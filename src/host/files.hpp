@@ -37,7 +37,7 @@ struct Node {
   NodeKind kind = NodeKind::regular;
   // Permission bits with set-id and sticky bits: 0 to 07777.
   std::uint32_t mode = 0;
-  Owner owner;
+  Owner owner{};
   // Bytes, of a regular file.
   std::uint64_t size = 0;
   // Where a symbolic link points, as it is written in the link.
@@ -57,7 +57,7 @@ enum class Over : std::uint8_t {
 // How a new file ends.
 struct Finish {
   std::uint32_t mode = 0644;
-  Owner owner;
+  Owner owner{};
   Over over = Over::file;
   // The content is on the medium before the file takes its name: a power cut leaves the old or the new file, whole. For
   // files of which a part is not ours and could not be made again.

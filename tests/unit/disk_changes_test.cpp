@@ -20,7 +20,7 @@ host::Partition partition(std::int64_t number, std::int64_t start_mib, std::int6
 
 model::Inventory machine(host::Table table) {
   model::Inventory inventory;
-  inventory.disks.push_back({"/dev/vda", {512, 4096 * 2048, "", "", ""}, std::move(table), {}, {}});
+  inventory.disks.push_back({"/dev/vda", {512, 4096 * 2048, "", "", ""}, std::move(table), {}, {}, {}});
   return inventory;
 }
 

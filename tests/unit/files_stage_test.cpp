@@ -13,7 +13,7 @@ using namespace provision;
 
 namespace {
 
-model::FileView link_at(const std::string& path, const std::string& target) {
+model::FileView link_view(const std::string& path, const std::string& target) {
   model::FileView view;
   view.path = path;
   view.kind = host::NodeKind::symlink;
@@ -30,9 +30,9 @@ std::string place(const plan::Ways& ways, const std::string& path) {
 
 TEST_CASE("ways: links on the way are followed inside the target, the last component never") {
   model::Inventory inventory;
-  inventory.files = {link_at("/a", "/b"),        link_at("/b", "c/d"),      link_at("/up", "../../../x"), link_at("/c/d/e", ".."),
-                     link_at("/loop", "loop"),   link_at("/one", "/two"),   link_at("/two", "one"),       link_at("/dots", "a/../c"),
-                     link_at("/slash", "/c//d/")};
+  inventory.files = {link_view("/a", "/b"),     link_view("/b", "c/d"),       link_view("/up", "../../../x"),
+                     link_view("/c/d/e", ".."), link_view("/loop", "loop"),   link_view("/one", "/two"),
+                     link_view("/two", "one"),  link_view("/dots", "a/../c"), link_view("/slash", "/c//d/")};
   plan::Ways ways(inventory);
   CHECK(place(ways, "/a") == "/a");
   CHECK(place(ways, "/a/x") == "/c/d/x");
@@ -50,7 +50,7 @@ TEST_CASE("ways: links on the way are followed inside the target, the last compo
 
 TEST_CASE("ways: the config's own links count, and what it puts in the place of one") {
   model::Inventory inventory;
-  inventory.files = {link_at("/old", "/elsewhere")};
+  inventory.files = {link_view("/old", "/elsewhere")};
   plan::Ways ways(inventory);
   ways.put("/new", "/var/new");
   ways.put("/old", std::nullopt);
@@ -60,17 +60,18 @@ TEST_CASE("ways: the config's own links count, and what it puts in the place of 
 
 TEST_CASE("units: what enables one") {
   const std::string wants = "/etc/systemd/system/multi-user.target.wants/";
-  CHECK(model::enables(link_at(wants + "a.service", "/usr/lib/systemd/system/a.service"), "a.service"));
-  CHECK(model::enables(link_at("/etc/systemd/system/x.target.requires/a.service", "x"), "a.service"));
-  CHECK(model::enables(link_at("/etc/systemd/system/alias.service", "/usr/lib/systemd/system/a.service"), "a.service"));
-  CHECK(model::enables(link_at(wants + "t@1.service", "x"), "t@.service"));
-  CHECK(model::enables(link_at(wants + "t@1.service", "x"), "t@1.service"));
-  CHECK_FALSE(model::enables(link_at(wants + "t@2.service", "x"), "t@1.service"));
-  CHECK_FALSE(model::enables(link_at(wants + "b.service", "x"), "a.service"));
-  CHECK_FALSE(model::enables(link_at("/etc/systemd/system/a.service", "/dev/null"), "a.service"));
-  CHECK_FALSE(model::enables(link_at("/etc/systemd/system/a.service", "/opt/a.service"), "a.service"));
-  CHECK_FALSE(model::enables(link_at("/etc/systemd/system/sub/multi.wants/a.service", "x"), "a.service"));
-  model::FileView file = link_at(wants + "a.service", "x");
+  CHECK(model::enables(link_view(wants + "a.service", "/usr/lib/systemd/system/a.service"), "a.service"));
+  CHECK(model::enables(link_view("/etc/systemd/system/x.target.requires/a.service", "x"), "a.service"));
+  CHECK(
+      model::enables(link_view("/etc/systemd/system/alias.service", "/usr/lib/systemd/system/a.service"), "a.service"));
+  CHECK(model::enables(link_view(wants + "t@1.service", "x"), "t@.service"));
+  CHECK(model::enables(link_view(wants + "t@1.service", "x"), "t@1.service"));
+  CHECK_FALSE(model::enables(link_view(wants + "t@2.service", "x"), "t@1.service"));
+  CHECK_FALSE(model::enables(link_view(wants + "b.service", "x"), "a.service"));
+  CHECK_FALSE(model::enables(link_view("/etc/systemd/system/a.service", "/dev/null"), "a.service"));
+  CHECK_FALSE(model::enables(link_view("/etc/systemd/system/a.service", "/opt/a.service"), "a.service"));
+  CHECK_FALSE(model::enables(link_view("/etc/systemd/system/sub/multi.wants/a.service", "x"), "a.service"));
+  model::FileView file = link_view(wants + "a.service", "x");
   file.kind = host::NodeKind::regular;
   CHECK_FALSE(model::enables(file, "a.service"));
 }
@@ -113,8 +114,9 @@ TEST_CASE("contents: only what is fetched is left to fetch, with its headers and
   dropin.from = "$.systemd.units.0.dropins.0.contents";
   dropin.digest = Digest::sha256("[Unit]\nAfter=b\n");
   CHECK(source.bytes(dropin).value() == "[Unit]\nAfter=b\n");
-  for (const std::string path : {"$.storage.files.1.contents", "$.storage.files.0.append.2", "$.storage.files.x.contents",
-                                 "$.systemd.units.0.dropins.1.contents", "$.storage.files.0", ""}) {
+  for (const std::string path :
+       {"$.storage.files.1.contents", "$.storage.files.0.append.2", "$.storage.files.x.contents",
+        "$.systemd.units.0.dropins.1.contents", "$.storage.files.0", ""}) {
     dropin.from = path;
     CHECK_FALSE(source.bytes(dropin));
     CHECK_FALSE(source.request(dropin));

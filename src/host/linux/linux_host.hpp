@@ -13,7 +13,6 @@
 #include "host/linux/http.hpp"
 #include "host/linux/mounts.hpp"
 #include "host/linux/processes.hpp"
-#include "host/no_fetcher.hpp"
 
 namespace provision::host {
 

@@ -52,7 +52,6 @@
 #include <vector>
 
 #include "host/host.hpp"
-#include "host/no_fetcher.hpp"
 #include "host/sim/fault.hpp"
 #include "host/sim/machine.hpp"
 #include "host/sim/seams.hpp"
