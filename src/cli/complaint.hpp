@@ -15,8 +15,8 @@ namespace provision::cli {
 // Notes on a config go to standard error.
 void print_notes(const spec::Parsed& parsed);
 
-// The config of a command's argument, with all that it refers to; its notes are printed. Nothing: what is wrong has been
-// said, and `status` is the exit status for it.
+// The config of a command's argument, with all that it refers to; its notes are printed. Nothing: what is wrong has
+// been said, and `status` is the exit status for it.
 std::optional<stages::Given> read_config(const std::string& name, const std::string& ca_file, int& status);
 
 // The document that an error points into; null if there is none.

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "fields/engine.hpp"
+#include "fields/reading.hpp"
 #include "fields/table.hpp"
 
 namespace provision::fields {
@@ -107,11 +108,6 @@ constexpr void for_each_row(F&& visit) {
   std::apply([&](const auto&... row) { (visit(row), ...); }, Table<R>::rows);
 }
 
-template <class R>
-constexpr std::size_t row_count() {
-  return std::tuple_size_v<std::remove_cvref_t<decltype(Table<R>::rows)>>;
-}
-
 // A scalar that is neither optional, nor required, nor part of the key would overwrite its parent's value in a merge by
 // its default, though the child says nothing of it.
 template <class R>
@@ -125,89 +121,14 @@ constexpr bool survives_merges() {
   return fine;
 }
 
-template <class Row>
-bool is_in(const Row& row, const Dialect& dialect) {
-  return row.traits.since <= dialect.version && dialect.version < row.traits.until &&
-         (!row.traits.extension || dialect.extensions);
-}
-
-// "did you mean" for a key that is near a known one.
 template <class R>
-std::string suggestion(std::string_view key, const Dialect& dialect) {
-  std::string_view best;
-  std::size_t distance = key.size() / 3 + 1;
-  std::string since;
-  for_each_row<R>([&](const auto& row) {
-    if (row.name == key && row.traits.extension) {
-      since = "it is an extension: give the config a version such as \"3.6.0+provision.1\"";
-    } else if (row.name == key) {
-      since = "it is in the spec from version " + std::to_string(row.traits.since.major) + "." +
-              std::to_string(row.traits.since.minor) + ".0 on";
-    }
-    const std::size_t d = edit_distance(lower_ascii(key), lower_ascii(row.name));
-    if (is_in(row, dialect) && d < distance) {
-      distance = d;
-      best = row.name;
-    }
-  });
-  if (!since.empty()) {
-    return since;
-  }
-  return best.empty() ? "" : "did you mean \"" + std::string(best) + "\"?";
-}
-
-// The member that counts for each row: as in Go the last one whose key is the row's name, letters' case aside.
-template <class R>
-std::array<const Member*, row_count<R>()> members_of_rows(const Value& value, Reader& reader) {
-  std::array<const Member*, row_count<R>()> found{};
-  for (const auto& member : value.members) {
-    std::size_t index = 0;
-    bool known = false;
-    for_each_row<R>([&](const auto& row) {
-      if (!known && is_in(row, reader.dialect()) && equal_folded(member.key, row.name)) {
-        known = true;
-        if (member.key != row.name) {
-          reader.path.push(member.key);
-          reader.strict(member.key_at, "the key \"" + printable(member.key) + "\" is taken as \"" +
-                                           std::string(row.name) + "\"; write it so");
-          reader.path.pop();
-        }
-        if (found[index] != nullptr) {
-          reader.path.push(row.name);
-          reader.repeated(member.key_at,
-                          "the key \"" + std::string(row.name) + "\" is given twice; the last one counts",
-                          found[index]->key_at);
-          reader.path.pop();
-        }
-        found[index] = &member;
-      }
-      index += known ? 0 : 1;
-    });
-    if (!known) {
-      reader.path.push(member.key);
-      reader.strict(member.key_at, "unused key \"" + printable(member.key) + "\"",
-                    suggestion<R>(member.key, reader.dialect()));
-      reader.path.pop();
-    }
-  }
-  return found;
-}
-
-template <class R, class Row>
-void read_row(const Row& row, const Value& record_value, const Member* member, R& record, Reader& reader) {
-  using Type = typename Row::Member;
-  const bool missing = member == nullptr || member->value.kind == Value::Kind::null;
-  const bool empty_string = !missing && member->value.kind == Value::Kind::string && member->value.string.empty();
-  if (row.traits.required && (missing || empty_string)) {
-    const std::size_t at = missing ? record_value.at : member->value.at;
-    std::string text = "\"" + std::string(row.name) + "\" is required here" + (missing ? "" : " and must not be empty");
-    row.traits.lenient ? reader.strict(at, std::move(text)) : reader.error(at, std::move(text));
-  } else if (!missing) {
-    reader.path.push(row.name);
-    Codec<Type>::read(member->value, record.*(row.member), reader);
-    reader.path.pop();
-  }
-}
+inline constexpr auto row_facts = std::apply(
+    [](const auto&... row) {
+      return std::array<RowFacts, sizeof...(row)>{RowFacts{row.name, row.traits.since, row.traits.until,
+                                                           row.traits.required, row.traits.lenient,
+                                                           row.traits.extension}...};
+    },
+    Table<R>::rows);
 
 // Two elements of one key in a list that is merged by key, or is a set.
 template <class T>
@@ -379,11 +300,14 @@ void Engine<R>::read(const Value& value, R& record, Reader& reader) {
   if constexpr (HasPlace<R>) {
     record.place = reader.place(value);
   }
-  const auto members = detail::members_of_rows<R>(value, reader);
+  std::array<const Member*, detail::row_facts<R>.size()> members{};
+  find_members(detail::row_facts<R>, value, reader, members);
   std::size_t index = 0;
   detail::for_each_row<R>([&](const auto& row) {
-    if (detail::is_in(row, reader.dialect())) {
-      detail::read_row(row, value, members[index], record, reader);
+    const Member* const member = members[index];
+    if (enter_field(detail::row_facts<R>[index], value, member, reader)) {
+      Codec<typename std::remove_cvref_t<decltype(row)>::Member>::read(member->value, record.*(row.member), reader);
+      reader.path.pop();
     }
     ++index;
   });

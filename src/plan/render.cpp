@@ -34,9 +34,7 @@ std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
 }  // namespace
 
 // Text that a planner makes of what is there (the preset file) keeps it.
-bool loses(const Step& step) {
-  return !step.replaces.empty() && !traits(step.operation).keeps;
-}
+bool loses(const Step& step) { return !step.replaces.empty() && !traits(step.operation).keeps; }
 
 std::string render(const std::vector<Plan>& plans, bool colour) {
   const Ink& ink = colour ? coloured : uncoloured;

@@ -163,7 +163,8 @@ Flow flow_of(std::string name, MachineSpec machine, std::string_view config, Eng
   };
   // The result file tells the boot and the date.
   flow.ignored = {"/dev/vda1:/provision", "/dev/vda2:/etc/.ignition-result.json"};
-  flow.declared = {"/run/provision/", "/run/provision", "/sysroot/etc/.ignition-result.json"};
+  flow.declared = {"/run/provision/", "/run/provision", "/run/ignition", "/run/ignition/neednet",
+                   "/sysroot/etc/.ignition-result.json"};
   return flow;
 }
 
