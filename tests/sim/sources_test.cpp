@@ -155,7 +155,8 @@ TEST_CASE("a config on a device, found by its label") {
   Boot boot(spec);
   CHECK(boot.run("fetch-offline") == "");
   CHECK(boot.files() == "device ");
-  for (const auto& mount : *boot.host().mounts.list()) {
+  const auto mounts = boot.host().mounts.list();
+  for (const auto& mount : *mounts) {
     CHECK(mount.target != "/run/provision/source");
   }
   spec.command_line += " ignition.config.path=/b.ign";
