@@ -5,10 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "base/result.hpp"
@@ -42,6 +44,17 @@ struct Node {
   bool operator==(const Node&) const = default;
 };
 
+// Held as long as it lives; the kernel lets go of it when the process dies, however that happens.
+class Lock {
+ public:
+  Lock() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  Lock(Lock&&) = delete;
+  Lock& operator=(Lock&&) = delete;
+  virtual ~Lock() = default;
+};
+
 class Files {
  public:
   Files() = default;
@@ -72,6 +85,22 @@ class Files {
   virtual Result<void> remove(std::string_view path) = 0;
   // Makes all earlier changes on the file system that holds `path` durable (syncfs).
   virtual Result<void> sync(std::string_view path) = 0;
+
+  // The names in a directory, sorted; an error if it is none.
+  virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
+  // A write lock on the whole of a file (fcntl(2)), made 0600 root if it is not there. Does not wait: an error if someone
+  // else holds it.
+  virtual Result<std::unique_ptr<Lock>> lock(std::string_view path) = 0;
+  // As replace, but the new content is on the medium before it takes the name: a power cut leaves the old or the new
+  // file, whole. For files of which a part is not ours and could not be made again.
+  virtual Result<void> replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
+                                      Owner owner) = 0;
+  // Owner of anything that is there, a symbolic link itself too; the mode stays as it was.
+  virtual Result<void> set_owner(std::string_view path, Owner owner) = 0;
+  // Gives a file or a whole directory another name on the same file system; an error if that one is taken.
+  virtual Result<void> move(std::string_view from, std::string_view to) = 0;
+  // Removes a directory that has to be empty; fine if it is not there.
+  virtual Result<void> remove_directory(std::string_view path) = 0;
 };
 
 }  // namespace provision::host

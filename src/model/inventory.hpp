@@ -13,6 +13,7 @@
 #include "host/files.hpp"
 #include "host/firmware.hpp"
 #include "host/mounts.hpp"
+#include "model/accounts.hpp"
 
 namespace provision::model {
 
@@ -55,6 +56,9 @@ struct Inventory {
   std::vector<FileView> files;
   // Below the target only; `target` is the path inside it.
   std::vector<host::MountEntry> mounts;
+  // The target's users and groups, and what is needed to add to them (only where the config has users or groups).
+  Accounts accounts;
+  AccountFiles account_files;
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
@@ -93,4 +97,11 @@ PROVISION_DECLARE_RECORD(provision::host::MountEntry);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
 PROVISION_DECLARE_RECORD(provision::model::FileView);
+PROVISION_DECLARE_RECORD(provision::model::UserView);
+PROVISION_DECLARE_RECORD(provision::model::GroupView);
+PROVISION_DECLARE_RECORD(provision::model::Accounts);
+PROVISION_DECLARE_RECORD(provision::model::AccountRules);
+PROVISION_DECLARE_RECORD(provision::model::SubRange);
+PROVISION_DECLARE_RECORD(provision::model::PasswordView);
+PROVISION_DECLARE_RECORD(provision::model::AccountFiles);
 PROVISION_DECLARE_RECORD(provision::model::Inventory);

@@ -83,8 +83,50 @@ Result<void> see_mounts(host::Host& host, Inventory& inventory) {
   return {};
 }
 
+// Accounts are always seen, because owners of files are given by name; what is secret only where it is needed.
+Result<void> see_accounts(host::Host& host, const spec::Passwd& passwd, Inventory& inventory) {
+  inventory.accounts = TRY(read_accounts(host.target));
+  if (passwd.users.empty() && passwd.groups.empty()) {
+    return {};
+  }
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  for (const auto& user : passwd.users) {
+    users.push_back(user.name);
+  }
+  for (const auto& group : passwd.groups) {
+    groups.push_back(group.name);
+  }
+  inventory.account_files = TRY_WHILE(read_account_files(host.target, users, groups), "reading the target's accounts");
+  inventory.account_files.today = day_of(host.clock.wall()).value_or(-1);
+  return {};
+}
+
+// Where planning the accounts looks: homes, keys, spools, and mount points in homes.
+void add_account_paths(const spec::Config& config, const Inventory& inventory, std::vector<std::string>& paths) {
+  const AccountRules& rules = inventory.account_files.rules;
+  for (const auto& user : config.passwd.users) {
+    const UserView* there = inventory.accounts.user(user.name);
+    const std::string home = home_of(user, inventory.accounts, rules);
+    const std::string old = there != nullptr ? home_of(*there) : home;
+    for (const auto& path : old == home ? std::vector{home} : std::vector{home, old}) {
+      if (!path.empty()) {
+        paths.push_back(path);
+        paths.push_back(keys_path(path));
+      }
+    }
+    paths.push_back(mail_path(user.name, rules));
+    for (const auto& filesystem : config.storage.filesystems) {
+      for (const auto& path : way_from(home, filesystem.path.value_or(""))) {
+        paths.push_back(path);
+      }
+    }
+  }
+}
+
 Result<void> see_files(host::Host& host, const spec::Config& config, Inventory& inventory) {
   std::vector<std::string> paths;
+  add_account_paths(config, inventory, paths);
   for (const auto& file : config.storage.files) {
     paths.push_back(file.path);
   }
@@ -94,7 +136,11 @@ Result<void> see_files(host::Host& host, const spec::Config& config, Inventory& 
   if (!config.systemd.units.empty()) {
     paths.emplace_back(preset_path);
   }
+  std::set<std::string> seen;
   for (const auto& path : paths) {
+    if (!path::is_clean_absolute(path) || !seen.insert(path).second) {
+      continue;
+    }
     auto view = TRY_WHILE(look_at(host.target, path), "looking at " + path + " in the target");
     if (view && view->path == preset_path && view->kind == host::NodeKind::regular) {
       view->text = TRY(host.target.read(path, max_preset_bytes));
@@ -121,9 +167,40 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
     TRY(see_mounts(host, inventory));
   }
   if (scope.files) {
+    TRY(see_accounts(host, config.config->passwd, inventory));
     TRY(see_files(host, *config.config, inventory));
   }
   return inventory;
+}
+
+std::string home_of(const spec::User& user, const Accounts& accounts, const AccountRules& rules) {
+  const UserView* there = accounts.user(user.name);
+  std::string home = user.home_dir.value_or("");
+  if (home.empty()) {
+    home = there != nullptr ? there->home : rules.home + "/" + user.name;
+  }
+  return home.starts_with('/') ? path::clean(home) : std::string{};
+}
+
+std::string home_of(const UserView& user) {
+  return user.home.starts_with('/') ? path::clean(user.home) : std::string{};
+}
+
+std::string keys_path(const std::string& home) { return path::join(home, ".ssh/authorized_keys.d/ignition"); }
+
+std::string mail_path(const std::string& name, const AccountRules& rules) {
+  return path::clean((rules.mail_dir.empty() ? "/var/mail" : rules.mail_dir) + "/" + name);
+}
+
+std::vector<std::string> way_from(const std::string& home, const std::string& path) {
+  std::vector<std::string> way;
+  if (home.empty() || home == "/" || !path::is_clean_absolute(path) || !path::is_within(path, home)) {
+    return way;
+  }
+  for (std::string at = path; path::is_within(at, home); at = path::parent(at)) {
+    way.insert(way.begin(), at);
+  }
+  return way;
 }
 
 std::string unit_path(std::string_view name) { return "/etc/systemd/system/" + std::string(name); }

@@ -10,15 +10,16 @@
 namespace provision::plan {
 namespace {
 
-// The index in "<prefix>.<index>.contents", if `path` has that shape and the index is below `count`.
-std::optional<std::size_t> index_in(const std::string& path, std::string_view prefix, std::size_t count) {
+// The index in "<prefix>.<index><key>", if `path` has that shape and the index is below `count`.
+std::optional<std::size_t> index_in(const std::string& path, std::string_view prefix, std::size_t count,
+                                    std::string_view key = ".contents") {
   const std::string start = std::string(prefix) + ".";
-  if (!path.starts_with(start) || !path.ends_with(".contents")) {
+  if (!path.starts_with(start) || !path.ends_with(key) || path.size() < start.size() + key.size()) {
     return std::nullopt;
   }
   std::size_t index = 0;
   const char* first = path.data() + start.size();
-  const char* last = path.data() + path.size() - std::string_view(".contents").size();
+  const char* last = path.data() + path.size() - key.size();
   const auto parsed = std::from_chars(first, last, index);
   const bool whole = first < last && parsed.ec == std::errc{} && parsed.ptr == last;
   return whole && index < count ? std::optional(index) : std::nullopt;
@@ -30,6 +31,15 @@ Result<std::string> bytes_at(const spec::Config& config, const std::string& path
   }
   if (const auto unit = index_in(path, "$.systemd.units", config.systemd.units.size())) {
     return config.systemd.units[*unit].contents.value_or("");
+  }
+  if (const auto user = index_in(path, "$.passwd.users", config.passwd.users.size(), ".passwordHash")) {
+    return config.passwd.users[*user].password_hash.value_or("");
+  }
+  if (const auto user = index_in(path, "$.passwd.users", config.passwd.users.size(), ".sshAuthorizedKeys")) {
+    return authorized_keys(config.passwd.users[*user]);
+  }
+  if (const auto group = index_in(path, "$.passwd.groups", config.passwd.groups.size(), ".passwordHash")) {
+    return config.passwd.groups[*group].password_hash.value_or("");
   }
   return Error(Code::internal, "the plan refers to contents at " + path + ", which the config does not have");
 }
@@ -50,6 +60,11 @@ Result<std::string> ContentSource::bytes(const Contents& contents) const {
     return Error(Code::internal, "the contents at " + contents.from + " are not those that were planned");
   }
   return bytes;
+}
+
+std::string authorized_keys(const spec::User& user) {
+  std::string text = join(user.ssh_authorized_keys, "\n");
+  return text.ends_with('\n') ? text : text + '\n';
 }
 
 Result<std::string> resource_bytes(const spec::Resource& resource) {

@@ -12,8 +12,8 @@
 namespace provision::plan {
 
 struct Contents {
-  // The config path of what holds the bytes ("$.storage.files.0.contents", "$.systemd.units.0.contents"); empty:
-  // `text`.
+  // The config path of what holds the bytes ("$.storage.files.0.contents", "$.systemd.units.0.contents",
+  // "$.passwd.users.0.passwordHash", "$.passwd.users.0.sshAuthorizedKeys"); empty: `text`.
   std::string from;
   // Text that the planner itself made (a preset file); never the user's bytes.
   std::string text;
@@ -37,5 +37,8 @@ class ContentSource {
 
 // The bytes of a resource of the config; only `data:` sources are known here. No source: no bytes.
 Result<std::string> resource_bytes(const spec::Resource& resource);
+
+// The user's keys as sshd reads them: a line each.
+std::string authorized_keys(const spec::User& user);
 
 }  // namespace provision::plan

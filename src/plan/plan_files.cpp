@@ -229,6 +229,10 @@ Result<Plan> plan_files(const Question& question) {
   }
   TRY(plan_presets(question, plan));
   TRY(check_targets(plan));
+  Plan accounts;
+  TRY(plan_accounts(question, accounts));
+  plan.steps.insert(plan.steps.begin(), accounts.steps.begin(), accounts.steps.end());
+  order_after_homes(plan);
   return plan;
 }
 

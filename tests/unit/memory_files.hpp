@@ -41,6 +41,17 @@ class MemoryFiles final : public host::Files {
     return {};
   }
   Result<void> sync(std::string_view /*path*/) override { return {}; }
+  Result<std::vector<std::string>> list(std::string_view /*path*/) override { return std::vector<std::string>{}; }
+  Result<std::unique_ptr<host::Lock>> lock(std::string_view /*path*/) override {
+    return std::make_unique<host::Lock>();
+  }
+  Result<void> replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
+                              host::Owner owner) override {
+    return replace(path, content, mode, owner);
+  }
+  Result<void> set_owner(std::string_view /*path*/, host::Owner /*owner*/) override { return {}; }
+  Result<void> move(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
+  Result<void> remove_directory(std::string_view /*path*/) override { return {}; }
 };
 
 }  // namespace provision::test

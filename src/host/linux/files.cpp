@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 
 #include "base/path.hpp"
 
@@ -246,6 +250,16 @@ Result<Digest> LinuxFiles::digest(std::string_view path, HashFunction function) 
 }
 
 Result<void> LinuxFiles::replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
+  return put(path, content, mode, owner, false);
+}
+
+Result<void> LinuxFiles::replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
+                                        Owner owner) {
+  return put(path, content, mode, owner, true);
+}
+
+Result<void> LinuxFiles::put(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner,
+                             bool safely) {
   const Place place = TRY(locate(path, true));
   const std::string name = temporary_name(place.name);
   TRY(remove_left_over(place.parent.get(), name, place.shown));
@@ -258,6 +272,9 @@ Result<void> LinuxFiles::replace(std::string_view path, std::string_view content
   Temporary temporary(place.parent.get(), name);
   TRY(write_all(file.get(), content, place.shown));
   TRY(settle(file.get(), mode, owner, place.shown));
+  if (safely && uninterrupted([&] { return ::fsync(file.get()); }) != 0) {
+    return io_error("cannot write " + place.shown);
+  }
   if (!file.close()) {
     return io_error("cannot write " + place.shown);
   }
@@ -330,6 +347,105 @@ Result<void> LinuxFiles::remove(std::string_view path) {
   }
   if (::unlinkat(place->parent.get(), place->name.c_str(), 0) != 0 && errno != ENOENT) {
     return errno == EISDIR ? is_directory(place->shown) : io_error("cannot remove " + place->shown);
+  }
+  return {};
+}
+
+namespace {
+
+// The lock goes with the descriptor.
+class FileLock final : public Lock {
+ public:
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+
+ private:
+  Descriptor file_;
+};
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> LinuxFiles::list(std::string_view path) {
+  const Place place = TRY(locate(path));
+  const Descriptor opened = TRY(open_directory(place.parent.get(), place.name, place.shown));
+  const int own = ::fcntl(opened.get(), F_DUPFD_CLOEXEC, 0);
+  const std::unique_ptr<DIR, CloseDirectory> directory(own < 0 ? nullptr : ::fdopendir(own));
+  if (!directory) {
+    return io_error("cannot read the directory " + place.shown);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") {
+      names.emplace_back(name);
+    }
+  }
+  if (errno != 0) {
+    return io_error("cannot read the directory " + place.shown);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// A lock of the open file description, which stands against the lock of lckpwdf(3) in both directions, but is not lost
+// when another thread of this process opens and closes the same file.
+Result<std::unique_ptr<Lock>> LinuxFiles::lock(std::string_view path) {
+  const Place place = TRY(locate(path, true));
+  Descriptor file(uninterrupted([&] {
+    return ::openat(place.parent.get(), place.name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+  }));
+  if (!file.valid()) {
+    return io_error("cannot open " + place.shown);
+  }
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) {
+    return io_error("cannot lock " + place.shown + ", another program holds it");
+  }
+  return std::unique_ptr<Lock>(std::make_unique<FileLock>(std::move(file)));
+}
+
+Result<void> LinuxFiles::set_owner(std::string_view path, Owner owner) {
+  const Place place = TRY(locate(path, true));
+  const int parent = place.parent.get();
+  struct stat status {};
+  if (::fstatat(parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return io_error("cannot look at " + place.shown);
+  }
+  if (::fchownat(parent, place.name.c_str(), static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid),
+                 AT_SYMLINK_NOFOLLOW) != 0) {
+    return io_error("cannot give " + place.shown + " its owner");
+  }
+  // The change of owner has cleared the set-id bits of a program (chown(2)): a program of another user must not get
+  // them back unasked, the same as with usermod.
+  return {};
+}
+
+Result<void> LinuxFiles::move(std::string_view from, std::string_view to) {
+  const Place old = TRY(locate(from, true));
+  const Place place = TRY(locate(to, true));
+  if (::renameat2(old.parent.get(), old.name.c_str(), place.parent.get(), place.name.c_str(), RENAME_NOREPLACE) != 0) {
+    return io_error("cannot move " + old.shown + " to " + place.shown);
+  }
+  return {};
+}
+
+Result<void> LinuxFiles::remove_directory(std::string_view path) {
+  const auto place = locate(path);
+  if (!place) {
+    if (is_absent(place.error())) {
+      return {};
+    }
+    return place.error();
+  }
+  if (::unlinkat(place->parent.get(), place->name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return io_error("cannot remove the directory " + place->shown);
   }
   return {};
 }

@@ -27,6 +27,13 @@ class LinuxFiles final : public Files {
   Result<void> make_link(std::string_view path, std::string_view target) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
+  Result<void> replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
+                              Owner owner) override;
+  Result<void> set_owner(std::string_view path, Owner owner) override;
+  Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> remove_directory(std::string_view path) override;
 
  private:
   // A path as the system calls want it: the open directory that holds it, and its name in there ("." for the root).
@@ -38,6 +45,7 @@ class LinuxFiles final : public Files {
 
   Result<Descriptor> open_root(bool make);
   Result<Place> locate(std::string_view path, bool make = false);
+  Result<void> put(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner, bool safely);
   Result<Descriptor> open_regular(const Place& place);
   [[nodiscard]] std::string shown(std::string_view path) const;
 

@@ -194,6 +194,83 @@ Result<void> SimFiles::remove(std::string_view path) {
   return change("remove", path, [&](const Place& found) { return remove_steps(found); });
 }
 
+Result<std::vector<std::string>> SimFiles::list(std::string_view path) {
+  const Place place = TRY(world_.place(root_, path));
+  if (!is_directory(world_.entry(place))) {
+    return failed("list", path, world_.entry(place) == nullptr ? ENOENT : ENOTDIR);
+  }
+  std::vector<std::string> names;
+  for (const auto& [inner, entry] : world_.files(place).now()) {
+    if (inner != "/" && path::parent(inner) == place.inner) {
+      names.emplace_back(path::name(inner));
+    }
+  }
+  return names;
+}
+
+// Nobody else is on a simulated machine: the lock is always free.
+Result<std::unique_ptr<Lock>> SimFiles::lock(std::string_view path) {
+  TRY(change("lock", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    std::vector<Mutation> steps;
+    if (world_.entry(place) == nullptr) {
+      steps.emplace_back(Put{place.inner, regular("", 0600)});
+    }
+    return steps;
+  }));
+  return std::make_unique<Lock>();
+}
+
+// The content is settled by itself, before the name: whatever a cut takes, it takes the old file's name or the new one's.
+Result<void> SimFiles::replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
+                                      Owner owner) {
+  return change("replace_safely", path, [&](const Place& place) {
+    Entry entry = regular(std::string(content), mode, owner);
+    entry.settled = entry.content.size();
+    return put_steps(place, std::move(entry));
+  });
+}
+
+Result<void> SimFiles::set_owner(std::string_view path, Owner owner) {
+  return change("set_owner", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Entry* const found = world_.entry(place);
+    if (found == nullptr) {
+      return failed("own", place.full, ENOENT);
+    }
+    const std::uint32_t kept = found->node.kind == NodeKind::regular ? 01777U : 07777U;
+    return std::vector<Mutation>{Attributes{place.inner, found->node.mode & kept, owner}};
+  });
+}
+
+Result<std::vector<Mutation>> SimFiles::move_steps(const Place& place, const Place& to) {
+  if (world_.entry(place) == nullptr || world_.entry(to) != nullptr) {
+    return failed("move", place.full, world_.entry(place) == nullptr ? ENOENT : EEXIST);
+  }
+  if (to.mount != place.mount) {
+    return failed("move", place.full, EXDEV);
+  }
+  return std::vector<Mutation>{Rename{place.inner, to.inner}};
+}
+
+Result<void> SimFiles::move(std::string_view from, std::string_view to) {
+  return change("move", from, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Place other = TRY(writable(to));
+    world_.touch(other.full);
+    return move_steps(place, other);
+  });
+}
+
+Result<void> SimFiles::remove_directory(std::string_view path) {
+  return change("remove_directory", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    if (world_.entry(place) == nullptr) {
+      return std::vector<Mutation>{};
+    }
+    if (!TRY(list(path)).empty()) {
+      return failed("remove", place.full, ENOTEMPTY);
+    }
+    return std::vector<Mutation>{Erase{place.inner}};
+  });
+}
+
 Result<void> SimFiles::sync(std::string_view path) {
   const auto whole = [&]() -> Result<void> {
     const Place place = TRY(world_.place(root_, path));

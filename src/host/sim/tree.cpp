@@ -32,6 +32,13 @@ void apply_to(Tree& tree, const Rename& change) {
   auto moved = tree.extract(change.from);
   INVARIANT(!moved.empty());
   tree.insert_or_assign(change.to, std::move(moved.mapped()));
+  // What is in a directory goes with it, at once.
+  const std::string below = change.from + "/";
+  for (auto next = tree.lower_bound(below); next != tree.end() && next->first.starts_with(below);) {
+    auto child = tree.extract(next++);
+    child.key() = change.to + "/" + child.key().substr(below.size());
+    tree.insert(std::move(child));
+  }
 }
 
 void apply_to(Tree& tree, const Attributes& change) {
