@@ -91,8 +91,8 @@ Result<std::vector<View>> views_of(host::Files& files, const std::vector<std::st
                                    std::optional<View> (*parse)(std::string_view)) {
   std::vector<View> views;
   for (const auto& path : paths) {
-    const auto text = TRY(text_of(files, path));
-    for (const auto line : split(text.value_or(""), '\n')) {
+    const std::string text = TRY(text_of(files, path)).value_or("");
+    for (const auto line : split(text, '\n')) {
       if (auto view = parse(line)) {
         view->in_etc = path::parent(path) == "/etc";
         views.push_back(*std::move(view));
@@ -233,7 +233,7 @@ std::optional<GroupView> group_of(std::string_view line) {
     return std::nullopt;
   }
   GroupView view{std::string(fields[0]), *gid, {}, true};
-  for (const auto member : split(field_at(fields, 3), ',')) {
+  for (const auto member : split(fields.size() > 3 ? fields[3] : std::string_view{}, ',')) {
     if (!trim(member).empty()) {
       view.members.emplace_back(trim(member));
     }

@@ -90,7 +90,7 @@ struct Table<PutFile> {
       field("mode", &PutFile::mode, "The permission bits, decimal."),
       field("uid", &PutFile::uid, "The owner."),
       field("gid", &PutFile::gid, "The group."),
-      field("privateBelow", &PutFile::private_below, "Missing directories below this one become the owner's."),
+      field("privateBelow", &PutFile::private_below, "Missing directories from this one on become the owner's."),
   };
 };
 

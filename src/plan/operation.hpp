@@ -51,8 +51,8 @@ struct PutFile {
   std::int64_t mode = 0644;
   std::int64_t uid = 0;
   std::int64_t gid = 0;
-  // Directories below this one that are missing on the way are made 0700 with the file's owner; those that are there
-  // must be real ones. Empty: the way is 0755 root.
+  // This directory and those below it that are missing on the way are made 0700 with the file's owner; those that are
+  // there below it must be real ones. Empty: the way is 0755 root.
   std::string private_below{};
   bool operator==(const PutFile&) const = default;
 };

@@ -673,7 +673,22 @@ class Belongings {
       add(home_id(), made.moved_from.empty() ? "the user has other numbers" : "the user has another home",
           std::move(made), {std::string(accounts_id)});
     }
+    change_mail();
     return {};
+  }
+
+  // As usermod: the spool follows the user's number.
+  void change_mail() {
+    const std::string path = model::mail_path(wanted_.name, rules());
+    const model::FileView* there = view(path);
+    if (before_->uid == after_->uid || there == nullptr || there->kind != host::NodeKind::regular ||
+        there->uid != before_->uid) {
+      return;
+    }
+    MakeHome made = operation();
+    made.path = path;
+    made.old_uid = before_->uid;
+    add("mail:" + wanted_.name, "the user has another number", std::move(made), {std::string(accounts_id)});
   }
 
   void make_mail() {
@@ -736,7 +751,7 @@ class Belongings {
     file.uid = after_->uid;
     file.gid = after_->gid;
     // The home itself too, where the user is to have none and yet keys.
-    file.private_below = path::parent(home_);
+    file.private_below = home_;
     const model::FileView* there = view(file.path);
     if (there == nullptr && before_ != nullptr) {
       there = view(model::keys_path(model::home_of(*before_)));

@@ -35,6 +35,10 @@ std::optional<std::int64_t> Ids::next_system(std::int64_t min, std::int64_t max)
   if (min > max) {
     return std::nullopt;
   }
+  const auto lowest = used_.lower_bound(min);
+  if (lowest != used_.end() && lowest->first <= max && lowest->first > min) {
+    return lowest->first - 1;
+  }
   for (std::int64_t id = max; id >= 1; --id) {
     if (!is_taken(id)) {
       return id;

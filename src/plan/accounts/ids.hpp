@@ -22,7 +22,8 @@ class Ids {
   // The one after the highest in the range; where that is the range's end, the lowest free one. Nothing: the range is
   // exhausted.
   [[nodiscard]] std::optional<std::int64_t> next(std::int64_t min, std::int64_t max) const;
-  // The highest free one in the range; when all are taken, the highest free one below it, down to 1.
+  // The one before the lowest in the range; where that is the range's beginning, the highest free one; when all are
+  // taken, the highest free one below the range, down to 1.
   [[nodiscard]] std::optional<std::int64_t> next_system(std::int64_t min, std::int64_t max) const;
 
  private:

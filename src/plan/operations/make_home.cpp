@@ -211,7 +211,7 @@ Result<Observation> observe_directory(host::Host& host, const MakeHome& operatio
   if (!node) {
     return seen;
   }
-  if (node->kind != host::NodeKind::directory) {
+  if (node->kind != host::NodeKind::directory && (operation.made || !operation.moved_from.empty())) {
     return Observation{State::foreign, "", operation.path + " is there and is no directory"};
   }
   if (!operation.moved_from.empty() && TRY(host.target.look(operation.moved_from))) {

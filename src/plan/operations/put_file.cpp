@@ -67,6 +67,15 @@ Result<void> apply(Work& work, const PutFile& operation) {
 }
 
 void predict(model::Inventory& inventory, const PutFile& operation) {
+  if (!operation.private_below.empty() && inventory.file(operation.private_below) == nullptr) {
+    model::FileView directory;
+    directory.path = operation.private_below;
+    directory.kind = host::NodeKind::directory;
+    directory.mode = 0700;
+    directory.uid = operation.uid;
+    directory.gid = operation.gid;
+    predict_file(inventory, std::move(directory));
+  }
   model::FileView made;
   made.path = operation.path;
   made.mode = operation.mode;
