@@ -160,7 +160,7 @@ template <>
 struct Table<MakeHome> {
   static constexpr auto rows = std::tuple{
       field("user", &MakeHome::user, "The user.", {.required = true}),
-      field("path", &MakeHome::path, "The directory.", {.required = true}),
+      field("path", &MakeHome::path, "The directory."),
       field("uid", &MakeHome::uid, "Its owner."),
       field("gid", &MakeHome::gid, "Its group."),
       field("mode", &MakeHome::mode, "The permission bits, decimal."),

@@ -647,8 +647,8 @@ class Belongings {
     made.skel = made.made ? path::clean(rules().skel) : "";
     made.claimed = after_->uid == 0 ? std::vector<std::string>{} : mount_points();
     if (made.made || !made.claimed.empty()) {
-      add(home_id(), made.made ? "the user is new" : "it was made for a mount point", std::move(made),
-          {std::string(accounts_id)});
+      const char* why = made.made ? "the user is new" : "it was made for a mount point";
+      add(home_id(), why, std::move(made), {std::string(accounts_id)});
     }
   }
 
@@ -670,8 +670,8 @@ class Belongings {
       made.old_gid = before_->gid != after_->gid ? before_->gid : -1;
     }
     if (!made.moved_from.empty() || made.old_uid >= 0 || made.old_gid >= 0) {
-      add(home_id(), made.moved_from.empty() ? "the user has other numbers" : "the user has another home",
-          std::move(made), {std::string(accounts_id)});
+      const char* why = made.moved_from.empty() ? "the user has other numbers" : "the user has another home";
+      add(home_id(), why, std::move(made), {std::string(accounts_id)});
     }
     change_mail();
     return {};

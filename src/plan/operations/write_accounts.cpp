@@ -87,9 +87,7 @@ std::string list_of(const std::vector<Entry>& entries, std::string_view word) {
   std::string text = std::string(word) + (entries.size() == 1 ? "" : "s");
   for (const auto& entry : entries) {
     text += (&entry == entries.data() ? " " : ", ") + entry.name;
-    if (entry.absent) {
-      text += " (removed)";
-    }
+    text += entry.absent ? " (removed)" : entry.made ? "" : " (changed)";
   }
   return text;
 }
