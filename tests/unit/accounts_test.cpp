@@ -89,7 +89,14 @@ TEST_CASE("accounts: lines for NIS stay last, and a missing line break comes onl
 
 TEST_CASE("accounts: a changed password takes its day with it, the same one leaves everything") {
   plan::WriteAccounts wanted;
-  wanted.users = {{"old", false, false, 1000, 1000, "O", "/home/old", "/bin/sh", hash("$6$n"), 20001}};
+  wanted.users = {new_user()};
+  wanted.users[0].name = "old";
+  wanted.users[0].made = false;
+  wanted.users[0].uid = wanted.users[0].gid = 1000;
+  wanted.users[0].gecos = "O";
+  wanted.users[0].home = "/home/old";
+  wanted.users[0].password = hash("$6$n");
+  wanted.users[0].changed = 20001;
   CHECK(*changed(databases(), wanted, "$6$n").shadow == "root:*:1:::::: \nold:$6$n:20001:0:99999:7:::\n");
   wanted.users[0].password = hash("$6$o");
   CHECK(changed(databases(), wanted) == databases());
@@ -100,7 +107,9 @@ TEST_CASE("accounts: a user that goes, goes from everywhere") {
   wanted.users.push_back({});
   wanted.users[0].name = "old";
   wanted.users[0].absent = true;
-  wanted.groups.push_back({"old", true});
+  wanted.groups.push_back({});
+  wanted.groups[0].name = "old";
+  wanted.groups[0].absent = true;
   const auto after = changed(databases(), wanted);
   CHECK(*after.passwd == "root:x:0:0:root:/root:/bin/sh\n#c\n old:x:1:1::/:/\n");
   CHECK(*after.shadow == "root:*:1:::::: \n");
