@@ -88,8 +88,8 @@ class Files {
 
   // The names in a directory, sorted; an error if it is none.
   virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
-  // A write lock on the whole of a file (fcntl(2)), made 0600 root if it is not there. Does not wait: an error if someone
-  // else holds it.
+  // A write lock on the whole of a file (fcntl(2)), made 0600 root if it is not there. Does not wait: an error if
+  // someone else holds it.
   virtual Result<std::unique_ptr<Lock>> lock(std::string_view path) = 0;
   // As replace, but the new content is on the medium before it takes the name: a power cut leaves the old or the new
   // file, whole. For files of which a part is not ours and could not be made again.

@@ -222,8 +222,8 @@ std::optional<UserView> user_of(std::string_view line) {
   if (!uid || !gid) {
     return std::nullopt;
   }
-  return UserView{std::string(fields[0]), *uid, *gid, field_at(fields, 4), field_at(fields, 5), field_at(fields, 6),
-                  true};
+  return UserView{std::string(fields[0]), *uid, *gid, field_at(fields, 4), field_at(fields, 5),
+                  field_at(fields, 6),    true};
 }
 
 std::optional<GroupView> group_of(std::string_view line) {
@@ -311,8 +311,8 @@ std::string database_path(std::string_view source, std::string_view database) {
 Result<Accounts> read_accounts(host::Files& target) {
   const std::string nsswitch = TRY(text_of(target, "/etc/nsswitch.conf")).value_or("");
   Accounts accounts;
-  accounts.users = TRY_WHILE(views_of<UserView>(target, paths_of(nsswitch, "passwd"), &user_of),
-                             "reading the users of the target");
+  accounts.users =
+      TRY_WHILE(views_of<UserView>(target, paths_of(nsswitch, "passwd"), &user_of), "reading the users of the target");
   accounts.groups = TRY_WHILE(views_of<GroupView>(target, paths_of(nsswitch, "group"), &group_of),
                               "reading the groups of the target");
   return accounts;

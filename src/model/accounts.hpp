@@ -49,8 +49,8 @@ struct Accounts {
   [[nodiscard]] const GroupView* group(std::string_view name) const;
 };
 
-// What the target's /etc/login.defs and /etc/default/useradd say about new accounts; the values here hold where they are
-// silent, as Debian's useradd has them. -1 stands for a field that stays empty.
+// What the target's /etc/login.defs and /etc/default/useradd say about new accounts; the values here hold where they
+// are silent, as Debian's useradd has them. -1 stands for a field that stays empty.
 struct AccountRules {
   std::int64_t uid_min = 1000;
   std::int64_t uid_max = 60000;

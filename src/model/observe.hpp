@@ -32,8 +32,8 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
 std::string unit_path(std::string_view name);
 inline constexpr std::string_view preset_path = "/etc/systemd/system-preset/20-ignition.preset";
 
-// A user's home directory as the config wants it: its own, else the one that the user has or is to get; cleaned, and empty
-// if that is no absolute path.
+// A user's home directory as the config wants it: its own, else the one that the user has or is to get; cleaned, and
+// empty if that is no absolute path.
 std::string home_of(const spec::User& user, const Accounts& accounts, const AccountRules& rules);
 // The home directory that a user has, in the same form.
 std::string home_of(const UserView& user);

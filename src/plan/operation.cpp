@@ -9,8 +9,8 @@ namespace provision::plan {
 namespace {
 
 // In the order of the variant's alternatives.
-constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"write-table", "make-filesystem", "mount",
-                                                                             "put-file", "put-unit", "write-accounts", "make-home"};
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
+    "write-table", "make-filesystem", "mount", "put-file", "put-unit", "write-accounts", "make-home"};
 
 }  // namespace
 

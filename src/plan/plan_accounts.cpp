@@ -4,9 +4,10 @@
 //
 // Where Ignition's own steps would stop or lose something, this decides:
 // - A user or group that is only in a read-only database (nss-altfiles' /usr/lib, Flatcar's /usr/share/baselayout) is
-//   changed in a copy of its line in /etc, which is looked up first. That is what Fedora CoreOS tells its users to do by
-//   hand; usermod and gpasswd refuse.
-// - A group with the new user's name that nobody is in, and that is nobody's primary group, becomes the user's own, where
+//   changed in a copy of its line in /etc, which is looked up first. That is what Fedora CoreOS tells its users to do
+//   by hand; usermod and gpasswd refuse.
+// - A group with the new user's name that nobody is in, and that is nobody's primary group, becomes the user's own,
+// where
 //   useradd refuses: it may be the config's own, or what an interrupted run left.
 // - A group that the config wants is not removed with the user of its name.
 // - A group that is there keeps its password if the config gives none, where Ignition would lock it.
@@ -36,7 +37,8 @@ bool breaks_a_line(const std::string& text) { return text.find_first_of(":\n") !
 
 // What Debian's useradd refuses, and what is no component of a path.
 bool is_name(const std::string& name) {
-  const bool control = std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+  const bool control =
+      std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
   return !name.empty() && name.size() <= longest_name && name != "." && name != ".." && !control &&
          name.find_first_of(": ,/\x7f") == std::string::npos && name.find_first_of("-+~") != 0;
 }
@@ -172,7 +174,8 @@ class Draft {
   // By number if it is one, as useradd's --gid and --groups.
   model::GroupView* find_group_or_number(const std::string& text) {
     if (const auto number = number_of(text)) {
-      const auto found = std::find_if(groups().begin(), groups().end(), [&](const auto& it) { return it.gid == *number; });
+      const auto found =
+          std::find_if(groups().begin(), groups().end(), [&](const auto& it) { return it.gid == *number; });
       return found == groups().end() ? nullptr : &*found;
     }
     return find_group(text);
@@ -217,8 +220,9 @@ class Draft {
       return wrong(wanted, path, "gid", std::to_string(*wanted.gid) + " cannot be the number of a group");
     }
     if (wanted.gid && gids_.is_taken(*wanted.gid) && (there == nullptr || there->gid != *wanted.gid)) {
-      return wrong(wanted, path, "gid", "the group number " + std::to_string(*wanted.gid) + " is taken by the group " +
-                                            printable(find_group_or_number(std::to_string(*wanted.gid))->name));
+      return wrong(wanted, path, "gid",
+                   "the group number " + std::to_string(*wanted.gid) + " is taken by the group " +
+                       printable(find_group_or_number(std::to_string(*wanted.gid))->name));
     }
     return there == nullptr ? add_group(wanted, path) : change_group(wanted, path, *there);
   }
@@ -234,8 +238,8 @@ class Draft {
     const model::GroupView view{wanted.name, *gid, {}, true};
     AccountGroup& line = line_of(view);
     line.made = true;
-    line.password = is_given(wanted.password_hash) ? password_at(path + ".passwordHash", *wanted.password_hash)
-                                                   : no_password();
+    line.password =
+        is_given(wanted.password_hash) ? password_at(path + ".passwordHash", *wanted.password_hash) : no_password();
     add_group_view(view);
     return {};
   }
@@ -266,15 +270,17 @@ class Draft {
 
   Result<void> remove_group(const spec::Group& wanted, const std::string& path, const model::GroupView& there) {
     if (!there.in_etc) {
-      return wrong(wanted, path, "shouldExist",
-                   "the group " + printable(wanted.name) + " is in a read-only part of the system and cannot be removed",
-                   Code::conflict);
+      return wrong(
+          wanted, path, "shouldExist",
+          "the group " + printable(wanted.name) + " is in a read-only part of the system and cannot be removed",
+          Code::conflict);
     }
     for (const auto& user : users()) {
       if (user.gid == there.gid && !is_to_go(user.name)) {
-        return wrong(wanted, path, "shouldExist",
-                     "the group " + printable(wanted.name) + " is the primary group of the user " + printable(user.name),
-                     Code::conflict);
+        return wrong(
+            wanted, path, "shouldExist",
+            "the group " + printable(wanted.name) + " is the primary group of the user " + printable(user.name),
+            Code::conflict);
       }
     }
     drop_group(there.name);
@@ -326,7 +332,9 @@ class Draft {
       return wrong(wanted, path, "name", "\"" + printable(wanted.name) + "\" cannot be the name of a user");
     }
     const std::pair<std::string_view, const std::optional<std::string>*> texts[] = {
-        {"passwordHash", &wanted.password_hash}, {"gecos", &wanted.gecos}, {"homeDir", &wanted.home_dir},
+        {"passwordHash", &wanted.password_hash},
+        {"gecos", &wanted.gecos},
+        {"homeDir", &wanted.home_dir},
         {"shell", &wanted.shell}};
     for (const auto& [key, text] : texts) {
       if (*text && breaks_a_line(**text)) {
@@ -343,8 +351,9 @@ class Draft {
       return wrong(wanted, path, "uid", std::to_string(*wanted.uid) + " cannot be the number of a user");
     }
     if (wanted.uid && uids_.is_taken(*wanted.uid) && (there == nullptr || there->uid != *wanted.uid)) {
-      return wrong(wanted, path, "uid", "the user number " + std::to_string(*wanted.uid) + " is taken by the user " +
-                                            printable(user_with(*wanted.uid)));
+      return wrong(wanted, path, "uid",
+                   "the user number " + std::to_string(*wanted.uid) + " is taken by the user " +
+                       printable(user_with(*wanted.uid)));
     }
     if (is_given(wanted.primary_group) && find_group_or_number(*wanted.primary_group) == nullptr) {
       return wrong(wanted, path, "primaryGroup",
@@ -352,7 +361,8 @@ class Draft {
     }
     for (const auto& group : wanted.groups) {
       if (find_group_or_number(group) == nullptr) {
-        return wrong(wanted, path, "groups", "there is no group \"" + printable(group) + "\" in the target or in passwd");
+        return wrong(wanted, path, "groups",
+                     "there is no group \"" + printable(group) + "\" in the target or in passwd");
       }
     }
     return {};
@@ -383,8 +393,8 @@ class Draft {
     }
     AccountUser& line = line_of(view);
     line.made = true;
-    line.password = is_given(wanted.password_hash) ? password_at(path + ".passwordHash", *wanted.password_hash)
-                                                   : no_password();
+    line.password =
+        is_given(wanted.password_hash) ? password_at(path + ".passwordHash", *wanted.password_hash) : no_password();
     line.reset_logs = !wanted.no_log_init.value_or(false);
     line.changed = files().today;
     if (!system) {
@@ -412,7 +422,8 @@ class Draft {
     auto& state = state_.account_files;
     const auto choose = [&](bool there, std::vector<model::SubRange>& ranges, std::int64_t min, std::int64_t max,
                             std::int64_t count) -> Result<IdRange> {
-      const bool has_one = std::any_of(ranges.begin(), ranges.end(), [&](const auto& it) { return it.owner == line.name; });
+      const bool has_one =
+          std::any_of(ranges.begin(), ranges.end(), [&](const auto& it) { return it.owner == line.name; });
       if (!there || has_one) {
         return IdRange{};
       }
@@ -425,10 +436,10 @@ class Draft {
       }
       return *range;
     };
-    line.sub_uids = TRY(choose(state.sub_uid, state.sub_uids, rules().sub_uid_min, rules().sub_uid_max,
-                               rules().sub_uid_count));
-    line.sub_gids = TRY(choose(state.sub_gid, state.sub_gids, rules().sub_gid_min, rules().sub_gid_max,
-                               rules().sub_gid_count));
+    line.sub_uids =
+        TRY(choose(state.sub_uid, state.sub_uids, rules().sub_uid_min, rules().sub_uid_max, rules().sub_uid_count));
+    line.sub_gids =
+        TRY(choose(state.sub_gid, state.sub_gids, rules().sub_gid_min, rules().sub_gid_max, rules().sub_gid_count));
     return {};
   }
 
@@ -441,8 +452,8 @@ class Draft {
       return group != nullptr ? group->gid : fallback_group;
     }
     if (const auto* there = find_group(wanted.name)) {
-      const bool is_anybodys = std::any_of(users().begin(), users().end(),
-                                           [&](const auto& it) { return it.gid == there->gid; });
+      const bool is_anybodys =
+          std::any_of(users().begin(), users().end(), [&](const auto& it) { return it.gid == there->gid; });
       if (is_anybodys || !there->members.empty()) {
         return wrong(wanted, path, "name",
                      "there is a group " + printable(wanted.name) +
@@ -659,8 +670,8 @@ class Belongings {
     const bool has_home = there != nullptr && there->kind == host::NodeKind::directory && there->uid == before_->uid;
     if (old != home_ && there != nullptr && there->kind == host::NodeKind::directory) {
       if (view(home_) != nullptr) {
-        return Error(Code::conflict, "the home of " + printable(wanted_.name) + " cannot be moved to " + home_ +
-                                         ": something is there")
+        return Error(Code::conflict,
+                     "the home of " + printable(wanted_.name) + " cannot be moved to " + home_ + ": something is there")
             .at(question_.origin(wanted_.place, path_ + ".homeDir", "homeDir"));
       }
       made.moved_from = old;

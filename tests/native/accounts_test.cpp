@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Users and groups beside Debian's useradd, usermod, userdel, groupadd, groupmod and groupdel: the same configs on two
-// equal roots, one written by those programs with the arguments that Ignition would give them, one by us. Afterwards the
-// databases must be equal line by line, and the homes entry by entry. Every plan is also held against its prediction,
-// and carried out again, which must change nothing.
+// equal roots, one written by those programs with the arguments that Ignition would give them, one by us. Afterwards
+// the databases must be equal line by line, and the homes entry by entry. Every plan is also held against its
+// prediction, and carried out again, which must change nothing.
 //
 // What differs on purpose, and is left out or evened out here:
-// - subuid and subgid are compared as sets of lines: shadow sorts the file at each change, we leave others' lines alone.
+// - subuid and subgid are compared as sets of lines: shadow sorts the file at each change, we leave others' lines
+// alone.
 // - a group of the new user's name that has no members is used, where useradd stops with status 9;
 // - a name with a "/", "." and ".." are refused, which Debian's useradd takes;
 // - without /etc/shadow a hash makes one, where useradd writes the hash into /etc/passwd, which everybody reads;
@@ -239,8 +240,9 @@ int peer_user(const std::string& root, const spec::User& user, bool exists) {
   }
   if (!exists) {
     arguments.emplace_back(user.no_create_home.value_or(false) ? "--no-create-home" : "--create-home");
-    for (const auto& [flag, name] : {std::pair{user.no_user_group, "--no-user-group"},
-                                     std::pair{user.system, "--system"}, std::pair{user.no_log_init, "--no-log-init"}}) {
+    for (const auto& [flag, name] :
+         {std::pair{user.no_user_group, "--no-user-group"}, std::pair{user.system, "--system"},
+          std::pair{user.no_log_init, "--no-log-init"}}) {
       if (flag.value_or(false)) {
         arguments.emplace_back(name);
       }
@@ -252,8 +254,8 @@ int peer_user(const std::string& root, const spec::User& user, bool exists) {
   if (user.uid) {
     option(arguments, "--uid", std::to_string(*user.uid));
   }
-  for (const auto& [text, name] : {std::pair{user.gecos, "--comment"}, std::pair{user.primary_group, "--gid"},
-                                   std::pair{user.shell, "--shell"}}) {
+  for (const auto& [text, name] :
+       {std::pair{user.gecos, "--comment"}, std::pair{user.primary_group, "--gid"}, std::pair{user.shell, "--shell"}}) {
     if (given(text)) {
       option(arguments, name, *text);
     }
@@ -391,15 +393,18 @@ std::vector<Scenario> scenarios_of_users(const std::string& flavour) {
       {"unknown primary group", flavour, {user(n + R"(, "primaryGroup": "nosuch")")}},
       {"three", flavour, {R"("users": [{"name": "a"}, {"name": "b", "uid": 1100}, {"name": "c"}])"}},
       {"last uid", flavour, {R"("users": [{"name": "a", "uid": 60000}, {"name": "b"}, {"name": "c"}])"}},
-      {"modified", flavour,
-       {user(R"("name": "old", "gecos": "New", "shell": "/bin/sh", "groups": ["users", "adm"], "passwordHash": "$5$n")")}},
+      {"modified",
+       flavour,
+       {user(
+           R"("name": "old", "gecos": "New", "shell": "/bin/sh", "groups": ["users", "adm"], "passwordHash": "$5$n")")}},
       {"numbers changed", flavour, {user(R"("name": "old", "uid": 1500, "primaryGroup": "users")")}},
       {"home moved", flavour, {user(R"("name": "old", "homeDir": "/home/new")")}},
       {"home moved and numbers", flavour, {user(R"("name": "old", "homeDir": "/srv/o", "uid": 1777)")}},
       {"removed", flavour, {user(R"("name": "old", "shouldExist": false)")}},
       {"removed and made", flavour, {user(R"("name": "old", "shouldExist": false)"), user(R"("name": "old")")}},
       {"no such", flavour, {user(R"("name": "none", "shouldExist": false)")}},
-      {"made, changed, removed", flavour,
+      {"made, changed, removed",
+       flavour,
        {user(n), user(n + R"(, "groups": ["sudo"], "passwordHash": "x")"), user(n + R"(, "shouldExist": false)")}},
       {"group", flavour, {group(R"("name": "g")")}},
       {"group with number and hash", flavour, {group(R"("name": "g", "gid": 1500, "passwordHash": "$6$g")")}},
@@ -409,8 +414,7 @@ std::vector<Scenario> scenarios_of_users(const std::string& flavour) {
       {"primary group changed", flavour, {group(R"("name": "old", "gid": 1502)")}},
       {"group removed", flavour, {group(R"("name": "staff", "shouldExist": false)")}},
       {"primary group not removed", flavour, {group(R"("name": "old", "shouldExist": false)")}},
-      {"group and members", flavour,
-       {R"("groups": [{"name": "g"}, {"name": "h", "gid": 1600}],
+      {"group and members", flavour, {R"("groups": [{"name": "g"}, {"name": "h", "gid": 1600}],
            "users": [{"name": "a", "groups": ["g", "h"]}, {"name": "b", "primaryGroup": "g", "groups": ["h"]}])"}},
       {"root", flavour, {user(R"("name": "root", "passwordHash": "$6$r", "shell": "/bin/zsh")")}},
   };
@@ -430,8 +434,7 @@ std::vector<Scenario> scenarios_of_roots() {
       {"nis in group", "debian", {one}, add("/etc/group", "+:::\n")},
       {"bad lines", "debian", {one}, add("/etc/passwd", "\nbroken\nx:y\n# end")},
       {"left-over shadow", "debian", {one}, add("/etc/shadow", "core:left:1:2:3:4:5:6:\n")},
-      {"gaps in subuid", "debian", {one, user(R"("name": "b")")},
-       add("/etc/subuid", "a:200000:10\nz:300000:65536\n")},
+      {"gaps in subuid", "debian", {one, user(R"("name": "b")")}, add("/etc/subuid", "a:200000:10\nz:300000:65536\n")},
       {"no subuid", "debian", {one}, without("/etc/subuid")},
       {"no gshadow", "debian", {one}, without("/etc/gshadow")},
       {"no login.defs", "debian", {one, user(R"("name": "s", "system": true)")}, without("/etc/login.defs")},
@@ -439,9 +442,13 @@ std::vector<Scenario> scenarios_of_roots() {
       {"no skel", "debian", {one}, [](const std::string& root) { fs::remove_all(root + "/etc/skel"); }},
       {"a home is there", "debian", {one}, [](const std::string& root) { put(root + "/home/core/mine", "x"); }},
       {"a spool is there", "fedora", {one}, [](const std::string& root) { put(root + "/var/spool/mail/core", "x"); }},
-      {"no group mail", "fedora", {one},
+      {"no group mail",
+       "fedora",
+       {one},
        [](const std::string& root) { put(root + "/etc/group", "root:x:0:\nadm:x:4:\nusers:x:100:\nold:x:1000:\n"); }},
-      {"home of another owner", "debian", {user(R"("name": "old", "shouldExist": false)")},
+      {"home of another owner",
+       "debian",
+       {user(R"("name": "old", "shouldExist": false)")},
        [](const std::string& root) { REQUIRE(::chown((root + "/home/old").c_str(), 5, 5) == 0); }},
   };
 }
@@ -467,7 +474,8 @@ std::string random_config(std::mt19937_64& random) {
   fields += chance(3) ? R"(, "passwordHash": "$6$)" + std::to_string(random() % 9) + "\"" : "";
   fields += chance(4) ? R"(, "primaryGroup": ")" + pick({"users", "50", "adm"}) + "\"" : "";
   fields += chance(3) ? R"(, "groups": [")" + pick({"sudo", "adm"}) + R"(", "users"])" : "";
-  fields += chance(6) ? R"(, "homeDir": "/home/)" + pick({"x1", "x2", "x3"}) + std::to_string(random() % 100) + "\"" : "";
+  fields +=
+      chance(6) ? R"(, "homeDir": "/home/)" + pick({"x1", "x2", "x3"}) + std::to_string(random() % 100) + "\"" : "";
   fields += chance(6) ? R"(, "noCreateHome": true)" : "";
   fields += chance(6) ? R"(, "noUserGroup": true)" : "";
   fields += chance(5) ? R"(, "gecos": "G )" + std::to_string(random() % 9) + "\"" : "";

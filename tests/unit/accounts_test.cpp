@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The account databases as text: what is kept, what is written, and which numbers are chosen. The comparison with Debian's
-// own programs is in tests/native.
+// The account databases as text: what is kept, what is written, and which numbers are chosen. The comparison with
+// Debian's own programs is in tests/native.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -192,8 +192,8 @@ TEST_CASE("accounts: ranges of subordinate ids") {
 TEST_CASE("accounts: lines that glibc skips are skipped") {
   CHECK(model::user_of(" a:x:1:2:g:/h:/s")->name == "a");
   CHECK(model::user_of("a:x:1:2")->home.empty());
-  for (const char* line : {"", "#a:x:1:2:::", "+a:x:1:2:::", "-a:x:1:2:::", "a:x:b:2:::", "a:x:1", "a:x:-1:2:::",
-                           "a:x:1:99999999999:::"}) {
+  for (const char* line : {"", "#a:x:1:2:::", "+a:x:1:2:::", "-a:x:1:2:::", "a:x:b:2:::", "a:x:1",
+                           "a:x:-1:2:::", "a:x:1:99999999999:::"}) {
     CAPTURE(line);
     CHECK_FALSE(model::user_of(line));
   }
@@ -203,14 +203,16 @@ TEST_CASE("accounts: lines that glibc skips are skipped") {
 
 TEST_CASE("accounts: login.defs and useradd's defaults") {
   model::AccountRules rules;
-  model::read_login_defs("#UID_MIN 5\nUID_MIN\t 0x10\n UMASK 027\nUID_MAX bad\nUSERGROUPS_ENAB yes\nGID_MIN 500\n", rules);
+  model::read_login_defs("#UID_MIN 5\nUID_MIN\t 0x10\n UMASK 027\nUID_MAX bad\nUSERGROUPS_ENAB yes\nGID_MIN 500\n",
+                         rules);
   CHECK(rules.uid_min == 16);
   CHECK(rules.sys_uid_max == 15);
   CHECK(rules.sys_gid_max == 499);
   CHECK(rules.uid_max == 60000);
   CHECK(rules.umask == 027);
   CHECK(rules.user_groups);
-  model::read_useradd_defaults("SHELL=/bin/x\n# HOME=/no\nEXPIRE=1970-01-11\nINACTIVE=3\nCREATE_MAIL_SPOOL=yes\nSKEL=\n", rules);
+  model::read_useradd_defaults(
+      "SHELL=/bin/x\n# HOME=/no\nEXPIRE=1970-01-11\nINACTIVE=3\nCREATE_MAIL_SPOOL=yes\nSKEL=\n", rules);
   CHECK(rules.shell == "/bin/x");
   CHECK(rules.home == "/home");
   CHECK(rules.skel == "/etc/skel");

@@ -29,11 +29,40 @@ plan::Plan plan_of_all_operations() {
   add("e", plan::PutUnit{"x.service", plan::generated(""), true});
   plan::WriteAccounts accounts;
   accounts.groups = {{"g", false, true, 5, plan::generated("*"), {"a"}, {"b"}}};
-  accounts.users = {{"a", false, true, 1, 2, "G", "/home/a", "/bin/sh", plan::generated("*"), 3, 4, 5, 6, 7, 8, {9, 10},
-                     {11, 12}, true}};
+  accounts.users = {{"a",
+                     false,
+                     true,
+                     1,
+                     2,
+                     "G",
+                     "/home/a",
+                     "/bin/sh",
+                     plan::generated("*"),
+                     3,
+                     4,
+                     5,
+                     6,
+                     7,
+                     8,
+                     {9, 10},
+                     {11, 12},
+                     true}};
   add("f", accounts);
-  add("g", plan::MakeHome{"a", "/home/a", 1, 2, 0711, true, "/etc/skel", "/home/b", 3, 4, {"/home/a/x"}, "/var/mail/a", 8,
-                          0600, false});
+  add("g", plan::MakeHome{"a",
+                          "/home/a",
+                          1,
+                          2,
+                          0711,
+                          true,
+                          "/etc/skel",
+                          "/home/b",
+                          3,
+                          4,
+                          {"/home/a/x"},
+                          "/var/mail/a",
+                          8,
+                          0600,
+                          false});
   return plan;
 }
 

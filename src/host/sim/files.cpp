@@ -220,7 +220,8 @@ Result<std::unique_ptr<Lock>> SimFiles::lock(std::string_view path) {
   return std::make_unique<Lock>();
 }
 
-// The content is settled by itself, before the name: whatever a cut takes, it takes the old file's name or the new one's.
+// The content is settled by itself, before the name: whatever a cut takes, it takes the old file's name or the new
+// one's.
 Result<void> SimFiles::replace_safely(std::string_view path, std::string_view content, std::uint32_t mode,
                                       Owner owner) {
   return change("replace_safely", path, [&](const Place& place) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers for new users and groups, chosen as Debian's useradd and groupadd choose them (by experiment, and login.defs(5)).
+// Numbers for new users and groups, chosen as Debian's useradd and groupadd choose them (by experiment, and
+// login.defs(5)).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lines of an account database (passwd, shadow, group, gshadow, subuid, subgid). A line that is not changed stays as
-// it is, byte for byte: comments, lines that cannot be read, and those for NIS ("+", "-") too.
+// The lines of an account database (passwd, shadow, group, gshadow, subuid, subgid). A line that is not changed stays
+// as it is, byte for byte: comments, lines that cannot be read, and those for NIS ("+", "-") too.
 #pragma once
 
 #include <cstddef>

@@ -59,9 +59,11 @@ Result<Observation> observe(host::Host& host, const PutFile& operation) {
 Result<void> apply(Work& work, const PutFile& operation) {
   const std::string bytes = TRY(work.contents.bytes(operation.contents));
   if (!operation.private_below.empty()) {
-    TRY(make_private_parents(work.host.target, operation.path, operation.private_below, {operation.uid, operation.gid}));
+    TRY(make_private_parents(work.host.target, operation.path, operation.private_below,
+                             {operation.uid, operation.gid}));
+  } else {
+    TRY(make_parents(work.host.target, operation.path));
   }
-  TRY(make_parents(work.host.target, operation.path));
   return work.host.target.replace(operation.path, bytes, static_cast<std::uint32_t>(operation.mode),
                                   {operation.uid, operation.gid});
 }

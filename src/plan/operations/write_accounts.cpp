@@ -3,9 +3,9 @@
 //
 // Each file is replaced whole, with the mode and owner that it had, and its content is on the medium before the old one
 // is gone: of these files most lines are not ours and could not be made again. The files get their names in an order in
-// which a cut between two of them leaves something that goes on from where it stopped, with or without the journal: what
-// says that a user exists, /etc/passwd, comes last. Backups ("/etc/passwd-") are not written: they are for a person who
-// wants to go back one change, and would keep password hashes that the config replaced.
+// which a cut between two of them leaves something that goes on from where it stopped, with or without the journal:
+// what says that a user exists, /etc/passwd, comes last. Backups ("/etc/passwd-") are not written: they are for a
+// person who wants to go back one change, and would keep password hashes that the config replaced.
 #include <algorithm>
 #include <array>
 
@@ -26,9 +26,9 @@ struct DatabaseRow {
 };
 // In the order of writing.
 constexpr std::array rows{
-    DatabaseRow{"/etc/subuid", &Databases::sub_uid, 0644},   DatabaseRow{"/etc/subgid", &Databases::sub_gid, 0644},
-    DatabaseRow{"/etc/gshadow", &Databases::gshadow, 0600},  DatabaseRow{"/etc/shadow", &Databases::shadow, 0600},
-    DatabaseRow{"/etc/group", &Databases::group, 0644},      DatabaseRow{"/etc/passwd", &Databases::passwd, 0644},
+    DatabaseRow{"/etc/subuid", &Databases::sub_uid, 0644},  DatabaseRow{"/etc/subgid", &Databases::sub_gid, 0644},
+    DatabaseRow{"/etc/gshadow", &Databases::gshadow, 0600}, DatabaseRow{"/etc/shadow", &Databases::shadow, 0600},
+    DatabaseRow{"/etc/group", &Databases::group, 0644},     DatabaseRow{"/etc/passwd", &Databases::passwd, 0644},
 };
 
 Result<Databases> read_databases(host::Files& files) {
@@ -110,8 +110,8 @@ std::string number_words(const WriteAccounts& operation) {
 
 template <class View>
 void put_view(std::vector<View>& views, View made) {
-  const auto same = std::find_if(views.begin(), views.end(),
-                                 [&](const View& view) { return view.in_etc && view.name == made.name; });
+  const auto same =
+      std::find_if(views.begin(), views.end(), [&](const View& view) { return view.in_etc && view.name == made.name; });
   if (same != views.end()) {
     *same = std::move(made);
     return;
@@ -153,8 +153,8 @@ void predict_group(model::Inventory& inventory, const AccountGroup& group) {
     return;
   }
   model::GroupView view{group.name, group.gid, {}, true};
-  const auto same = std::find_if(groups.begin(), groups.end(),
-                                 [&](const auto& it) { return it.in_etc && it.name == group.name; });
+  const auto same =
+      std::find_if(groups.begin(), groups.end(), [&](const auto& it) { return it.in_etc && it.name == group.name; });
   if (same != groups.end()) {
     view.members = same->members;
   }
@@ -212,8 +212,8 @@ Result<void> apply(Work& work, const WriteAccounts& operation) {
   host::Files& files = work.host.target;
   const auto lock = TRY_WHILE(files.lock(lock_path), "locking the accounts of the target");
   const Databases before = TRY(read_databases(files));
-  const Databases after = TRY(
-      with_accounts(before, operation, [&](const Contents& password) { return work.contents.bytes(password); }));
+  const Databases after =
+      TRY(with_accounts(before, operation, [&](const Contents& password) { return work.contents.bytes(password); }));
   for (const auto& log : logs) {
     TRY(reset_log(files, log, operation));
   }
