@@ -2,6 +2,7 @@
 #include "model/accounts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -113,26 +114,26 @@ struct NumberRow {
   std::string_view name;
   std::int64_t AccountRules::*member;
 };
-constexpr NumberRow number_rows[] = {
-    {"UID_MIN", &AccountRules::uid_min},
-    {"UID_MAX", &AccountRules::uid_max},
-    {"SYS_UID_MIN", &AccountRules::sys_uid_min},
-    {"SYS_UID_MAX", &AccountRules::sys_uid_max},
-    {"GID_MIN", &AccountRules::gid_min},
-    {"GID_MAX", &AccountRules::gid_max},
-    {"SYS_GID_MIN", &AccountRules::sys_gid_min},
-    {"SYS_GID_MAX", &AccountRules::sys_gid_max},
-    {"SUB_UID_MIN", &AccountRules::sub_uid_min},
-    {"SUB_UID_MAX", &AccountRules::sub_uid_max},
-    {"SUB_UID_COUNT", &AccountRules::sub_uid_count},
-    {"SUB_GID_MIN", &AccountRules::sub_gid_min},
-    {"SUB_GID_MAX", &AccountRules::sub_gid_max},
-    {"SUB_GID_COUNT", &AccountRules::sub_gid_count},
-    {"PASS_MIN_DAYS", &AccountRules::pass_min_days},
-    {"PASS_MAX_DAYS", &AccountRules::pass_max_days},
-    {"PASS_WARN_AGE", &AccountRules::pass_warn_age},
-    {"UMASK", &AccountRules::umask},
-    {"HOME_MODE", &AccountRules::home_mode},
+constexpr std::array number_rows{
+    NumberRow{"UID_MIN", &AccountRules::uid_min},
+    NumberRow{"UID_MAX", &AccountRules::uid_max},
+    NumberRow{"SYS_UID_MIN", &AccountRules::sys_uid_min},
+    NumberRow{"SYS_UID_MAX", &AccountRules::sys_uid_max},
+    NumberRow{"GID_MIN", &AccountRules::gid_min},
+    NumberRow{"GID_MAX", &AccountRules::gid_max},
+    NumberRow{"SYS_GID_MIN", &AccountRules::sys_gid_min},
+    NumberRow{"SYS_GID_MAX", &AccountRules::sys_gid_max},
+    NumberRow{"SUB_UID_MIN", &AccountRules::sub_uid_min},
+    NumberRow{"SUB_UID_MAX", &AccountRules::sub_uid_max},
+    NumberRow{"SUB_UID_COUNT", &AccountRules::sub_uid_count},
+    NumberRow{"SUB_GID_MIN", &AccountRules::sub_gid_min},
+    NumberRow{"SUB_GID_MAX", &AccountRules::sub_gid_max},
+    NumberRow{"SUB_GID_COUNT", &AccountRules::sub_gid_count},
+    NumberRow{"PASS_MIN_DAYS", &AccountRules::pass_min_days},
+    NumberRow{"PASS_MAX_DAYS", &AccountRules::pass_max_days},
+    NumberRow{"PASS_WARN_AGE", &AccountRules::pass_warn_age},
+    NumberRow{"UMASK", &AccountRules::umask},
+    NumberRow{"HOME_MODE", &AccountRules::home_mode},
 };
 
 // Name and value of one line: "NAME  value" or "NAME=value", the value perhaps in double quotes.

@@ -12,6 +12,7 @@
 // - A group that the config wants is not removed with the user of its name.
 // - A group that is there keeps its password if the config gives none, where Ignition would lock it.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -331,11 +332,9 @@ class Draft {
     if (there == nullptr && !is_name(wanted.name)) {
       return wrong(wanted, path, "name", "\"" + printable(wanted.name) + "\" cannot be the name of a user");
     }
-    const std::pair<std::string_view, const std::optional<std::string>*> texts[] = {
-        {"passwordHash", &wanted.password_hash},
-        {"gecos", &wanted.gecos},
-        {"homeDir", &wanted.home_dir},
-        {"shell", &wanted.shell}};
+    using Text = std::pair<std::string_view, const std::optional<std::string>*>;
+    const std::array texts{Text{"passwordHash", &wanted.password_hash}, Text{"gecos", &wanted.gecos},
+                           Text{"homeDir", &wanted.home_dir}, Text{"shell", &wanted.shell}};
     for (const auto& [key, text] : texts) {
       if (*text && breaks_a_line(**text)) {
         return wrong(wanted, path, key, "a \":\" or a line break cannot stand here: it would break the user's line");
