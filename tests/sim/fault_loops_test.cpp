@@ -187,7 +187,9 @@ void check_nothing_found(const Trial& trial) {
 
 // --- What is tried
 
-std::vector<Flow> flows() { return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow()}; }
+std::vector<Flow> flows() {
+  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(), accounts_flow()};
+}
 
 void each_flow(void (*loop)(Trial&)) {
   for (auto& flow : flows()) {
