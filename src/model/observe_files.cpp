@@ -130,7 +130,9 @@ class Looker {
   [[nodiscard]] std::vector<std::string> account_paths(const spec::User& user) const {
     const AccountRules& rules = inventory_.account_files.rules;
     const UserView* const there = inventory_.accounts.user(user.name);
-    const std::string home = home_of(user, inventory_.accounts, rules);
+    // A user that is to go has nothing but what it had.
+    const bool wanted = user.should_exist.value_or(true);
+    const std::string home = wanted ? home_of(user, inventory_.accounts, rules) : std::string{};
     std::vector<std::string> paths{home, home_of(there != nullptr ? *there : UserView{}), mail_path(user.name, rules)};
     for (std::size_t i = 0; i < 2; ++i) {
       if (!paths[i].empty()) {

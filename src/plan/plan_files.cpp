@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the files stage: users and groups (plan_accounts.cpp), directories, files and links, then units (plan_units.cpp), the result file, and
-// SELinux labels.
+// The planner of the files stage: users and groups (plan_accounts.cpp), directories, files and links, then units
+// (plan_units.cpp), the result file, and SELinux labels.
 //
 // What is there already and what becomes of it:
 //   overwrite is set       anything is replaced, a directory with all that is in it too, once the new thing is whole
@@ -54,10 +54,13 @@ Result<void> plan_passwd(FilesPlan& files) {
   for (std::size_t i = 0; i < users.size(); ++i) {
     const std::string home = model::home_of(users[i], before.accounts, before.account_files.rules);
     if (users[i].should_exist.value_or(true) && !users[i].ssh_authorized_keys.empty() && !home.empty()) {
-      files.claims.push_back({model::keys_path(home), Claim::Kind::file, {}, "keys:" + users[i].name,
-                              files.question.origin(users[i].place,
-                                                    "$.passwd.users." + std::to_string(i) + ".sshAuthorizedKeys",
-                                                    "sshAuthorizedKeys")});
+      files.claims.push_back(
+          {model::keys_path(home),
+           Claim::Kind::file,
+           {},
+           "keys:" + users[i].name,
+           files.question.origin(users[i].place, "$.passwd.users." + std::to_string(i) + ".sshAuthorizedKeys",
+                                 "sshAuthorizedKeys")});
     }
   }
   return {};
@@ -143,7 +146,11 @@ Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) 
   const std::string at = "$.storage.directories." + std::to_string(index);
   const Origin origin = files.question.origin(directory.place, at, "path");
   const model::FileView* const there = files.inventory().file(directory.path);
-  files.claims.push_back({directory.path, Claim::Kind::directory, {}, "directory:" + directory.path, origin,
+  files.claims.push_back({directory.path,
+                          Claim::Kind::directory,
+                          {},
+                          "directory:" + directory.path,
+                          origin,
                           directory.overwrite.value_or(false)});
   const bool overwrite = directory.overwrite.value_or(false);
   if (there != nullptr && !is_directory(there) && !overwrite) {
@@ -238,13 +245,13 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   const std::string at = "$.storage.files." + std::to_string(index);
   const Origin origin = files.question.origin(file.place, at, "path");
   const model::FileView* const there = files.inventory().file(file.path);
-  files.claims.push_back({file.path, Claim::Kind::file, {}, "file:" + file.path, origin,
-                          file.overwrite.value_or(false)});
+  files.claims.push_back(
+      {file.path, Claim::Kind::file, {}, "file:" + file.path, origin, file.overwrite.value_or(false)});
   const bool overwrite = file.overwrite.value_or(false);
   const Step* const database = database_step(files, file.path);
   if (database != nullptr && !overwrite) {
-    return Error(Code::bad_config, file.path + " is changed for the users and groups of this config, by " +
-                                       database->id + ", and overwrite is not set")
+    return Error(Code::bad_config,
+                 file.path + " is changed for the users and groups of this config, and overwrite is not set")
         .at(origin);
   }
   if (there != nullptr && there->kind != host::NodeKind::regular && !overwrite) {
@@ -506,8 +513,8 @@ class Places {
     }
   }
 
-  // What stands in a home waits for it, and for the keys in it; so does what changes the way there, or the skeleton that
-  // is copied.
+  // What stands in a home waits for it, and for the keys in it; so does what changes the way there, or the skeleton
+  // that is copied.
   void order_after_homes(Step& step, const Claim& claim) const {
     for (const auto& other : files_.plan.steps) {
       if (const auto* home = std::get_if<MakeHome>(&other.operation)) {

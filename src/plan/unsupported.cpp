@@ -8,9 +8,9 @@
 
 #include "base/digest.hpp"
 #include "base/text.hpp"
-#include "plan/operations/make_filesystem.hpp"
 #include "base/uuid.hpp"
 #include "model/observe_files.hpp"
+#include "plan/operations/make_filesystem.hpp"
 
 namespace provision::plan {
 namespace {

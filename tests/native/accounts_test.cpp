@@ -308,12 +308,20 @@ Result<void> carry_out(host::Host& host, const spec::Parsed& config, const plan:
   return {};
 }
 
+// Without what tells of the provisioning, which the peers do not write.
+Result<plan::Plan> planned(const spec::Parsed& config, const model::Inventory& inventory) {
+  plan::Plan plan = TRY(plan::plan_files({config, inventory}));
+  std::erase_if(plan.steps,
+                [](const plan::Step& step) { return std::holds_alternative<plan::PutResult>(step.operation); });
+  return plan;
+}
+
 // Plans, checks the prediction, and does it all once more.
 Result<void> provide(const std::string& root, const spec::Parsed& config) {
   host::LinuxHost machine(root, root + ".state");
   host::Host host = machine.host();
   const auto before = TRY(model::observe(host, config, {.files = true}));
-  const plan::Plan plan = TRY(plan::plan_files({config, before}));
+  const plan::Plan plan = TRY(planned(config, before));
   TRY(carry_out(host, config, plan));
   const auto after = TRY(model::observe(host, config, {.files = true}));
   auto predicted = plan::predicted(before, plan);
@@ -328,7 +336,7 @@ Result<void> provide(const std::string& root, const spec::Parsed& config) {
     CHECK((is_copy || (foreseen != nullptr && *foreseen == view)));
   }
   const auto first = tree(root);
-  CHECK(plan::plan_files({config, after})->steps.empty());
+  CHECK(planned(config, after)->steps.empty());
   TRY(carry_out(host, config, plan));
   CHECK(tree(root) == first);
   return {};

@@ -63,7 +63,14 @@ constexpr std::string_view accounts_config = R"({
       {"name": "gone", "shouldExist": false}
     ]
   },
-  "storage": {"files": [{"path": "/home/core/own", "mode": 420, "contents": {"source": "data:,own"}}]}
+  "storage": {
+    "directories": [{"path": "/home/core", "mode": 448}, {"path": "/home/core/.ssh/more", "user": {"name": "core"}}],
+    "files": [
+      {"path": "/home/core/own", "mode": 420, "user": {"name": "core"}, "contents": {"source": "data:,own"}},
+      {"path": "/home/core/.profile", "overwrite": true, "contents": {"source": "data:,mine"}},
+      {"path": "/etc/subuid", "overwrite": true, "contents": {"source": "data:,containers:1:2"}}
+    ]
+  }
 })";
 
 constexpr std::string_view replacing_config = R"({
@@ -255,7 +262,8 @@ Flow used_disks_flow() {
   machine.disks[2].other_table = "dos";
   Flow flow = flow_of("used", std::move(machine), replacing_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
-                 "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended"});
+                 "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended", "/run/ignition",
+                 "/run/ignition/neednet"});
   return flow;
 }
 

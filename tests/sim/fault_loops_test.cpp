@@ -249,6 +249,13 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(over, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK_FALSE(has_line(over, "/dev/vdb2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK(over.find("/dev/vdb2: ext4 label 'fresh'") != std::string::npos);
+    const std::string accounts = Trial(accounts_flow()).undisturbed.snapshot;
+    CHECK(accounts.find("/dev/vda2:/home/gone") == std::string::npos);
+    CHECK(has_line(accounts, "/dev/vda2:/srv/old/mine file 0644 1700:1000 4 bytes " + Digest::sha256("mine").text()));
+    CHECK(has_line(accounts, "/dev/vda2:/home/core/own file 0644 1002:0 3 bytes " + Digest::sha256("own").text()));
+    CHECK(accounts.find("/dev/vda2:/home/core/.ssh directory 0700 ") != std::string::npos);
+    CHECK(accounts.find("/dev/vda2:/home/core directory 0700 ") != std::string::npos);
+    CHECK(has_line(accounts, "/dev/vda2:/home/core/.profile file 0644 0:0 4 bytes " + Digest::sha256("mine").text()));
     const std::string changed = Trial(changed_disks_flow()).undisturbed.snapshot;
     CHECK(changed.find("grown") == std::string::npos);
     CHECK(changed.find("00000000-0000-0000-0000-000000000001") == std::string::npos);

@@ -30,9 +30,9 @@ std::string place(const plan::Ways& ways, const std::string& path) {
 
 TEST_CASE("ways: links on the way are followed inside the target, the last component never") {
   model::Inventory inventory;
-  inventory.files = {link_at("/a", "/b"),        link_at("/b", "c/d"),      link_at("/up", "../../../x"), link_at("/c/d/e", ".."),
-                     link_at("/loop", "loop"),   link_at("/one", "/two"),   link_at("/two", "one"),       link_at("/dots", "a/../c"),
-                     link_at("/slash", "/c//d/")};
+  inventory.files = {link_at("/a", "/b"),     link_at("/b", "c/d"),       link_at("/up", "../../../x"),
+                     link_at("/c/d/e", ".."), link_at("/loop", "loop"),   link_at("/one", "/two"),
+                     link_at("/two", "one"),  link_at("/dots", "a/../c"), link_at("/slash", "/c//d/")};
   plan::Ways ways(inventory);
   CHECK(place(ways, "/a") == "/a");
   CHECK(place(ways, "/a/x") == "/c/d/x");
@@ -113,8 +113,9 @@ TEST_CASE("contents: only what is fetched is left to fetch, with its headers and
   dropin.from = "$.systemd.units.0.dropins.0.contents";
   dropin.digest = Digest::sha256("[Unit]\nAfter=b\n");
   CHECK(source.bytes(dropin).value() == "[Unit]\nAfter=b\n");
-  for (const std::string path : {"$.storage.files.1.contents", "$.storage.files.0.append.2", "$.storage.files.x.contents",
-                                 "$.systemd.units.0.dropins.1.contents", "$.storage.files.0", ""}) {
+  for (const std::string path :
+       {"$.storage.files.1.contents", "$.storage.files.0.append.2", "$.storage.files.x.contents",
+        "$.systemd.units.0.dropins.1.contents", "$.storage.files.0", ""}) {
     dropin.from = path;
     CHECK_FALSE(source.bytes(dropin));
     CHECK_FALSE(source.request(dropin));

@@ -25,7 +25,8 @@ plan::Plan plan_of_all_operations() {
   add("a", plan::WriteTable{{"/dev/vdb", "", 0}, 512, table});
   add("b", plan::MakeFilesystem{device, "ext4", "l", Uuid::derive({"f"}).text(), {"-O", "x"}});
   add("c", plan::Mount{device, "/var", "ext4", {"noatime"}});
-  add("d", plan::PutFile{"/etc/x", plan::generated("text"), {plan::generated("more")}, {}, {}, 0600, 1, 2, true, "/etc"});
+  add("d",
+      plan::PutFile{"/etc/x", plan::generated("text"), {plan::generated("more")}, {}, {}, 0600, 1, 2, true, "/etc"});
   add("e", plan::PutUnit{"x.service", "a.conf", plan::generated(""), true});
   add("f", plan::PutDirectory{"/etc/d", 0700, 1, 2, true});
   add("g", plan::PutLink{"/etc/l", "x", true, 1, 2, true});

@@ -251,8 +251,13 @@ Traits traits(const WriteAccounts& operation) {
   traits.sync_path = "/etc";
   traits.keeps = true;
   traits.labels.emplace_back(lock_path);
+  const bool ranges = std::any_of(operation.users.begin(), operation.users.end(), [](const auto& user) {
+    return user.absent || user.sub_uids.count > 0 || user.sub_gids.count > 0;
+  });
   for (const auto& row : rows) {
-    traits.labels.emplace_back(row.path);
+    if (ranges || !row.path.starts_with("/etc/sub")) {
+      traits.labels.emplace_back(row.path);
+    }
   }
   const bool logged =
       std::any_of(operation.users.begin(), operation.users.end(), [](const auto& user) { return user.reset_logs; });
