@@ -3,6 +3,7 @@
 //
 // SIM_FLOW, SIM_SEED and SIM_FAULTS, as a failure prints them, repeat one run and show it:
 //     SIM_FLOW=fresh SIM_SEED=1 SIM_FAULTS=12:cut_midway/any fault-loops -tc='the run*'
+// SIM_FLOW also limits the loops to that flow.
 // TEST_ALL=1 (or SIM_ALL=1) runs all pairs; without it one shard of them, which TEST_SEED chooses.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -193,6 +194,9 @@ std::vector<Flow> flows() {
 
 void each_flow(void (*loop)(Trial&)) {
   for (auto& flow : flows()) {
+    if (environment("SIM_FLOW", flow.name) != flow.name) {
+      continue;
+    }
     Trial trial(std::move(flow));
     loop(trial);
     check_nothing_found(trial);
