@@ -44,12 +44,42 @@ std::string is_there_as(const model::FileView& there) {
 
 // --- Users and groups
 
+std::vector<std::string> storage_paths(const spec::Storage& storage) {
+  std::vector<std::string> paths;
+  for (const auto& directory : storage.directories) {
+    paths.push_back(directory.path);
+  }
+  for (const auto& file : storage.files) {
+    paths.push_back(file.path);
+  }
+  for (const auto& link : storage.links) {
+    paths.push_back(link.path);
+  }
+  return paths;
+}
+
+// What was not there before is known by one path alone; a path of the config may lead there by links.
+void see_by_other_ways(FilesPlan& files) {
+  const Ways ways(files.after_accounts);
+  std::vector<model::FileView> seen;
+  for (const auto& path : storage_paths(files.config().storage)) {
+    const auto way = ways.resolve(path);
+    const model::FileView* const there = way ? ways.seen(way->place) : nullptr;
+    if (there != nullptr && files.after_accounts.file(path) == nullptr) {
+      seen.push_back(*there);
+      seen.back().path = path;
+    }
+  }
+  files.after_accounts.files.insert(files.after_accounts.files.end(), seen.begin(), seen.end());
+}
+
 // Everything else is planned on what their steps leave. The file of a user's keys is nobody else's.
 Result<void> plan_passwd(FilesPlan& files) {
   model::Accounts accounts = TRY(plan_accounts(files.question, files.plan));
   const model::Inventory& before = files.question.inventory;
   files.after_accounts = predicted(before, files.plan);
   files.after_accounts.accounts = std::move(accounts);
+  see_by_other_ways(files);
   const auto& users = files.config().passwd.users;
   for (std::size_t i = 0; i < users.size(); ++i) {
     const std::string home = model::home_of(users[i], before.accounts, before.account_files.rules);
