@@ -98,6 +98,17 @@ struct NewLink {
   Over over = Over::file;
 };
 
+// Held as long as it lives; the kernel lets go of it when the process dies, however that happens.
+class Lock {
+ public:
+  Lock() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  Lock(Lock&&) = delete;
+  Lock& operator=(Lock&&) = delete;
+  virtual ~Lock() = default;
+};
+
 class Files {
  public:
   Files() = default;
@@ -143,6 +154,15 @@ class Files {
 
   // The names in a directory, sorted; an error if it is none.
   virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
+  // A write lock on the whole of a file (fcntl(2)), made 0600 root if it is not there. Does not wait: an error if
+  // someone else holds it.
+  virtual Result<std::unique_ptr<Lock>> lock(std::string_view path) = 0;
+  // Owner of anything that is there, a symbolic link itself too; the mode stays as it was.
+  virtual Result<void> set_owner(std::string_view path, Owner owner) = 0;
+  // Gives a file or a whole directory another name on the same file system; an error if that one is taken.
+  virtual Result<void> move(std::string_view from, std::string_view to) = 0;
+  // Removes a directory that has to be empty; fine if it is not there.
+  virtual Result<void> remove_directory(std::string_view path) = 0;
 
  private:
   Result<void> put(std::string_view path, std::string_view content, const Finish& finish) {

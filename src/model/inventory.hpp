@@ -90,7 +90,9 @@ struct Inventory {
   // Below the target only; `target` is the path inside it.
   std::vector<host::MountEntry> mounts;
   PolicyView policy;
+  // The target's users and groups, and what is needed to add to them (only where the config has users or groups).
   Accounts accounts;
+  AccountFiles account_files;
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
@@ -134,4 +136,8 @@ PROVISION_DECLARE_RECORD(provision::model::PolicyView);
 PROVISION_DECLARE_RECORD(provision::model::UserView);
 PROVISION_DECLARE_RECORD(provision::model::GroupView);
 PROVISION_DECLARE_RECORD(provision::model::Accounts);
+PROVISION_DECLARE_RECORD(provision::model::AccountRules);
+PROVISION_DECLARE_RECORD(provision::model::SubRange);
+PROVISION_DECLARE_RECORD(provision::model::PasswordView);
+PROVISION_DECLARE_RECORD(provision::model::AccountFiles);
 PROVISION_DECLARE_RECORD(provision::model::Inventory);

@@ -130,6 +130,36 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
   return inventory;
 }
 
+std::string home_of(const spec::User& user, const Accounts& accounts, const AccountRules& rules) {
+  const UserView* there = accounts.user(user.name);
+  std::string home = user.home_dir.value_or("");
+  if (home.empty()) {
+    home = there != nullptr ? there->home : rules.home + "/" + user.name;
+  }
+  return home.starts_with('/') ? path::clean(home) : std::string{};
+}
+
+std::string home_of(const UserView& user) {
+  return user.home.starts_with('/') ? path::clean(user.home) : std::string{};
+}
+
+std::string keys_path(const std::string& home) { return path::join(home, ".ssh/authorized_keys.d/ignition"); }
+
+std::string mail_path(const std::string& name, const AccountRules& rules) {
+  return path::clean((rules.mail_dir.empty() ? "/var/mail" : rules.mail_dir) + "/" + name);
+}
+
+std::vector<std::string> way_from(const std::string& home, const std::string& path) {
+  std::vector<std::string> way;
+  if (home.empty() || home == "/" || !path::is_clean_absolute(path) || !path::is_within(path, home)) {
+    return way;
+  }
+  for (std::string at = path; path::is_within(at, home); at = path::parent(at)) {
+    way.insert(way.begin(), at);
+  }
+  return way;
+}
+
 std::string unit_path(std::string_view name) { return std::string(units_path) + "/" + std::string(name); }
 
 std::string dropin_path(std::string_view unit, std::string_view name) {

@@ -44,6 +44,18 @@ std::string file_contexts_path(std::string_view policy);
 // A file that is appended to is read as a whole.
 inline constexpr std::size_t max_kept_bytes = std::size_t{256} << 20U;
 
+// A user's home directory as the config wants it: its own, else the one that the user has or is to get; cleaned, and
+// empty if that is no absolute path.
+std::string home_of(const spec::User& user, const Accounts& accounts, const AccountRules& rules);
+// The home directory that a user has, in the same form.
+std::string home_of(const UserView& user);
+// The file of the user's keys in that directory, which sshd is told to read by the distributions that use Ignition.
+std::string keys_path(const std::string& home);
+// The user's mail spool.
+std::string mail_path(const std::string& name, const AccountRules& rules);
+// `path` and what is above it, up to `home`.
+std::vector<std::string> way_from(const std::string& home, const std::string& path);
+
 // What is at one path of the target, as a view; nothing if nothing is there.
 Result<std::optional<FileView>> look_at(host::Files& files, const std::string& path);
 

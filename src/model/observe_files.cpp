@@ -27,6 +27,8 @@ class Looker {
 
   Result<void> run() {
     const spec::Storage& storage = parsed_.config->storage;
+    TRY(see_accounts());
+    TRY(see_homes());
     TRY(see_all(storage.directories, "directories"));
     TRY(see_all(storage.files, "files"));
     TRY(see_all(storage.links, "links"));
@@ -39,7 +41,6 @@ class Looker {
     TRY(see_units());
     TRY(see(std::string(result_path)));
     TRY(see_policy());
-    inventory_.accounts = TRY_WHILE(read_accounts(host_.target), "reading the target's users and groups");
     return {};
   }
 
@@ -88,6 +89,61 @@ class Looker {
       TRY(see(target.starts_with('/') ? path::clean(target) : path::join(path::parent(path), target)));
     }
     return kind != host::NodeKind::regular;
+  }
+
+  // Accounts are always seen, because owners of files are given by name; what is secret only where it is needed.
+  Result<void> see_accounts() {
+    inventory_.accounts = TRY_WHILE(read_accounts(host_.target), "reading the target's users and groups");
+    const spec::Passwd& passwd = parsed_.config->passwd;
+    if (passwd.users.empty() && passwd.groups.empty()) {
+      return {};
+    }
+    std::vector<std::string> users;
+    std::vector<std::string> groups;
+    for (const auto& user : passwd.users) {
+      users.push_back(user.name);
+    }
+    for (const auto& group : passwd.groups) {
+      groups.push_back(group.name);
+    }
+    AccountFiles& files = inventory_.account_files;
+    files = TRY_WHILE(read_account_files(host_.target, users, groups), "reading the target's accounts");
+    files.today = day_of(host_.clock.wall()).value_or(-1);
+    // Where the databases are, and the logs that may know of an earlier owner of a number.
+    TRY(see("/etc"));
+    return see("/var/log");
+  }
+
+  // Where planning the accounts looks: homes, keys, spools, and mount points in homes.
+  Result<void> see_homes() {
+    const auto& users = parsed_.config->passwd.users;
+    for (std::size_t i = 0; i < users.size(); ++i) {
+      for (const auto& path : account_paths(users[i])) {
+        if (path::is_clean_absolute(path)) {
+          TRY(at(see(path), parsed_.sources.origin(users[i].place, "$.passwd.users." + std::to_string(i), "name")));
+        }
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::vector<std::string> account_paths(const spec::User& user) const {
+    const AccountRules& rules = inventory_.account_files.rules;
+    const UserView* const there = inventory_.accounts.user(user.name);
+    // A user that is to go has nothing but what it had.
+    const bool wanted = user.should_exist.value_or(true);
+    const std::string home = wanted ? home_of(user, inventory_.accounts, rules) : std::string{};
+    std::vector<std::string> paths{home, home_of(there != nullptr ? *there : UserView{}), mail_path(user.name, rules)};
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (!paths[i].empty()) {
+        paths.push_back(keys_path(paths[i]));
+      }
+    }
+    for (const auto& filesystem : parsed_.config->storage.filesystems) {
+      const auto way = way_from(home, filesystem.path.value_or(""));
+      paths.insert(paths.end(), way.begin(), way.end());
+    }
+    return paths;
   }
 
   FileView* view_of(const std::string& path) {

@@ -168,6 +168,73 @@ struct Table<Accounts> {
 };
 
 template <>
+struct Table<AccountRules> {
+  static constexpr auto rows = std::tuple{
+      field("uidMin", &AccountRules::uid_min, "UID_MIN."),
+      field("uidMax", &AccountRules::uid_max, "UID_MAX."),
+      field("sysUidMin", &AccountRules::sys_uid_min, "SYS_UID_MIN."),
+      field("sysUidMax", &AccountRules::sys_uid_max, "SYS_UID_MAX."),
+      field("gidMin", &AccountRules::gid_min, "GID_MIN."),
+      field("gidMax", &AccountRules::gid_max, "GID_MAX."),
+      field("sysGidMin", &AccountRules::sys_gid_min, "SYS_GID_MIN."),
+      field("sysGidMax", &AccountRules::sys_gid_max, "SYS_GID_MAX."),
+      field("subUidMin", &AccountRules::sub_uid_min, "SUB_UID_MIN."),
+      field("subUidMax", &AccountRules::sub_uid_max, "SUB_UID_MAX."),
+      field("subUidCount", &AccountRules::sub_uid_count, "SUB_UID_COUNT."),
+      field("subGidMin", &AccountRules::sub_gid_min, "SUB_GID_MIN."),
+      field("subGidMax", &AccountRules::sub_gid_max, "SUB_GID_MAX."),
+      field("subGidCount", &AccountRules::sub_gid_count, "SUB_GID_COUNT."),
+      field("passMinDays", &AccountRules::pass_min_days, "PASS_MIN_DAYS; -1: not set."),
+      field("passMaxDays", &AccountRules::pass_max_days, "PASS_MAX_DAYS; -1: not set."),
+      field("passWarnAge", &AccountRules::pass_warn_age, "PASS_WARN_AGE; -1: not set."),
+      field("umask", &AccountRules::umask, "UMASK, decimal."),
+      field("homeMode", &AccountRules::home_mode, "HOME_MODE, decimal; -1: not set."),
+      field("userGroups", &AccountRules::user_groups, "USERGROUPS_ENAB."),
+      field("mailDir", &AccountRules::mail_dir, "MAIL_DIR."),
+      field("group", &AccountRules::group, "GROUP of /etc/default/useradd."),
+      field("home", &AccountRules::home, "HOME of it."),
+      field("skel", &AccountRules::skel, "SKEL of it."),
+      field("shell", &AccountRules::shell, "SHELL of it."),
+      field("mailSpool", &AccountRules::mail_spool, "CREATE_MAIL_SPOOL of it."),
+      field("inactive", &AccountRules::inactive, "INACTIVE of it."),
+      field("expire", &AccountRules::expire, "EXPIRE of it, as a day since 1970; -1: not set."),
+  };
+};
+
+template <>
+struct Table<SubRange> {
+  static constexpr auto rows = std::tuple{
+      field("owner", &SubRange::owner, "The user.", {.required = true}),
+      field("start", &SubRange::start, "The first id."),
+      field("count", &SubRange::count, "How many."),
+  };
+};
+
+template <>
+struct Table<PasswordView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &PasswordView::name, "The user or group.", {.required = true}),
+      field("digest", &PasswordView::digest, "The digest of its password field."),
+  };
+};
+
+template <>
+struct Table<AccountFiles> {
+  static constexpr auto rows = std::tuple{
+      field("shadow", &AccountFiles::shadow, "Whether there is an /etc/shadow."),
+      field("gshadow", &AccountFiles::gshadow, "Whether there is an /etc/gshadow."),
+      field("subUid", &AccountFiles::sub_uid, "Whether there is an /etc/subuid."),
+      field("subGid", &AccountFiles::sub_gid, "Whether there is an /etc/subgid."),
+      field("subUids", &AccountFiles::sub_uids, "Its ranges."),
+      field("subGids", &AccountFiles::sub_gids, "Its ranges."),
+      field("userPasswords", &AccountFiles::user_passwords, "Digests of the password fields of the users named."),
+      field("groupPasswords", &AccountFiles::group_passwords, "Digests of the password fields of the groups named."),
+      field("rules", &AccountFiles::rules, "What login.defs and /etc/default/useradd say."),
+      field("today", &AccountFiles::today, "The day since 1970."),
+  };
+};
+
+template <>
 struct Table<Inventory> {
   static constexpr auto rows = std::tuple{
       field("machine", &Inventory::machine, "The machine's identity."),
@@ -177,6 +244,7 @@ struct Table<Inventory> {
       field("mounts", &Inventory::mounts, "What is mounted in the target root."),
       field("policy", &Inventory::policy, "The target's SELinux policy."),
       field("accounts", &Inventory::accounts, "The target's users and groups."),
+      field("accountFiles", &Inventory::account_files, "What is needed to add to them."),
   };
 };
 
@@ -197,4 +265,8 @@ PROVISION_INSTANTIATE_RECORD(provision::model::PolicyView);
 PROVISION_INSTANTIATE_RECORD(provision::model::UserView);
 PROVISION_INSTANTIATE_RECORD(provision::model::GroupView);
 PROVISION_INSTANTIATE_RECORD(provision::model::Accounts);
+PROVISION_INSTANTIATE_RECORD(provision::model::AccountRules);
+PROVISION_INSTANTIATE_RECORD(provision::model::SubRange);
+PROVISION_INSTANTIATE_RECORD(provision::model::PasswordView);
+PROVISION_INSTANTIATE_RECORD(provision::model::AccountFiles);
 PROVISION_INSTANTIATE_RECORD(provision::model::Inventory);

@@ -67,6 +67,23 @@ std::optional<std::string> text_at(const spec::Config& config, const std::string
   return dropin == nullptr ? std::nullopt : std::optional(dropin->contents.value_or(""));
 }
 
+// What users and groups have: the keys and the hash of a password.
+std::optional<std::string> account_text_at(const spec::Config& config, const std::string& path) {
+  const ConfigPath parts(path);
+  if (!parts.is(0, "$") || !parts.is(1, "passwd") || !parts.has(5)) {
+    return std::nullopt;
+  }
+  const spec::User* const user = parts.is(2, "users") ? parts.in(config.passwd.users, 3) : nullptr;
+  const spec::Group* const group = parts.is(2, "groups") ? parts.in(config.passwd.groups, 3) : nullptr;
+  if (user != nullptr && parts.is(4, "sshAuthorizedKeys")) {
+    return authorized_keys(*user);
+  }
+  if (!parts.is(4, "passwordHash") || (user == nullptr && group == nullptr)) {
+    return std::nullopt;
+  }
+  return (user != nullptr ? user->password_hash : group->password_hash).value_or("");
+}
+
 Error unknown(const std::string& path) {
   return {Code::internal, "the plan refers to contents at " + path + ", which the config does not have"};
 }
@@ -76,6 +93,9 @@ Result<std::string> bytes_at(const spec::Config& config, const std::string& path
     return spec::inline_bytes(*resource);
   }
   if (auto text = text_at(config, path)) {
+    return *std::move(text);
+  }
+  if (auto text = account_text_at(config, path)) {
     return *std::move(text);
   }
   return unknown(path);
@@ -130,6 +150,11 @@ Result<host::FetchRequest> ContentSource::request(const Contents& contents) cons
     request.expected = contents.digest;
   }
   return request;
+}
+
+std::string authorized_keys(const spec::User& user) {
+  std::string text = join(user.ssh_authorized_keys, "\n");
+  return text.ends_with('\n') ? text : text + '\n';
 }
 
 }  // namespace provision::plan

@@ -13,8 +13,8 @@
 namespace provision::plan {
 
 struct Contents {
-  // The config path of what holds the bytes ("$.storage.files.0.contents", "$.systemd.units.0.contents"); empty:
-  // `text`.
+  // The config path of what holds the bytes ("$.storage.files.0.contents", "$.systemd.units.0.contents",
+  // "$.passwd.users.0.passwordHash", "$.passwd.users.0.sshAuthorizedKeys"); empty: `text`.
   std::string from;
   // Text that the planner itself made (a preset file); never the user's bytes.
   std::string text;
@@ -42,5 +42,8 @@ class ContentSource {
  private:
   const spec::Config& config_;
 };
+
+// The user's keys as sshd reads them: a line each.
+std::string authorized_keys(const spec::User& user);
 
 }  // namespace provision::plan

@@ -23,14 +23,18 @@ struct Claim {
   // "file:/etc/motd", as the step's id would be.
   std::string id;
   Origin origin;
+  // It may take the place of what is there.
+  bool overwrite = false;
 };
 
 struct FilesPlan {
   const Question& question;
   std::vector<Claim> claims;
   Plan plan;
+  // As users and groups leave it, which come first.
+  model::Inventory after_accounts;
 
-  [[nodiscard]] const model::Inventory& inventory() const { return question.inventory; }
+  [[nodiscard]] const model::Inventory& inventory() const { return after_accounts; }
   [[nodiscard]] const spec::Config& config() const { return question.config(); }
 };
 

@@ -11,8 +11,8 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table",   "make-filesystem", "mount",       "put-file",   "put-unit",
-    "put-directory", "put-link",        "remove-link", "put-result", "relabel"};
+    "write-table", "make-filesystem", "mount",      "put-file", "put-unit",       "put-directory",
+    "put-link",    "remove-link",     "put-result", "relabel",  "write-accounts", "make-home"};
 
 }  // namespace
 
@@ -111,6 +111,7 @@ struct Table<PutFile> {
       field("uid", &PutFile::uid, "The owner."),
       field("gid", &PutFile::gid, "The group."),
       field("overTree", &PutFile::over_tree, "Whether a directory may be in its place."),
+      field("privateBelow", &PutFile::private_below, "Missing directories from this one on become the owner's."),
   };
 };
 
@@ -172,6 +173,80 @@ struct Table<Relabel> {
   };
 };
 
+template <>
+struct Table<IdRange> {
+  static constexpr auto rows = std::tuple{
+      field("start", &IdRange::start, "The first."),
+      field("count", &IdRange::count, "How many."),
+  };
+};
+
+template <>
+struct Table<AccountGroup> {
+  static constexpr auto rows = std::tuple{
+      field("name", &AccountGroup::name, "The group.", {.required = true}),
+      field("absent", &AccountGroup::absent, "Whether its lines are removed."),
+      field("made", &AccountGroup::made, "Whether it is new."),
+      field("gid", &AccountGroup::gid, "Its number."),
+      field("password", &AccountGroup::password, "Its password field, by reference."),
+      field("add", &AccountGroup::add, "Members that it gets."),
+      field("remove", &AccountGroup::remove, "Members that it loses."),
+  };
+};
+
+template <>
+struct Table<AccountUser> {
+  static constexpr auto rows = std::tuple{
+      field("name", &AccountUser::name, "The user.", {.required = true}),
+      field("absent", &AccountUser::absent, "Whether its lines are removed."),
+      field("made", &AccountUser::made, "Whether it is new."),
+      field("uid", &AccountUser::uid, "Its number."),
+      field("gid", &AccountUser::gid, "Its primary group."),
+      field("gecos", &AccountUser::gecos, "Its full name and the like."),
+      field("home", &AccountUser::home, "Its home directory."),
+      field("shell", &AccountUser::shell, "Its login shell."),
+      field("password", &AccountUser::password, "Its password field, by reference."),
+      field("changed", &AccountUser::changed, "The day of the password."),
+      field("minDays", &AccountUser::min_days, "Days before the password may change."),
+      field("maxDays", &AccountUser::max_days, "Days after which it must change."),
+      field("warnDays", &AccountUser::warn_days, "Days of warning before."),
+      field("inactive", &AccountUser::inactive, "Days of grace after."),
+      field("expire", &AccountUser::expire, "The day on which the account ends."),
+      field("subUids", &AccountUser::sub_uids, "Its range in /etc/subuid."),
+      field("subGids", &AccountUser::sub_gids, "Its range in /etc/subgid."),
+      field("resetLogs", &AccountUser::reset_logs, "Whether lastlog and faillog forget its uid."),
+  };
+};
+
+template <>
+struct Table<WriteAccounts> {
+  static constexpr auto rows = std::tuple{
+      field("groups", &WriteAccounts::groups, "Groups."),
+      field("users", &WriteAccounts::users, "Users."),
+  };
+};
+
+template <>
+struct Table<MakeHome> {
+  static constexpr auto rows = std::tuple{
+      field("user", &MakeHome::user, "The user.", {.required = true}),
+      field("path", &MakeHome::path, "The directory."),
+      field("uid", &MakeHome::uid, "Its owner."),
+      field("gid", &MakeHome::gid, "Its group."),
+      field("mode", &MakeHome::mode, "The permission bits, decimal."),
+      field("made", &MakeHome::made, "Whether it is made."),
+      field("skel", &MakeHome::skel, "Where its first contents are copied from."),
+      field("movedFrom", &MakeHome::moved_from, "Where it was before."),
+      field("oldUid", &MakeHome::old_uid, "The owner that it had before."),
+      field("oldGid", &MakeHome::old_gid, "The group that it had before."),
+      field("claimed", &MakeHome::claimed, "Directories for mount points that become the owner's."),
+      field("mail", &MakeHome::mail, "The mail spool."),
+      field("mailGid", &MakeHome::mail_gid, "Its group."),
+      field("mailMode", &MakeHome::mail_mode, "Its permission bits, decimal."),
+      field("absent", &MakeHome::absent, "Whether all this is removed."),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -225,3 +300,8 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::PutLink);
 PROVISION_INSTANTIATE_RECORD(provision::plan::RemoveLink);
 PROVISION_INSTANTIATE_RECORD(provision::plan::PutResult);
 PROVISION_INSTANTIATE_RECORD(provision::plan::Relabel);
+PROVISION_INSTANTIATE_RECORD(provision::plan::IdRange);
+PROVISION_INSTANTIATE_RECORD(provision::plan::AccountGroup);
+PROVISION_INSTANTIATE_RECORD(provision::plan::AccountUser);
+PROVISION_INSTANTIATE_RECORD(provision::plan::WriteAccounts);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeHome);

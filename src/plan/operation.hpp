@@ -89,6 +89,9 @@ struct PutFile {
   std::int64_t gid = 0;
   // A directory may be in its place, with all that is in it.
   bool over_tree = false;
+  // This directory and those below it that are missing on the way are made 0700 with the file's owner; those that are
+  // there below it must be real ones. Empty: the way is 0755 root.
+  std::string private_below{};
   bool operator==(const PutFile&) const = default;
 };
 
@@ -128,8 +131,92 @@ struct Relabel {
   bool operator==(const Relabel&) const = default;
 };
 
+// Ids that a user may give to others, as /etc/subuid and /etc/subgid have them; none if the count is 0.
+struct IdRange {
+  std::int64_t start = 0;
+  std::int64_t count = 0;
+  bool operator==(const IdRange&) const = default;
+};
+
+// A group's lines as they shall be.
+struct AccountGroup {
+  std::string name;
+  // Its lines go.
+  bool absent = false;
+  // It is new here: it has no line in /etc/group yet.
+  bool made = false;
+  std::int64_t gid = 0;
+  // Without a digest the field stays as it is.
+  Contents password;
+  // Members that it shall have, and that it shall not have; all others stay.
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  bool operator==(const AccountGroup&) const = default;
+};
+
+// A user's lines as they shall be. Days count from 1970; -1 is a field that stays empty.
+struct AccountUser {
+  std::string name;
+  // Its lines go, also from the groups.
+  bool absent = false;
+  // It is new: what else is there under its name is a left-over.
+  bool made = false;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  std::string gecos;
+  std::string home;
+  std::string shell;
+  // Without a digest the field stays as it is.
+  Contents password;
+  // Of a line in /etc/shadow that is made; `changed` also where the password changes.
+  std::int64_t changed = -1;
+  std::int64_t min_days = -1;
+  std::int64_t max_days = -1;
+  std::int64_t warn_days = -1;
+  std::int64_t inactive = -1;
+  std::int64_t expire = -1;
+  IdRange sub_uids;
+  IdRange sub_gids;
+  // What lastlog and faillog may still say about an earlier owner of the uid is cleared.
+  bool reset_logs = false;
+  bool operator==(const AccountUser&) const = default;
+};
+
+// Changes /etc/passwd, shadow, group, gshadow, subuid and subgid of the target, all in one pass.
+struct WriteAccounts {
+  std::vector<AccountGroup> groups;
+  std::vector<AccountUser> users;
+  bool operator==(const WriteAccounts&) const = default;
+};
+
+// A user's home directory, and its mail spool.
+struct MakeHome {
+  std::string user;
+  std::string path;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  std::int64_t mode = 0700;
+  // The directory is made, with a copy of what is in here.
+  bool made = false;
+  std::string skel;
+  // It is the one that was here before.
+  std::string moved_from;
+  // What in it belongs to these ids becomes the user's; -1: nothing.
+  std::int64_t old_uid = -1;
+  std::int64_t old_gid = -1;
+  // Directories that were made for mount points: they become the user's, 0700.
+  std::vector<std::string> claimed;
+  // An empty spool is made here, 0660 and of this group, or 0600.
+  std::string mail;
+  std::int64_t mail_gid = 0;
+  std::int64_t mail_mode = 0660;
+  // The directory and the spool are removed.
+  bool absent = false;
+  bool operator==(const MakeHome&) const = default;
+};
+
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel>;
+                               PutResult, Relabel, WriteAccounts, MakeHome>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -167,6 +254,8 @@ Result<Observation> observe(host::Host& host, const PutLink& operation);
 Result<Observation> observe(host::Host& host, const RemoveLink& operation);
 Result<Observation> observe(host::Host& host, const PutResult& operation);
 Result<Observation> observe(host::Host& host, const Relabel& operation);
+Result<Observation> observe(host::Host& host, const WriteAccounts& operation);
+Result<Observation> observe(host::Host& host, const MakeHome& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -178,6 +267,8 @@ Result<void> apply(Work& work, const PutLink& operation);
 Result<void> apply(Work& work, const RemoveLink& operation);
 Result<void> apply(Work& work, const PutResult& operation);
 Result<void> apply(Work& work, const Relabel& operation);
+Result<void> apply(Work& work, const WriteAccounts& operation);
+Result<void> apply(Work& work, const MakeHome& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -189,6 +280,8 @@ void predict(model::Inventory& inventory, const PutLink& operation);
 void predict(model::Inventory& inventory, const RemoveLink& operation);
 void predict(model::Inventory& inventory, const PutResult& operation);
 void predict(model::Inventory& inventory, const Relabel& operation);
+void predict(model::Inventory& inventory, const WriteAccounts& operation);
+void predict(model::Inventory& inventory, const MakeHome& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -200,6 +293,8 @@ std::string describe(const PutLink& operation);
 std::string describe(const RemoveLink& operation);
 std::string describe(const PutResult& operation);
 std::string describe(const Relabel& operation);
+std::string describe(const WriteAccounts& operation);
+std::string describe(const MakeHome& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -227,6 +322,8 @@ Traits traits(const PutLink& operation);
 Traits traits(const RemoveLink& operation);
 Traits traits(const PutResult& operation);
 Traits traits(const Relabel& operation);
+Traits traits(const WriteAccounts& operation);
+Traits traits(const MakeHome& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -254,6 +351,11 @@ PROVISION_DECLARE_RECORD(provision::plan::PutLink);
 PROVISION_DECLARE_RECORD(provision::plan::RemoveLink);
 PROVISION_DECLARE_RECORD(provision::plan::PutResult);
 PROVISION_DECLARE_RECORD(provision::plan::Relabel);
+PROVISION_DECLARE_RECORD(provision::plan::IdRange);
+PROVISION_DECLARE_RECORD(provision::plan::AccountGroup);
+PROVISION_DECLARE_RECORD(provision::plan::AccountUser);
+PROVISION_DECLARE_RECORD(provision::plan::WriteAccounts);
+PROVISION_DECLARE_RECORD(provision::plan::MakeHome);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

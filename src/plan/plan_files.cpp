@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the files stage: directories, files and links, then units (plan_units.cpp), the result file, and
-// SELinux labels.
+// The planner of the files stage: users and groups (plan_accounts.cpp), directories, files and links, then units
+// (plan_units.cpp), the result file, and SELinux labels.
 //
 // What is there already and what becomes of it:
 //   overwrite is set       anything is replaced, a directory with all that is in it too, once the new thing is whole
@@ -40,6 +40,78 @@ Error conflict(const std::string& what) { return {Code::conflict, what}; }
 
 std::string is_there_as(const model::FileView& there) {
   return there.path + " is " + std::string(kind_words(there.kind)) + " in the target";
+}
+
+// --- Users and groups
+
+std::vector<std::string> storage_paths(const spec::Storage& storage) {
+  std::vector<std::string> paths;
+  for (const auto& directory : storage.directories) {
+    paths.push_back(directory.path);
+  }
+  for (const auto& file : storage.files) {
+    paths.push_back(file.path);
+  }
+  for (const auto& link : storage.links) {
+    paths.push_back(link.path);
+  }
+  return paths;
+}
+
+// What was not there before is known by one path alone; a path of the config may lead there by links.
+void see_by_other_ways(FilesPlan& files) {
+  const Ways ways(files.after_accounts);
+  std::vector<model::FileView> seen;
+  for (const auto& path : storage_paths(files.config().storage)) {
+    const auto way = ways.resolve(path);
+    const model::FileView* const there = way ? ways.seen(way->place) : nullptr;
+    if (there != nullptr && files.after_accounts.file(path) == nullptr) {
+      seen.push_back(*there);
+      seen.back().path = path;
+    }
+  }
+  files.after_accounts.files.insert(files.after_accounts.files.end(), seen.begin(), seen.end());
+}
+
+// Everything else is planned on what their steps leave. The file of a user's keys is nobody else's.
+Result<void> plan_passwd(FilesPlan& files) {
+  model::Accounts accounts = TRY(plan_accounts(files.question, files.plan));
+  const model::Inventory& before = files.question.inventory;
+  files.after_accounts = predicted(before, files.plan);
+  files.after_accounts.accounts = std::move(accounts);
+  see_by_other_ways(files);
+  const auto& users = files.config().passwd.users;
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    const std::string home = model::home_of(users[i], before.accounts, before.account_files.rules);
+    if (users[i].should_exist.value_or(true) && !users[i].ssh_authorized_keys.empty() && !home.empty()) {
+      files.claims.push_back(
+          {model::keys_path(home),
+           Claim::Kind::file,
+           {},
+           "keys:" + users[i].name,
+           files.question.origin(users[i].place, "$.passwd.users." + std::to_string(i) + ".sshAuthorizedKeys",
+                                 "sshAuthorizedKeys")});
+    }
+  }
+  return {};
+}
+
+bool is_of_accounts(const Step& step) {
+  const auto* const file = std::get_if<PutFile>(&step.operation);
+  return std::holds_alternative<WriteAccounts>(step.operation) || std::holds_alternative<MakeHome>(step.operation) ||
+         (file != nullptr && !file->private_below.empty());
+}
+
+// The step of accounts that changes this file as a database; null: none.
+const Step* database_step(const FilesPlan& files, const std::string& path) {
+  for (const auto& step : files.plan.steps) {
+    const auto labels = traits(step.operation).labels;
+    if (std::holds_alternative<WriteAccounts>(step.operation) &&
+        std::find(labels.begin(), labels.end(), path) != labels.end()) {
+      return &step;
+    }
+  }
+  return nullptr;
 }
 
 // --- Owners
@@ -104,7 +176,12 @@ Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) 
   const std::string at = "$.storage.directories." + std::to_string(index);
   const Origin origin = files.question.origin(directory.place, at, "path");
   const model::FileView* const there = files.inventory().file(directory.path);
-  files.claims.push_back({directory.path, Claim::Kind::directory, {}, "directory:" + directory.path, origin});
+  files.claims.push_back({directory.path,
+                          Claim::Kind::directory,
+                          {},
+                          "directory:" + directory.path,
+                          origin,
+                          directory.overwrite.value_or(false)});
   const bool overwrite = directory.overwrite.value_or(false);
   if (there != nullptr && !is_directory(there) && !overwrite) {
     return conflict(is_there_as(*there) + ", and overwrite is not set").at(origin);
@@ -198,8 +275,15 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   const std::string at = "$.storage.files." + std::to_string(index);
   const Origin origin = files.question.origin(file.place, at, "path");
   const model::FileView* const there = files.inventory().file(file.path);
-  files.claims.push_back({file.path, Claim::Kind::file, {}, "file:" + file.path, origin});
+  files.claims.push_back(
+      {file.path, Claim::Kind::file, {}, "file:" + file.path, origin, file.overwrite.value_or(false)});
   const bool overwrite = file.overwrite.value_or(false);
+  const Step* const database = database_step(files, file.path);
+  if (database != nullptr && !overwrite) {
+    return Error(Code::bad_config,
+                 file.path + " is changed for the users and groups of this config, and overwrite is not set")
+        .at(origin);
+  }
   if (there != nullptr && there->kind != host::NodeKind::regular && !overwrite) {
     return conflict(is_there_as(*there) + (is_directory(there) ? "" : ", and overwrite is not set")).at(origin);
   }
@@ -216,7 +300,7 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   wanted.uid = ids.uid;
   wanted.gid = ids.gid;
   wanted.over_tree = is_directory(there);
-  if (is_so(there, wanted)) {
+  if (database == nullptr && is_so(there, wanted)) {
     return std::optional<Step>{};
   }
   if (there != nullptr && !overwrite) {
@@ -229,6 +313,10 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   Step step = step_over("file:" + file.path, there, why, files.question.origin(file.place, at), wanted);
   // Whether it is so already, only fetching it tells.
   step.afresh = there != nullptr && wanted.whole.empty();
+  if (database != nullptr) {
+    step.replaces = replaces_anything;
+    step.after.push_back(database->id);
+  }
   return std::optional(std::move(step));
 }
 
@@ -291,7 +379,7 @@ Result<std::optional<Step>> plan_link(FilesPlan& files, std::size_t index) {
   const Origin origin = files.question.origin(link.place, at, "path");
   const bool hard = link.hard.value_or(false);
   files.claims.push_back({link.path, hard ? Claim::Kind::hard_link : Claim::Kind::symlink, link.target.value_or(""),
-                          "link:" + link.path, origin});
+                          "link:" + link.path, origin, link.overwrite.value_or(false)});
   return hard ? plan_hard_link(files, link, origin) : plan_symlink(files, link, at, origin);
 }
 
@@ -330,7 +418,7 @@ Result<void> plan_storage(FilesPlan& files) {
 // circle.
 class Places {
  public:
-  explicit Places(FilesPlan& files) : files_(files), ways_(files.inventory()) {}
+  explicit Places(FilesPlan& files) : files_(files), ways_(files.question.inventory) {}
 
   Result<void> run() {
     std::stable_sort(files_.claims.begin(), files_.claims.end(),
@@ -442,9 +530,10 @@ class Places {
     }
     for (const auto& claim : files_.claims) {
       const auto step = steps.find(claim.id);
-      if (step == steps.end()) {
+      if (step == steps.end() || is_of_accounts(*step->second)) {
         continue;
       }
+      order_after_homes(*step->second, claim);
       add_after(*step->second, claim.path, steps);
       if (claim.kind == Claim::Kind::hard_link) {
         const std::string target = path::clean("/" + claim.target);
@@ -452,6 +541,35 @@ class Places {
         add_claimed(*step->second, ways_.resolve(target)->place, steps);
       }
     }
+  }
+
+  // What stands in a home waits for it, and for the keys in it; so does what changes the way there, or the skeleton
+  // that is copied.
+  void order_after_homes(Step& step, const Claim& claim) const {
+    for (const auto& other : files_.plan.steps) {
+      if (const auto* home = std::get_if<MakeHome>(&other.operation)) {
+        const std::vector<std::string> paths{home->path, home->moved_from, home->skel, home->mail};
+        if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return meets(claim, path); })) {
+          add_id(step, other.id);
+        }
+        // What the skeleton puts there nobody knows before.
+        if (claim.overwrite && step.replaces.empty() && !home->skel.empty() && meets(claim, home->path)) {
+          step.replaces = replaces_anything;
+        }
+      } else if (const auto* keys = std::get_if<PutFile>(&other.operation);
+                 keys != nullptr && !keys->private_below.empty() && meets(claim, keys->private_below)) {
+        add_id(step, other.id);
+      }
+    }
+  }
+
+  // Whether the claim is at `path`, below it, or above it.
+  [[nodiscard]] bool meets(const Claim& claim, const std::string& path) const {
+    const auto one = path.empty() ? std::nullopt : ways_.resolve(path);
+    const auto other = ways_.resolve(claim.path);
+    return one && other &&
+           (path::is_within(one->place, other->place) || path::is_within(other->place, one->place) ||
+            std::find(other->through.begin(), other->through.end(), one->place) != other->through.end());
   }
 
   void add_after(Step& step, const std::string& path, const std::map<std::string, Step*>& steps) const {
@@ -476,7 +594,10 @@ class Places {
     if (claim == claims_.end() || !steps.contains(claim->second->id)) {
       return;
     }
-    const std::string& id = claim->second->id;
+    add_id(step, claim->second->id);
+  }
+
+  static void add_id(Step& step, const std::string& id) {
     if (id != step.id && std::find(step.after.begin(), step.after.end(), id) == step.after.end()) {
       step.after.push_back(id);
     }
@@ -582,8 +703,9 @@ std::string_view kind_words(host::NodeKind kind) {
 }
 
 Result<Plan> plan_files(const Question& question) {
-  FilesPlan files{question, {}, {}};
+  FilesPlan files{question, {}, {}, {}};
   files.plan.stage = "files";
+  TRY(plan_passwd(files));
   TRY(plan_storage(files));
   TRY(plan_units(files));
   Places places(files);

@@ -26,7 +26,10 @@ struct Question {
 Result<Plan> plan_disks(const Question& question);
 // File systems with a path, outer ones first.
 Result<Plan> plan_mount(const Question& question);
-// Files, units, and the preset file that enables them.
+// Users and groups: adds their steps to `plan`, and says which accounts the target has after them, so that owners of
+// files can be users that this config makes. Errors are at the user's line: bad_config, conflict.
+Result<model::Accounts> plan_accounts(const Question& question, Plan& plan);
+// Users and groups, then files, units, and the preset file that enables them.
 Result<Plan> plan_files(const Question& question);
 
 }  // namespace provision::plan

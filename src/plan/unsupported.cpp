@@ -26,7 +26,6 @@ class Finder {
   std::optional<Error> run() {
     const spec::Config& config = *parsed_.config;
     kernel_arguments(config.kernel_arguments);
-    passwd(config.passwd);
     storage(config.storage);
     systemd(config.systemd);
     return std::move(first_);
@@ -60,11 +59,6 @@ class Finder {
     const std::string what = "kernel arguments cannot be changed";
     refuse_list(arguments.should_exist, arguments.place, "$.kernelArguments", "shouldExist", what);
     refuse_list(arguments.should_not_exist, arguments.place, "$.kernelArguments", "shouldNotExist", what);
-  }
-
-  void passwd(const spec::Passwd& passwd) {
-    refuse_list(passwd.users, passwd.place, "$.passwd", "users", "users cannot be made");
-    refuse_list(passwd.groups, passwd.place, "$.passwd", "groups", "groups cannot be made");
   }
 
   void storage(const spec::Storage& storage) {

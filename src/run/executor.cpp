@@ -149,9 +149,15 @@ class Execution {
           return record([&](Journal& journal) { return journal.noted(plan_.stage, step.id, digest, durably); });
         }};
     TRY(plan::apply(work, step.operation));
-    if (!options_.check_after_apply) {
-      return {};
+    if (options_.check_after_apply) {
+      TRY(check(step));
     }
+    // Where only the record of it will prove the work, the record must not outlive it.
+    const plan::Traits traits = plan::traits(step.operation);
+    return traits.observation_proves || traits.sync_path.empty() ? Result<void>() : host_.target.sync(traits.sync_path);
+  }
+
+  Result<void> check(const plan::Step& step) {
     const plan::Observation seen = TRY_WHILE(plan::observe(host(), known(step)), "looking whether it worked");
     if (seen.state != plan::State::satisfied) {
       return Error(Code::not_satisfied, "nothing failed, yet the result is not there" +

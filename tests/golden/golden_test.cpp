@@ -110,7 +110,7 @@ TEST_CASE("golden: every case plans as it is written down") {
     folders.push_back(entry.path());
   }
   std::sort(folders.begin(), folders.end());
-  CHECK(folders.size() >= 20);
+  CHECK(folders.size() >= 50);
   for (const auto& folder : folders) {
     CAPTURE(folder.filename().string());
     const std::string text = planned(folder);

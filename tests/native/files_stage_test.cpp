@@ -251,6 +251,48 @@ TEST_CASE("the second time nothing is changed, appends and presets included") {
   CHECK(target.text("/etc/hosts") == "one\ntwo\n");
 }
 
+TEST_CASE("users of the config own files and have some in their homes, also over the skeleton and behind a link") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+  target.put("/etc/group", "root:x:0:\nwheel:x:10:\n");
+  target.put("/etc/shadow", "root:*:1::::::\n");
+  target.put("/etc/subuid", "");
+  target.put("/etc/login.defs", "USERGROUPS_ENAB yes\nHOME_MODE 0750\n");
+  target.put("/etc/skel/.profile", "skeleton");
+  target.put("/etc/skel/.bashrc", "skeleton");
+  target.put("/var/home/x", "");
+  target.link("/home", "var/home");
+  const std::string config = R"("passwd": {
+    "users": [{"name": "core", "sshAuthorizedKeys": ["key"], "groups": ["wheel"], "passwordHash": "$6$x"},
+              {"name": "bare", "noCreateHome": true, "sshAuthorizedKeys": ["other"]}]},
+  "storage": {
+    "directories": [{"path": "/home/core", "mode": 448}, {"path": "/home/core/d", "user": {"name": "core"}}],
+    "files": [
+      {"path": "/home/core/.profile", "overwrite": true, "user": {"name": "core"}, "contents": {"source": "data:,mine"}},
+      {"path": "/home/core/d/f", "user": {"name": "core"}, "group": {"name": "core"}, "contents": {"source": "data:,f"}},
+      {"path": "/home/bare/f", "contents": {"source": "data:,f"}},
+      {"path": "/etc/skel/later", "contents": {"source": "data:,later"}},
+      {"path": "/etc/subuid", "overwrite": true, "contents": {"source": "data:,containers:1:2"}}]})";
+  REQUIRE(why(target.provision(config)) == "");
+  host::Files& files = target.linux.target;
+  const host::Owner core{1000, 1000};
+  CHECK(*files.look("/var/home/core").value() == host::Node{host::NodeKind::directory, 0700, core, 0, ""});
+  CHECK(target.text("/home/core/.profile") == "mine");
+  CHECK(target.text("/home/core/.bashrc") == "skeleton");
+  CHECK_FALSE(files.look("/home/core/later").value());
+  CHECK(files.look("/home/core/d").value()->owner == host::Owner{1000, 0});
+  CHECK(files.look("/home/core/d/f").value()->owner == core);
+  CHECK(target.text("/home/core/.ssh/authorized_keys.d/ignition") == "key\n");
+  CHECK(*files.look("/home/core/.ssh").value() == host::Node{host::NodeKind::directory, 0700, core, 0, ""});
+  CHECK(*files.look("/home/bare").value() == host::Node{host::NodeKind::directory, 0700, {1001, 1001}, 0, ""});
+  CHECK(target.text("/etc/subuid") == "containers:1:2");
+  const std::string once = tree_of(target.root);
+  REQUIRE(why(target.provision(config)) == "");
+  CHECK(target.steps == 0);
+  CHECK(tree_of(target.root) == once);
+}
+
 TEST_CASE("an earlier result is told in the new one") {
   NEED_PRIVATE_FOLDER();
   Target target;

@@ -52,6 +52,27 @@ constexpr std::string_view fresh_config = R"({
   ]}
 })";
 
+constexpr std::string_view accounts_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "passwd": {
+    "groups": [{"name": "ops", "gid": 1500, "passwordHash": "$6$ops"}, {"name": "adm", "gid": 40}],
+    "users": [
+      {"name": "core", "passwordHash": "$6$core", "groups": ["ops", "adm"], "sshAuthorizedKeys": ["key one", "key two"]},
+      {"name": "svc", "system": true, "noCreateHome": true},
+      {"name": "old", "gecos": "New", "homeDir": "/srv/old", "uid": 1700, "passwordHash": "$6$new"},
+      {"name": "gone", "shouldExist": false}
+    ]
+  },
+  "storage": {
+    "directories": [{"path": "/home/core", "mode": 448}, {"path": "/home/core/.ssh/more", "user": {"name": "core"}}],
+    "files": [
+      {"path": "/home/core/own", "mode": 420, "user": {"name": "core"}, "contents": {"source": "data:,own"}},
+      {"path": "/home/core/.profile", "overwrite": true, "contents": {"source": "data:,mine"}},
+      {"path": "/etc/subuid", "overwrite": true, "contents": {"source": "data:,containers:1:2"}}
+    ]
+  }
+})";
+
 constexpr std::string_view replacing_config = R"({
   "ignition": {"version": "3.4.0"},
   "storage": {
@@ -242,7 +263,8 @@ Flow used_disks_flow() {
   machine.disks[2].other_table = "dos";
   Flow flow = flow_of("used", std::move(machine), replacing_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
-                 "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended"});
+                 "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended", "/run/ignition",
+                 "/run/ignition/neednet"});
   return flow;
 }
 
@@ -278,6 +300,39 @@ Flow changed_disks_flow() {
   Flow flow = flow_of("changed", std::move(machine), changing_config, {});
   declare(flow, {"/dev/vda", "/dev/vda9", "/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/dev/vdc2",
                  "/dev/vdc4", "/dev/vdd", "/sysroot/var", "/sysroot/var/", "/sysroot/boot", "/sysroot/boot/"});
+  return flow;
+}
+
+Flow accounts_flow() {
+  MachineSpec machine = two_disk_machine();
+  Tree& root = machine.disks[0].partitions[1].content->files;
+  const std::map<std::string, Entry> entries{
+      {"/etc/passwd", regular("root:x:0:0:root:/root:/bin/sh\nold:x:1000:1000:O:/home/old:/bin/sh\n"
+                              "gone:x:1001:1001::/home/gone:/bin/sh\n")},
+      {"/etc/group", regular("root:x:0:\nadm:x:4:old,gone\nold:x:1000:\ngone:x:1001:\n")},
+      {"/etc/shadow", regular("root:*:1::::::\nold:$6$old:1::::::\ngone:*:1::::::\n", 0640, {0, 42})},
+      {"/etc/gshadow", regular("root:*::\nadm:*::old,gone\nold:!::\ngone:!::\n", 0640, {0, 42})},
+      {"/etc/subuid", regular("old:100000:65536\ngone:165536:65536\n")},
+      {"/etc/subgid", regular("old:100000:65536\ngone:165536:65536\n")},
+      {"/etc/login.defs", regular("USERGROUPS_ENAB yes\nPASS_MAX_DAYS 99999\nHOME_MODE 0750\n")},
+      {"/etc/skel/.profile", regular("profile")},
+      {"/etc/skel/link", symlink("/outside")},
+      {"/etc/skel/d/deep", regular("deep", 0600)},
+      {"/home/old/mine", regular("mine", 0644, {1000, 1000})},
+      {"/home/gone/d/theirs", regular("theirs", 0644, {1001, 1001})},
+      {"/srv", directory()}};
+  for (const auto& [path, entry] : tree(entries)) {
+    root.insert_or_assign(path, entry);
+  }
+  root["/home/old"] = directory(0755, {1000, 1000});
+  root["/home/gone"] = directory(0755, {1001, 1001});
+  Flow flow = flow_of("accounts", std::move(machine), accounts_config, {});
+  declare(flow, {"/sysroot/etc/.pwd.lock", "/sysroot/etc/passwd", "/sysroot/etc/shadow", "/sysroot/etc/group",
+                 "/sysroot/etc/gshadow", "/sysroot/etc/subuid", "/sysroot/etc/subgid", "/sysroot/home/core",
+                 "/sysroot/home/core/", "/sysroot/home/old", "/sysroot/srv/old", "/sysroot/srv/old/",
+                 "/sysroot/home/gone", "/sysroot/home/gone/"});
+  // Taken for the lock; whether it was made says nothing.
+  flow.ignored.emplace_back("/dev/vda2:/etc/.pwd.lock");
   return flow;
 }
 

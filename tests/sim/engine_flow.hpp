@@ -14,6 +14,8 @@ struct EngineSwitches {
 Flow fresh_disk_flow(EngineSwitches switches = {});
 // "used": over disks that are in use: a partition that stays, a file system, a table and a file that may be replaced.
 Flow used_disks_flow();
+// "accounts": users and groups on a root with some: made, changed, removed; homes with what is in /etc/skel; keys.
+Flow accounts_flow();
 // "forgetful": as "fresh" with the journal in memory, so that after each power cut the plans are made anew.
 Flow forgetful_flow();
 // "corrected": the first boot gets a config that may not replace what is there, each later one a config that may.

@@ -3,6 +3,7 @@
 //
 // SIM_FLOW, SIM_SEED and SIM_FAULTS, as a failure prints them, repeat one run and show it:
 //     SIM_FLOW=fresh SIM_SEED=1 SIM_FAULTS=12:cut_midway/any fault-loops -tc='the run*'
+// SIM_FLOW also limits the loops to that flow.
 // TEST_ALL=1 (or SIM_ALL=1) runs all pairs; without it one shard of them, which TEST_SEED chooses.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -187,10 +188,15 @@ void check_nothing_found(const Trial& trial) {
 
 // --- What is tried
 
-std::vector<Flow> flows() { return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow()}; }
+std::vector<Flow> flows() {
+  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(), accounts_flow()};
+}
 
 void each_flow(void (*loop)(Trial&)) {
   for (auto& flow : flows()) {
+    if (environment("SIM_FLOW", flow.name) != flow.name) {
+      continue;
+    }
     Trial trial(std::move(flow));
     loop(trial);
     check_nothing_found(trial);
@@ -247,6 +253,13 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(over, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK_FALSE(has_line(over, "/dev/vdb2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK(over.find("/dev/vdb2: ext4 label 'fresh'") != std::string::npos);
+    const std::string accounts = Trial(accounts_flow()).undisturbed.snapshot;
+    CHECK(accounts.find("/dev/vda2:/home/gone") == std::string::npos);
+    CHECK(has_line(accounts, "/dev/vda2:/srv/old/mine file 0644 1700:1000 4 bytes " + Digest::sha256("mine").text()));
+    CHECK(has_line(accounts, "/dev/vda2:/home/core/own file 0644 1002:0 3 bytes " + Digest::sha256("own").text()));
+    CHECK(accounts.find("/dev/vda2:/home/core/.ssh directory 0700 ") != std::string::npos);
+    CHECK(accounts.find("/dev/vda2:/home/core directory 0700 ") != std::string::npos);
+    CHECK(has_line(accounts, "/dev/vda2:/home/core/.profile file 0644 0:0 4 bytes " + Digest::sha256("mine").text()));
     const std::string changed = Trial(changed_disks_flow()).undisturbed.snapshot;
     CHECK(changed.find("grown") == std::string::npos);
     CHECK(changed.find("00000000-0000-0000-0000-000000000001") == std::string::npos);

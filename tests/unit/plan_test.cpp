@@ -25,13 +25,50 @@ plan::Plan plan_of_all_operations() {
   add("a", plan::WriteTable{{"/dev/vdb", "", 0}, 512, table});
   add("b", plan::MakeFilesystem{device, "ext4", "l", Uuid::derive({"f"}).text(), {"-O", "x"}});
   add("c", plan::Mount{device, "/var", "ext4", {"noatime"}});
-  add("d", plan::PutFile{"/etc/x", plan::generated("text"), {plan::generated("more")}, {}, {}, 0600, 1, 2, true});
+  add("d",
+      plan::PutFile{"/etc/x", plan::generated("text"), {plan::generated("more")}, {}, {}, 0600, 1, 2, true, "/etc"});
   add("e", plan::PutUnit{"x.service", "a.conf", plan::generated(""), true});
   add("f", plan::PutDirectory{"/etc/d", 0700, 1, 2, true});
   add("g", plan::PutLink{"/etc/l", "x", true, 1, 2, true});
   add("h", plan::RemoveLink{"/etc/l", "x"});
   add("i", plan::PutResult{false, Digest::sha256("a"), {}});
   add("j", plan::Relabel{"targeted", {"/etc/x"}});
+  plan::WriteAccounts accounts;
+  accounts.groups = {{"g", false, true, 5, plan::generated("*"), {"a"}, {"b"}}};
+  accounts.users = {{"a",
+                     false,
+                     true,
+                     1,
+                     2,
+                     "G",
+                     "/home/a",
+                     "/bin/sh",
+                     plan::generated("*"),
+                     3,
+                     4,
+                     5,
+                     6,
+                     7,
+                     8,
+                     {9, 10},
+                     {11, 12},
+                     true}};
+  add("k", accounts);
+  add("l", plan::MakeHome{"a",
+                          "/home/a",
+                          1,
+                          2,
+                          0711,
+                          true,
+                          "/etc/skel",
+                          "/home/b",
+                          3,
+                          4,
+                          {"/home/a/x"},
+                          "/var/mail/a",
+                          8,
+                          0600,
+                          false});
   return plan;
 }
 

@@ -32,8 +32,6 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
   const std::vector<Case> cases{
       {R"("kernelArguments": {"shouldExist": ["x"]})", "c:2:36 $.kernelArguments.shouldExist kernel arguments"},
       {R"("kernelArguments": {"shouldNotExist": ["x"]})", "c:2:39 $.kernelArguments.shouldNotExist"},
-      {R"("passwd": {"users": [{"name": "a"}]})", "c:2:21 $.passwd.users users cannot be made"},
-      {R"("passwd": {"groups": [{"name": "a"}]})", "c:2:22 $.passwd.groups"},
       {R"("storage": {"raid": [{"name": "a", "level": "1", "devices": ["/a"]}]})", "c:2:21 $.storage.raid"},
       {R"("storage": {"luks": [{"name": "a", "device": "/a"}]})", "c:2:21 $.storage.luks"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 129}]}]})", "c:2:66"},
@@ -78,7 +76,7 @@ TEST_CASE("unsupported: a unit or drop-in outside of the directory of units is a
 
 TEST_CASE("unsupported: the first in the order of the text is told") {
   CHECK(refusal(R"("storage": {"luks": [{"name": "a", "device": "/a"}]},
-"passwd": {"users": [{"name": "a"}]})")
+"kernelArguments": {"shouldExist": ["a"]})")
             .starts_with("c:2:21"));
 }
 

@@ -290,6 +290,15 @@ Result<Descriptor> open_for_append(int parent, const std::string& name, const st
   return file;
 }
 
+// The lock goes with the descriptor.
+class FileLock final : public Lock {
+ public:
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+
+ private:
+  Descriptor file_;
+};
+
 }  // namespace
 
 LinuxFiles::LinuxFiles(std::string_view root, MissingRoot missing) : root_(path::clean(root)), missing_(missing) {}
@@ -643,6 +652,64 @@ Result<std::vector<std::string>> LinuxFiles::list(std::string_view path) {
   const Place place = TRY(locate(path));
   const Descriptor directory = TRY(open_directory(place.parent.get(), place.name, place.shown));
   return names_in(directory.get(), place.shown);
+}
+
+// A lock of the open file description, which stands against the lock of lckpwdf(3) in both directions, but is not lost
+// when another thread of this process opens and closes the same file.
+Result<std::unique_ptr<Lock>> LinuxFiles::lock(std::string_view path) {
+  const Place place = TRY(locate(path, true));
+  Descriptor file(uninterrupted([&] {
+    return ::openat(place.parent.get(), place.name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+  }));
+  if (!file.valid()) {
+    return io_error("cannot open " + place.shown);
+  }
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) {
+    return io_error("cannot lock " + place.shown + ", another program holds it");
+  }
+  return std::unique_ptr<Lock>(std::make_unique<FileLock>(std::move(file)));
+}
+
+Result<void> LinuxFiles::set_owner(std::string_view path, Owner owner) {
+  const Place place = TRY(locate(path, true));
+  const int parent = place.parent.get();
+  struct stat status {};
+  if (::fstatat(parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return io_error("cannot look at " + place.shown);
+  }
+  if (::fchownat(parent, place.name.c_str(), static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid),
+                 AT_SYMLINK_NOFOLLOW) != 0) {
+    return io_error("cannot give " + place.shown + " its owner");
+  }
+  // The change of owner has cleared the set-id bits of a program (chown(2)): a program of another user must not get
+  // them back unasked, the same as with usermod.
+  return {};
+}
+
+Result<void> LinuxFiles::move(std::string_view from, std::string_view to) {
+  const Place old = TRY(locate(from, true));
+  const Place place = TRY(locate(to, true));
+  if (::renameat2(old.parent.get(), old.name.c_str(), place.parent.get(), place.name.c_str(), RENAME_NOREPLACE) != 0) {
+    return io_error("cannot move " + old.shown + " to " + place.shown);
+  }
+  return {};
+}
+
+Result<void> LinuxFiles::remove_directory(std::string_view path) {
+  const auto place = locate(path);
+  if (!place) {
+    if (is_absent(place.error())) {
+      return {};
+    }
+    return place.error();
+  }
+  if (::unlinkat(place->parent.get(), place->name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return io_error("cannot remove the directory " + place->shown);
+  }
+  return {};
 }
 
 Result<void> LinuxFiles::sync(std::string_view path) {

@@ -34,6 +34,10 @@ class LinuxFiles final : public Files {
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
+  Result<void> set_owner(std::string_view path, Owner owner) override;
+  Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> remove_directory(std::string_view path) override;
 
  private:
   class Growing;

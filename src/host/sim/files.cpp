@@ -304,6 +304,59 @@ Result<void> SimFiles::remove(std::string_view path) {
   return change("remove", path, [&](const Place& found) { return remove_steps(found); });
 }
 
+// Nobody else is on a simulated machine: the lock is always free.
+Result<std::unique_ptr<Lock>> SimFiles::lock(std::string_view path) {
+  TRY(change("lock", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    std::vector<Mutation> steps;
+    if (world_.entry(place) == nullptr) {
+      steps.emplace_back(Put{place.inner, regular("", 0600)});
+    }
+    return steps;
+  }));
+  return std::make_unique<Lock>();
+}
+
+Result<void> SimFiles::set_owner(std::string_view path, Owner owner) {
+  return change("set_owner", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Entry* const found = world_.entry(place);
+    if (found == nullptr) {
+      return failed("own", place.full, ENOENT);
+    }
+    const std::uint32_t kept = found->node.kind == NodeKind::regular ? 01777U : 07777U;
+    return std::vector<Mutation>{Attributes{place.inner, found->node.mode & kept, owner}};
+  });
+}
+
+Result<std::vector<Mutation>> SimFiles::move_steps(const Place& place, const Place& to) {
+  if (world_.entry(place) == nullptr || world_.entry(to) != nullptr) {
+    return failed("move", place.full, world_.entry(place) == nullptr ? ENOENT : EEXIST);
+  }
+  if (to.mount != place.mount) {
+    return failed("move", place.full, EXDEV);
+  }
+  return std::vector<Mutation>{Rename{place.inner, to.inner}};
+}
+
+Result<void> SimFiles::move(std::string_view from, std::string_view to) {
+  return change("move", from, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Place other = TRY(writable(to));
+    world_.touch(other.full);
+    return move_steps(place, other);
+  });
+}
+
+Result<void> SimFiles::remove_directory(std::string_view path) {
+  return change("remove_directory", path, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    if (world_.entry(place) == nullptr) {
+      return std::vector<Mutation>{};
+    }
+    if (!TRY(list(path)).empty()) {
+      return failed("remove", place.full, ENOTEMPTY);
+    }
+    return std::vector<Mutation>{Erase{place.inner}};
+  });
+}
+
 Result<void> SimFiles::sync(std::string_view path) {
   const auto whole = [&]() -> Result<void> {
     const Place place = TRY(world_.place(root_, path));

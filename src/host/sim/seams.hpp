@@ -43,6 +43,10 @@ class SimFiles final : public Files {
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
+  Result<void> set_owner(std::string_view path, Owner owner) override;
+  Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> remove_directory(std::string_view path) override;
 
  private:
   class Growing;
@@ -59,6 +63,7 @@ class SimFiles final : public Files {
   Result<std::vector<Mutation>> append_steps(const Place& place, std::string_view bytes);
   Result<std::vector<Mutation>> directory_steps(const Place& place, std::uint32_t mode, Owner owner);
   Result<std::vector<Mutation>> remove_steps(const Place& place);
+  Result<std::vector<Mutation>> move_steps(const Place& place, const Place& to);
 
   World& world_;
   std::string root_;

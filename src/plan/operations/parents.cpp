@@ -47,4 +47,19 @@ Result<void> make_parents(host::Files& files, const std::string& path) {
   return {};
 }
 
+Result<void> make_private_parents(host::Files& files, const std::string& path, const std::string& top,
+                                  host::Owner owner) {
+  constexpr std::uint32_t private_mode = 0700;
+  for (const auto& ancestor : ancestors(path)) {
+    const bool inside = path::is_within(ancestor, top);
+    const auto node = TRY(files.look(ancestor));
+    if (!node) {
+      TRY(files.make_directory(ancestor, inside ? private_mode : directory_mode, inside ? owner : host::Owner{}));
+    } else if (node->kind != host::NodeKind::directory && inside && ancestor != top) {
+      return Error(Code::conflict, ancestor + " in the target is no directory, so " + path + " cannot be made");
+    }
+  }
+  return {};
+}
+
 }  // namespace provision::plan

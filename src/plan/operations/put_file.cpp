@@ -111,15 +111,23 @@ Result<void> finish(Work& work, const PutFile& operation, host::NewFile& file, c
   return file.commit({static_cast<std::uint32_t>(operation.mode), {operation.uid, operation.gid}, over, keeps});
 }
 
+Result<void> make_way(Work& work, const PutFile& operation) {
+  if (operation.private_below.empty()) {
+    return make_parents(work.host.target, operation.path);
+  }
+  return make_private_parents(work.host.target, operation.path, operation.private_below,
+                              {operation.uid, operation.gid});
+}
+
 // One piece that is fetched has been fetched into what becomes the file.
 Result<void> adopt(Work& work, const PutFile& operation) {
   const auto piece = TRY(fetched(work, operation, operation.contents));
-  TRY(make_parents(work.host.target, operation.path));
+  TRY(make_way(work, operation));
   return finish(work, operation, *piece.file, piece.fetched.digest);
 }
 
 Result<void> compose(Work& work, const PutFile& operation) {
-  TRY(make_parents(work.host.target, operation.path));
+  TRY(make_way(work, operation));
   const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
   Writing writing(*file);
   if (operation.keeps.empty()) {
@@ -131,6 +139,26 @@ Result<void> compose(Work& work, const PutFile& operation) {
     TRY(add_piece(work, operation, piece, writing));
   }
   return finish(work, operation, *file, writing.digest());
+}
+
+// --- Predicting
+
+// What make_private_parents makes.
+void predict_private_way(model::Inventory& inventory, const PutFile& operation) {
+  const std::string& top = operation.private_below;
+  const std::string& path = operation.path;
+  for (std::size_t slash = path.find('/', top.size()); !top.empty() && slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    model::FileView directory;
+    directory.path = path.substr(0, slash);
+    if (inventory.file(directory.path) == nullptr) {
+      directory.kind = host::NodeKind::directory;
+      directory.mode = 0700;
+      directory.uid = operation.uid;
+      directory.gid = operation.gid;
+      predict_file(inventory, std::move(directory));
+    }
+  }
 }
 
 // --- Describing
@@ -180,6 +208,7 @@ Result<void> apply(Work& work, const PutFile& operation) {
 }
 
 void predict(model::Inventory& inventory, const PutFile& operation) {
+  predict_private_way(inventory, operation);
   model::FileView made;
   if (const auto* there = inventory.file(operation.path); there != nullptr && only_attributes(operation)) {
     made = *there;

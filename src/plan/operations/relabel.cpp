@@ -24,6 +24,10 @@ Result<void> apply(Work& work, const Relabel& operation) {
   command.arguments.insert(command.arguments.end(),
                            {path::join(root, model::file_contexts_path(operation.policy)), "-f", "-"});
   for (const auto& path : operation.paths) {
+    // A database of accounts that the target does not have.
+    if (!TRY(work.host.target.look(path))) {
+      continue;
+    }
     command.input += path::join(root, path);
     command.input += '\0';
   }
