@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -234,8 +236,18 @@ class Temporary {
   bool renamed_ = false;
 };
 
+// FAT and exFAT show every file with the mode and owner of the mount.
+bool attributes_are_fixed(int fd) {
+  struct statfs status {};
+  constexpr std::int64_t exfat = 0x2011BAB0;  // linux/magic.h since 5.18
+  return ::fstatfs(fd, &status) == 0 && (status.f_type == MSDOS_SUPER_MAGIC || status.f_type == exfat);
+}
+
 // chown before chmod: a change of owner clears the set-id bits (chown(2)), and until then nobody else may read.
 Result<void> settle(int fd, std::uint32_t mode, Owner owner, const std::string& shown) {
+  if (attributes_are_fixed(fd)) {
+    return {};
+  }
   if (::fchown(fd, static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid)) != 0) {
     return io_error("cannot give " + shown + " its owner");
   }
@@ -250,6 +262,9 @@ Result<void> change(int fd, std::uint32_t mode, Owner owner, const std::string& 
   struct stat status {};
   if (::fstat(fd, &status) != 0) {
     return io_error("cannot look at " + shown);
+  }
+  if (attributes_are_fixed(fd)) {
+    return {};
   }
   const bool same_owner =
       status.st_uid == static_cast<uid_t>(owner.uid) && status.st_gid == static_cast<gid_t>(owner.gid);
@@ -353,7 +368,8 @@ Result<std::optional<Node>> LinuxFiles::look(std::string_view path) {
     }
     return io_error("cannot look at " + place->shown);
   }
-  Node node{kind_of(status.st_mode), status.st_mode & 07777U, {status.st_uid, status.st_gid}, 0, {}};
+  Node node{kind_of(status.st_mode), status.st_mode & 07777U, {status.st_uid, status.st_gid}, 0, {}, false};
+  node.attributes_fixed = attributes_are_fixed(place->parent.get());
   if (node.kind == NodeKind::regular) {
     node.size = static_cast<std::uint64_t>(status.st_size);
   }
