@@ -170,19 +170,21 @@ struct Name {
   std::string name;
 };
 
+// Where the old thing steps aside to, if it must.
+std::string aside(const Name& from) { return from.name + "-old"; }
+
 // Where the file system cannot exchange two names: the old thing steps aside first.
 Result<void> put_over_tree_in_steps(const Name& from, const Name& to, const std::string& shown) {
-  const std::string aside = from.name + "-old";
-  TRY(remove_left_over(to.parent, aside, shown));
-  if (::renameat(to.parent, to.name.c_str(), to.parent, aside.c_str()) != 0) {
+  const std::string old = aside(from);
+  if (::renameat(to.parent, to.name.c_str(), to.parent, old.c_str()) != 0) {
     return io_error("cannot move away what is at " + shown);
   }
   if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) != 0) {
     Error error = io_error("cannot put " + shown + " in place");
-    static_cast<void>(::renameat(to.parent, aside.c_str(), to.parent, to.name.c_str()));
+    static_cast<void>(::renameat(to.parent, old.c_str(), to.parent, to.name.c_str()));
     return error;
   }
-  return remove_tree(to.parent, aside, shown);
+  return remove_tree(to.parent, old, shown);
 }
 
 // The new thing gets its name, and what had it is removed after that.
@@ -199,6 +201,10 @@ Result<void> put_over_tree(const Name& from, const Name& to, const std::string& 
 
 // Gives what stands at `from` the name `to`.
 Result<void> put_in_place(const Name& from, const Name& to, Over over, const std::string& shown) {
+  if (over == Over::tree) {
+    // The new thing may be there since an interrupted attempt, so that nothing is in the way any more.
+    TRY(remove_left_over(to.parent, aside(from), shown));
+  }
   if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) == 0) {
     return {};
   }
