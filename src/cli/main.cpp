@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // provision: the program. One file per subcommand; nothing else in the engine prints or exits.
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -50,6 +51,9 @@ int main(int count, char** arguments) {
   provision::host::prepare_process();
   // What is written before its final mode is set is nobody else's to read.
   ::umask(077);
+  // A core would hold the secrets of the config.
+  constexpr rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
   try {
     return provision::cli::run(count, arguments);
   } catch (const std::exception& error) {

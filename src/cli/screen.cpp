@@ -30,12 +30,11 @@ bool is_key(std::string_view line, std::size_t after) {
   return next != std::string_view::npos && line[next] == ':';
 }
 
-// `quoted` is a key as it is written. One that is not plain ASCII may mean any other.
+// `quoted` is a key as it is written. One with an escape, or that no table knows, may be a secret's: written in another
+// way, or misspelled.
 bool names_secret(std::string_view quoted) {
-  const auto& keys = spec::secret_keys();
-  return std::any_of(quoted.begin(), quoted.end(),
-                     [](char c) { return c == '\\' || (static_cast<unsigned char>(c) & 0x80U) != 0; }) ||
-         std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return fields::equal_folded(quoted, key); });
+  const auto& keys = spec::public_keys();
+  return std::none_of(keys.begin(), keys.end(), [&](const auto& key) { return fields::equal_folded(quoted, key); });
 }
 
 // The part of what is shown around the caret that fits.
@@ -107,8 +106,8 @@ class Frame {
 
 }  // namespace
 
-// Every string value of a secret key is hidden. A value in a line that has no key before it may be the rest of a secret
-// list: it is hidden too.
+// Every string value is hidden, but those of keys that have no secrets. A value in a line that has no key before it may
+// be the rest of a secret list: it is hidden too.
 MaskedLine::MaskedLine(std::string_view line) : line_(line) {
   bool secret = true;
   for (std::size_t at = line.find('"'); at != std::string_view::npos;) {

@@ -99,6 +99,16 @@ void collect_secrets(const Shape& shape, std::set<std::string, std::less<>>& key
   }
 }
 
+void collect_keys(const Shape& shape, std::set<std::string, std::less<>>& keys) {
+  for (const auto& element : shape.element) {
+    collect_keys(element, keys);
+  }
+  for (const auto& field : shape.fields) {
+    keys.emplace(field.name);
+    collect_keys(field.shape, keys);
+  }
+}
+
 std::string type_words(const Shape& shape) {
   if (shape.kind == Shape::Kind::list) {
     return "list of " + type_words(shape.element.front()) + "s";
@@ -121,6 +131,15 @@ void collect_rows(const Shape& shape, const std::string& path, std::vector<Refer
 std::set<std::string, std::less<>> secret_keys(const Shape& shape) {
   std::set<std::string, std::less<>> keys;
   collect_secrets(shape, keys);
+  return keys;
+}
+
+std::set<std::string, std::less<>> public_keys(const Shape& shape) {
+  std::set<std::string, std::less<>> keys;
+  collect_keys(shape, keys);
+  for (const auto& secret : secret_keys(shape)) {
+    keys.erase(secret);
+  }
   return keys;
 }
 

@@ -37,6 +37,8 @@ struct ShapeField {
 
 // The keys, at any depth, whose values may be secrets.
 std::set<std::string, std::less<>> secret_keys(const Shape& shape);
+// All other keys of the shape.
+std::set<std::string, std::less<>> public_keys(const Shape& shape);
 
 // The JSON Schema (draft-07) of a document of that dialect. `id` and `title` are the schema's own. `fixed` are values
 // that such a document has, by their paths ("ignition.version"). Unknown keys are let through: to the reader they are

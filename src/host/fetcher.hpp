@@ -48,7 +48,7 @@ struct FetchRequest {
 
 struct Fetched {
   std::uint64_t bytes = 0;
-  // SHA-256 of what the sink got, whatever was expected.
+  // Of what the sink got: by the function of what was expected, SHA-256 where nothing was.
   Digest digest;
 };
 

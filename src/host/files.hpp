@@ -42,6 +42,8 @@ struct Node {
   std::uint64_t size = 0;
   // Where a symbolic link points, as it is written in the link.
   std::string target;
+  // The file system keeps no modes and owners (FAT): those seen are its mount's, and nobody can change them.
+  bool attributes_fixed = false;
   bool operator==(const Node&) const = default;
 };
 

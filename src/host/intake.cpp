@@ -12,9 +12,7 @@ void Intake::reset() {
   wire_bytes_ = 0;
   bytes_ = 0;
   unpacker_ = packed_ ? std::make_unique<Gunzip>() : nullptr;
-  sha256_ = std::make_unique<Hasher>(HashFunction::sha256);
-  const bool other = expected_ && expected_->function() == HashFunction::sha512;
-  sha512_ = other ? std::make_unique<Hasher>(HashFunction::sha512) : nullptr;
+  hasher_ = std::make_unique<Hasher>(expected_ ? expected_->function() : HashFunction::sha256);
 }
 
 Result<void> Intake::restart() {
@@ -30,10 +28,7 @@ Result<void> Intake::pass(std::string_view bytes) {
     return Error(Code::bad_contents, "it is longer than " + std::to_string(max_bytes_) + " bytes");
   }
   bytes_ += bytes.size();
-  sha256_->add(bytes);
-  if (sha512_) {
-    sha512_->add(bytes);
-  }
+  hasher_->add(bytes);
   return sink_.write(bytes);
 }
 
@@ -49,11 +44,10 @@ Result<Fetched> Intake::finish() {
   if (unpacker_) {
     TRY(unpacker_->finish());
   }
-  Fetched fetched{bytes_, sha256_->finish()};
-  const Digest seen = sha512_ ? sha512_->finish() : fetched.digest;
-  if (expected_ && seen != *expected_) {
+  Fetched fetched{bytes_, hasher_->finish()};
+  if (expected_ && fetched.digest != *expected_) {
     return Error(Code::bad_contents,
-                 "its hash is " + seen.brief() + "… and not " + expected_->brief() + "…, as the config says");
+                 "its hash is " + fetched.digest.brief() + "… and not " + expected_->brief() + "…, as the config says");
   }
   return fetched;
 }

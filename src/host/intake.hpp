@@ -35,8 +35,7 @@ class Intake {
   std::uint64_t wire_bytes_ = 0;
   std::uint64_t bytes_ = 0;
   std::unique_ptr<Gunzip> unpacker_;
-  std::unique_ptr<Hasher> sha256_;
-  std::unique_ptr<Hasher> sha512_;
+  std::unique_ptr<Hasher> hasher_;
 };
 
 }  // namespace provision::host

@@ -70,7 +70,13 @@ struct FileView {
   std::string same_as;
   // The content, only of the preset file, whose lines are kept.
   std::string text;
+  // Its file system keeps no modes and owners (FAT): there they never differ from what is asked for.
+  bool attributes_fixed = false;
   bool operator==(const FileView&) const = default;
+
+  [[nodiscard]] bool has(std::int64_t wanted_mode, std::int64_t wanted_uid, std::int64_t wanted_gid) const {
+    return attributes_fixed || (mode == wanted_mode && uid == wanted_uid && gid == wanted_gid);
+  }
 };
 
 // The SELinux policy that the target is labelled by (/etc/selinux/config).

@@ -179,6 +179,7 @@ Result<std::optional<FileView>> look_at(host::Files& files, const std::string& p
   view.path = path;
   view.kind = node->kind;
   view.mode = static_cast<std::int64_t>(node->mode);
+  view.attributes_fixed = node->attributes_fixed;
   view.uid = node->owner.uid;
   view.gid = node->owner.gid;
   view.target = node->target;

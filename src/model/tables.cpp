@@ -125,6 +125,7 @@ struct Table<FileView> {
       field("extended", &FileView::extended, "The digest of the content with what the config appends."),
       field("sameAs", &FileView::same_as, "Which path of the config is the same file."),
       field("text", &FileView::text, "The content, of the preset file only."),
+      field("attributesFixed", &FileView::attributes_fixed, "The file system keeps no modes and owners."),
   };
 };
 

@@ -302,7 +302,7 @@ struct Traits {
   // by itself, or leaves nothing that lasts.
   std::string sync_path;
   // What `observe` sees proves that the work is whole. False where a cut in the middle can look whole: then only a
-  // record that it was done, or doing it again, counts.
+  // record that it was done, or doing it again, counts; `sync_path` is synced before that record.
   bool observation_proves = true;
   // Its effect outlives the boot. Where it does not, nothing of an interrupted boot can be in the way.
   bool lasts = true;

@@ -191,7 +191,7 @@ Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) 
   const Ids ids = TRY(ids_of(files, directory, at, kept));
   const PutDirectory wanted{directory.path, directory.mode.value_or(kept == nullptr ? directory_mode : kept->mode),
                             ids.uid, ids.gid, anew};
-  if (kept != nullptr && kept->mode == wanted.mode && kept->uid == wanted.uid && kept->gid == wanted.gid) {
+  if (kept != nullptr && kept->has(wanted.mode, wanted.uid, wanted.gid)) {
     return std::optional<Step>{};
   }
   if (anew) {
@@ -263,7 +263,7 @@ Result<std::optional<Step>> plan_kept_file(FilesPlan& files, const spec::File& f
   if (!empty && !there.appended) {
     wanted.append = std::move(pieces);
     wanted.whole = there.extended;
-  } else if (there.mode == wanted.mode && there.uid == wanted.uid && there.gid == wanted.gid) {
+  } else if (there.has(wanted.mode, wanted.uid, wanted.gid)) {
     return std::optional<Step>{};
   }
   const std::string why = wanted.append.empty() ? "its mode or owner differs" : "it is there and gets more";
@@ -685,7 +685,7 @@ bool is_so(const model::FileView* there, const PutFile& wanted) {
     return false;
   }
   const Digest& digest = wanted.whole.function() == HashFunction::sha512 ? there->sha512 : there->digest;
-  return digest == wanted.whole && there->mode == wanted.mode && there->uid == wanted.uid && there->gid == wanted.gid;
+  return digest == wanted.whole && there->has(wanted.mode, wanted.uid, wanted.gid);
 }
 
 std::string_view kind_words(host::NodeKind kind) {

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "base/assert.hpp"
 #include "base/path.hpp"
@@ -38,7 +39,7 @@ class Execution {
       return record_failure();
     }
     INVARIANT(ended_.size() == plan_.steps.size());
-    TRY(sync_touched());
+    TRY(sync_touched(plan_.steps));
     return std::move(results_);
   }
 
@@ -152,9 +153,7 @@ class Execution {
     if (options_.check_after_apply) {
       TRY(check(step));
     }
-    // Where only the record of it will prove the work, the record must not outlive it.
-    const plan::Traits traits = plan::traits(step.operation);
-    return traits.observation_proves || traits.sync_path.empty() ? Result<void>() : host_.target.sync(traits.sync_path);
+    return settle(step);
   }
 
   Result<void> check(const plan::Step& step) {
@@ -164,6 +163,17 @@ class Execution {
                                             (seen.found.empty() ? std::string{} : ": " + seen.found));
     }
     return {};
+  }
+
+  // Where nothing but the record tells later that the work is whole, the work is durable before it. The journal lies on
+  // another file system, so the record could outlive what it tells of. A step that comes after all others (labels)
+  // works on what they made, wherever that is.
+  Result<void> settle(const plan::Step& step) {
+    if (plan::traits(step.operation).observation_proves) {
+      return {};
+    }
+    const bool of_all = std::find(step.after.begin(), step.after.end(), plan::after_all) != step.after.end();
+    return of_all ? sync_touched(plan_.steps) : sync_touched({&step, 1});
   }
 
   void end(const plan::Step& step, Outcome outcome, std::chrono::microseconds took) {
@@ -209,16 +219,17 @@ class Execution {
     return best == root ? "/" : best.substr(root == "/" ? 0 : root.size());
   }
 
-  Result<void> sync_touched() {
+  // Syncs each file system that the steps touch, once.
+  Result<void> sync_touched(std::span<const plan::Step> steps) {
     const auto mounts = TRY(host().mounts.list());
     std::set<std::string> holders;
-    for (const auto& step : plan_.steps) {
+    for (const auto& step : steps) {
       if (const auto path = plan::traits(step.operation).sync_path; !path.empty()) {
         holders.insert(holder(mounts, host().target_path, path));
       }
     }
     for (const auto& path : holders) {
-      TRY_WHILE(host().target.sync(path), "making the stage's work durable");
+      TRY_WHILE(host().target.sync(path), "making the work durable");
     }
     return {};
   }

@@ -134,6 +134,11 @@ const std::set<std::string, std::less<>>& secret_keys() {
   return keys;
 }
 
+const std::set<std::string, std::less<>>& public_keys() {
+  static const auto keys = fields::public_keys(fields::Engine<Config>::shape());
+  return keys;
+}
+
 Digest meaning(const Config& config) {
   return Digest::sha256(fields::write_json(fields::Engine<Config>::write(config)));
 }

@@ -46,5 +46,7 @@ Digest meaning(const Config& config);
 
 // The keys of a config whose values may be secrets: no message shows them.
 const std::set<std::string, std::less<>>& secret_keys();
+// Those whose values may be shown. A key that is in neither may be a secret's, misspelled.
+const std::set<std::string, std::less<>>& public_keys();
 
 }  // namespace provision::spec

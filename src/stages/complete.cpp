@@ -10,6 +10,16 @@
 namespace provision::stages {
 namespace {
 
+// The next boot is no first boot only if the stamp is not there, so its absence is seen and not only asked for.
+Result<void> remove_for_good(Context& context, const std::string& path) {
+  TRY(context.host.own.remove(path));
+  if (TRY(context.host.own.look(path))) {
+    return Error(Code::not_satisfied, "nothing failed, yet " + path + " is still there");
+  }
+  TRY_WHILE(context.host.own.sync(path::parent(path)), "making the removal durable");
+  return {};
+}
+
 // It may hold secrets, and has done its work; never before the stamp is gone for good, or a power cut in between would
 // leave a first boot without its config.
 Result<void> remove_installed_config(Context& context) {
@@ -17,8 +27,7 @@ Result<void> remove_installed_config(Context& context) {
   if (!TRY(context.host.own.look(config))) {
     return {};
   }
-  TRY_WHILE(context.host.own.remove(config), "removing the config " + config);
-  TRY_WHILE(context.host.own.sync(path::parent(config)), "making the config's removal durable");
+  TRY_WHILE(remove_for_good(context, config), "removing the config " + config);
   return {};
 }
 
@@ -26,8 +35,7 @@ Result<void> remove_stamp(Context& context) {
   if (context.stamp.empty()) {
     return {};
   }
-  TRY_WHILE(context.host.own.remove(context.stamp), "removing the first-boot stamp " + context.stamp);
-  TRY_WHILE(context.host.own.sync(path::parent(context.stamp)), "making the stamp's removal durable");
+  TRY_WHILE(remove_for_good(context, context.stamp), "removing the first-boot stamp " + context.stamp);
   return remove_installed_config(context);
 }
 

@@ -185,6 +185,8 @@ class Outcome:
     succeeded: bool
     said: str
     seconds: float
+    # Of the incumbent's own stages, without what was done around them here.
+    stages_seconds: float = 0.0
 
 
 def provision_ours(program: str, machine: Machine, config: Path) -> Outcome:
@@ -264,15 +266,17 @@ def provision_theirs(machine: Machine, config: Path) -> Outcome:
     run("/run/shims/udevadm")
     env = {"PATH": "/run/shims:/usr/sbin:/usr/bin:/sbin:/bin", "IGNITION_CONFIG_FILE": str(config),
            "IGNITION_KERNEL_CMDLINE_PATH": "/run/cmdline"}
-    said, succeeded = "", True
+    said, succeeded, inside = "", True, 0.0
     for stage in ("fetch", "disks", "mount", "files"):
         if stage == "mount":
             run("mount", machine.disks[0].loop.node, SYSROOT)
             # It will not do without, and asks setfiles, which is a shim here.
             put(SYSROOT / "etc/selinux/config", "SELINUXTYPE=none\n")
+        stage_start = time.monotonic()
         done = subprocess.run(["timeout", "-s", "ABRT", str(PATIENCE), INCUMBENT, "-platform=file", f"-stage={stage}", f"-root={SYSROOT}", "-config-cache=/run/cache.json",
                                "-log-to-stdout", "-fetch-timeout=10s"], capture_output=True, text=True, errors="replace",
                               env=env, timeout=2 * PATIENCE, check=False)
+        inside += time.monotonic() - stage_start
         said += done.stdout + done.stderr
         succeeded = done.returncode == 0
         if not succeeded:
@@ -282,7 +286,7 @@ def provision_theirs(machine: Machine, config: Path) -> Outcome:
     for disk in machine.disks:
         if disk.loop is not None:
             disk.loop.close()
-    return Outcome(succeeded, said, time.monotonic() - start)
+    return Outcome(succeeded, said, time.monotonic() - start, inside)
 
 
 # --- What is there
@@ -355,7 +359,7 @@ def state_of(machine: Machine, with_trees: bool = True) -> dict[str, Any]:
     return state
 
 
-def make_root(image: Path) -> None:
+def make_root(image: Path, mebibytes: int = 16) -> None:
     """The root file system that every case begins with: enough for the programs that manage accounts."""
     folder = image.parent / "root-tree"
     shutil.rmtree(folder, ignore_errors=True)
@@ -384,6 +388,6 @@ def make_root(image: Path) -> None:
         (folder / name).chmod(0o640)
         os.chown(folder / name, 0, 42)
     with image.open("wb") as file:
-        file.truncate(16 * MIB)
+        file.truncate(mebibytes * MIB)
     run("mkfs.ext4", "-q", "-L", "ROOT", "-U", "11111111-2222-4333-8444-555555555555", "-d", folder, image)
     shutil.rmtree(folder)

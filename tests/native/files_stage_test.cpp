@@ -73,6 +73,12 @@ class Silence final : public run::Listener {
   void on(const run::Event& /*event*/) override {}
 };
 
+spec::Parsed parse(const std::string& members) {
+  auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},)" + std::string("\n") + members + "}");
+  REQUIRE(parsed.config);
+  return parsed;
+}
+
 // A target, and what provisions it.
 struct Target {
   std::string root = new_folder();
@@ -96,8 +102,7 @@ struct Target {
 
   // As the files stage, with a journal of its own each time.
   Result<void> provision(const std::string& members) {
-    const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},)" + std::string("\n") + members + "}");
-    REQUIRE(parsed.config);
+    const auto parsed = parse(members);
     if (auto error = plan::unsupported(parsed)) {
       return *std::move(error);
     }
@@ -144,6 +149,9 @@ struct Target {
     return content ? *content : "error: " + to_string(content.error());
   }
 };
+
+// Where a thing stands until it is whole; `rest` is its path below the directory that the temporary is in.
+std::string temporary(const std::string& rest) { return ".provision-" + Digest::sha256(rest).hex().substr(0, 16); }
 
 // Every name, kind, mode, owner, link and content below a folder, but for the result file.
 std::string tree_of(const std::string& folder) {
@@ -482,17 +490,62 @@ TEST_CASE("what is fetched follows a link that is made meanwhile, to another fil
 TEST_CASE("what a power cut left of a download is replaced, wherever it was begun") {
   NEED_PRIVATE_FOLDER();
   Target target;
-  const auto left_over = [](const std::string& rest) {
-    return ".provision-" + Digest::sha256(rest).hex().substr(0, 16);
-  };
-  target.put("/" + left_over("a/b/f"), "torn");
-  target.put("/a/" + left_over("b/f"), "torn");
-  target.put("/a/b/" + left_over("f") + "/tree", "torn");
+  target.put("/" + temporary("a/b/f"), "torn");
+  target.put("/a/" + temporary("b/f"), "torn");
+  target.put("/a/b/" + temporary("f") + "/tree", "torn");
   target.fetcher.pages["http://x/a"] = "A";
   REQUIRE(why(target.provision(
               R"("storage": {"files": [{"path": "/a/b/f", "contents": {"source": "http://x/a"}}]})")) == "");
   CHECK(target.text("/a/b/f") == "A");
   CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+}
+
+// As a cut leaves it between the moment when the new thing has its name and the removal of the old one, which stands
+// under the temporary's name, or under that with "-old" where the file system cannot exchange two names.
+TEST_CASE("what a power cut left of overwritten trees is removed when the stage goes on") {
+  NEED_PRIVATE_FOLDER();
+  for (const std::string suffix : {"", "-old"}) {
+    CAPTURE(suffix);
+    Target target;
+    const auto move_aside = [&](const std::string& path, const std::string& rest) {
+      std::filesystem::rename(target.root + path, target.root + "/etc/" + temporary(rest) + suffix);
+    };
+    for (const auto* path :
+         {"/etc/dir/below/it", "/etc/file/below/it", "/etc/link/below/it", "/etc/fetched/below/it"}) {
+      target.put(path, "old");
+    }
+    target.fetcher.pages["http://x/a"] = "A";
+    const auto parsed = parse(R"("storage": {"directories": [{"path": "/etc/dir", "overwrite": true}],
+      "files": [{"path": "/etc/file", "overwrite": true, "contents": {"source": "data:,leaf"}},
+                {"path": "/etc/fetched", "overwrite": true, "contents": {"source": "http://x/a"}}],
+      "links": [{"path": "/etc/link", "overwrite": true, "target": "file"}]})");
+    const auto plan = plan::plan_files({parsed, target.see(parsed).value()});
+    REQUIRE(plan.has_value());
+    host::Host here = target.host();
+    auto interrupted = run::Journal::open(here.state);
+    REQUIRE(interrupted.has_value());
+    REQUIRE(why(interrupted->begin({"test", Digest::sha256("c"), "c", "boot"})) == "");
+    REQUIRE(why(interrupted->planned(*plan)) == "");
+    move_aside("/etc/dir", "dir/");
+    move_aside("/etc/file", "file");
+    move_aside("/etc/fetched", "fetched");
+    move_aside("/etc/link", "link");
+    std::filesystem::create_directory(target.root + "/etc/dir");
+    target.put("/etc/file", "leaf");
+    target.put("/etc/fetched", "A");
+    target.link("/etc/link", "file");
+    auto journal = run::Journal::open(here.state);
+    REQUIRE(journal.has_value());
+    REQUIRE(why(journal->resumed("files", "boot 2")) == "");
+    Silence silence;
+    const plan::ContentSource contents(*parsed.config);
+    const auto ran = run::execute(here, *plan, contents, *journal, silence, {});
+    REQUIRE((ran ? "" : to_string(ran.error())) == "");
+    CHECK(target.text("/etc/file") == "leaf");
+    CHECK(target.text("/etc/fetched") == "A");
+    CHECK(std::filesystem::is_empty(target.root + "/etc/dir"));
+    CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+  }
 }
 
 TEST_SUITE_END();

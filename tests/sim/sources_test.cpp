@@ -2,6 +2,7 @@
 // Where the config comes from, and what it refers to, on a simulated machine.
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ class Listener final : public run::Listener {
 
 class Boot {
  public:
-  explicit Boot(host::sim::MachineSpec spec = two_disk_machine(), std::string platform = "qemu")
-      : sim_(spec), host_(sim_.host()), platform_(std::move(platform)) {}
+  explicit Boot(host::sim::MachineSpec spec = two_disk_machine(), std::string platform = "qemu",
+                host::sim::FaultPlan faults = {})
+      : sim_(spec, std::move(faults)), host_(sim_.host()), platform_(std::move(platform)) {}
 
   void put(const std::string& path, const std::string& content) {
     make_directories(path::parent(path));
@@ -59,6 +61,8 @@ class Boot {
   }
   bool has(std::string_view path) { return host_.own.look(path)->has_value(); }
   host::Host& host() { return host_; }
+  // Mutating calls so far.
+  [[nodiscard]] std::size_t calls() { return sim_.calls(); }
   std::string& said() { return listener_.said; }
 
  private:
@@ -253,6 +257,35 @@ TEST_CASE("kept documents are read as they were written") {
   }
   CHECK(!stages::read_documents("nonsense"));
   CHECK(!stages::read_documents("user 99999999999999999999 1\nx"));
+}
+
+TEST_CASE("a stamp or a config whose removal was a lie is noticed") {
+  constexpr std::string_view stamp = "/run/provision/boot/ignition.firstboot";
+  constexpr std::string_view installed = "/run/provision/boot/ignition/config.ign";
+  const auto boot_to_complete = [&](std::vector<host::sim::Fault> faults) {
+    auto boot = std::make_unique<Boot>(machine(), "qemu", host::sim::FaultPlan{1, std::move(faults)});
+    boot->put(std::string(installed), config("installed"));
+    for (const auto& stage : stages::stages()) {
+      if (stage.name == "complete") {
+        break;
+      }
+      CHECK(boot->run(stage.name) == "");
+    }
+    return boot;
+  };
+  const std::size_t before = boot_to_complete({})->calls();
+  std::string said;
+  for (std::size_t call = before + 1; call <= before + 6; ++call) {
+    const auto boot = boot_to_complete({{call, host::sim::FaultKind::lie, {}}});
+    const std::string error = boot->run("complete");
+    said += error + "\n";
+    CHECK((error.empty() ? !boot->has(stamp) && !boot->has(installed) : boot->has(installed)));
+    CHECK(boot->run("complete") == "");
+    CHECK_FALSE(boot->has(stamp));
+    CHECK_FALSE(boot->has(installed));
+  }
+  CHECK(has(said, std::string(stamp) + " is still there"));
+  CHECK(has(said, std::string(installed) + " is still there"));
 }
 
 TEST_SUITE_END();

@@ -27,10 +27,16 @@ TEST_CASE("excerpt: nothing without a line, or for another document") {
 }
 
 TEST_CASE("excerpt: values that may be secrets are not shown, whatever their form") {
-  const std::vector<std::string> lines{
-      R"({"contents": {"source": "data:,hunter2"}})", R"("contents": "hunter2",)",   R"("passwordHash": "hunter2")",
-      R"("source":"data:,hunter2\"more", "mode": x)", R"("source": "data:,hunter2)", R"("hunter2", "hunter2")",
-      R"("passwordHash": ["hunter2", "hunter2"])"};
+  const std::vector<std::string> lines{R"({"contents": {"source": "data:,hunter2"}})",
+                                       R"("contents": "hunter2",)",
+                                       R"("passwordHash": "hunter2")",
+                                       R"("source":"data:,hunter2\"more", "mode": x)",
+                                       R"("source": "data:,hunter2)",
+                                       R"("hunter2", "hunter2")",
+                                       R"("passwordHash": ["hunter2", "hunter2"])",
+                                       R"("pasword": "hunter2")",
+                                       R"("n\u0061me": "hunter2", "mode": 1)",
+                                       R"("sshAuthorizedKeys": [7, "hunter2"])"};
   for (const auto& line : lines) {
     for (const std::uint32_t column : {1U, 5U, 14U, 30U}) {
       CAPTURE(line);

@@ -102,6 +102,7 @@ TEST_CASE("spec: no message quotes a secret") {
   CHECK(merges.front().find("hunter2") == std::string::npos);
   for (const std::string key : {"passwordHash", "source", "value", "contents", "config"}) {
     CHECK(spec::secret_keys().contains(key));
+    CHECK_FALSE(spec::public_keys().contains(key));
   }
 }
 

@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -168,19 +170,21 @@ struct Name {
   std::string name;
 };
 
+// Where the old thing steps aside to, if it must.
+std::string aside(const Name& from) { return from.name + "-old"; }
+
 // Where the file system cannot exchange two names: the old thing steps aside first.
 Result<void> put_over_tree_in_steps(const Name& from, const Name& to, const std::string& shown) {
-  const std::string aside = from.name + "-old";
-  TRY(remove_left_over(to.parent, aside, shown));
-  if (::renameat(to.parent, to.name.c_str(), to.parent, aside.c_str()) != 0) {
+  const std::string old = aside(from);
+  if (::renameat(to.parent, to.name.c_str(), to.parent, old.c_str()) != 0) {
     return io_error("cannot move away what is at " + shown);
   }
   if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) != 0) {
     Error error = io_error("cannot put " + shown + " in place");
-    static_cast<void>(::renameat(to.parent, aside.c_str(), to.parent, to.name.c_str()));
+    static_cast<void>(::renameat(to.parent, old.c_str(), to.parent, to.name.c_str()));
     return error;
   }
-  return remove_tree(to.parent, aside, shown);
+  return remove_tree(to.parent, old, shown);
 }
 
 // The new thing gets its name, and what had it is removed after that.
@@ -197,6 +201,10 @@ Result<void> put_over_tree(const Name& from, const Name& to, const std::string& 
 
 // Gives what stands at `from` the name `to`.
 Result<void> put_in_place(const Name& from, const Name& to, Over over, const std::string& shown) {
+  if (over == Over::tree) {
+    // The new thing may be there since an interrupted attempt, so that nothing is in the way any more.
+    TRY(remove_left_over(to.parent, aside(from), shown));
+  }
   if (::renameat(from.parent, from.name.c_str(), to.parent, to.name.c_str()) == 0) {
     return {};
   }
@@ -234,8 +242,18 @@ class Temporary {
   bool renamed_ = false;
 };
 
+// FAT and exFAT show every file with the mode and owner of the mount.
+bool attributes_are_fixed(int fd) {
+  struct statfs status {};
+  constexpr std::int64_t exfat = 0x2011BAB0;  // linux/magic.h since 5.18
+  return ::fstatfs(fd, &status) == 0 && (status.f_type == MSDOS_SUPER_MAGIC || status.f_type == exfat);
+}
+
 // chown before chmod: a change of owner clears the set-id bits (chown(2)), and until then nobody else may read.
 Result<void> settle(int fd, std::uint32_t mode, Owner owner, const std::string& shown) {
+  if (attributes_are_fixed(fd)) {
+    return {};
+  }
   if (::fchown(fd, static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid)) != 0) {
     return io_error("cannot give " + shown + " its owner");
   }
@@ -250,6 +268,9 @@ Result<void> change(int fd, std::uint32_t mode, Owner owner, const std::string& 
   struct stat status {};
   if (::fstat(fd, &status) != 0) {
     return io_error("cannot look at " + shown);
+  }
+  if (attributes_are_fixed(fd)) {
+    return {};
   }
   const bool same_owner =
       status.st_uid == static_cast<uid_t>(owner.uid) && status.st_gid == static_cast<gid_t>(owner.gid);
@@ -353,7 +374,8 @@ Result<std::optional<Node>> LinuxFiles::look(std::string_view path) {
     }
     return io_error("cannot look at " + place->shown);
   }
-  Node node{kind_of(status.st_mode), status.st_mode & 07777U, {status.st_uid, status.st_gid}, 0, {}};
+  Node node{kind_of(status.st_mode), status.st_mode & 07777U, {status.st_uid, status.st_gid}, 0, {}, false};
+  node.attributes_fixed = attributes_are_fixed(place->parent.get());
   if (node.kind == NodeKind::regular) {
     node.size = static_cast<std::uint64_t>(status.st_size);
   }

@@ -31,8 +31,9 @@ std::string found_words(const model::FileView& view) {
 bool only_attributes(const PutFile& operation) { return !operation.keeps.empty() && operation.append.empty(); }
 
 bool has_attributes(const host::Node& node, const PutFile& operation) {
-  return node.kind == host::NodeKind::regular && static_cast<std::int64_t>(node.mode) == operation.mode &&
-         node.owner.uid == operation.uid && node.owner.gid == operation.gid;
+  return node.kind == host::NodeKind::regular &&
+         (node.attributes_fixed || (static_cast<std::int64_t>(node.mode) == operation.mode &&
+                                    node.owner.uid == operation.uid && node.owner.gid == operation.gid));
 }
 
 // SHA-512 where the config has such a hash: then the file is read by that first, since it need not be read again if it
@@ -45,7 +46,7 @@ Result<bool> is_result_by_sha512(host::Host& host, const PutFile& operation) {
 
 bool is_result_of(const model::FileView& view, const PutFile& operation) {
   return view.kind == host::NodeKind::regular && !operation.whole.empty() && view.digest == operation.whole &&
-         view.mode == operation.mode && view.uid == operation.uid && view.gid == operation.gid;
+         view.has(operation.mode, operation.uid, operation.gid);
 }
 
 std::string octal(std::int64_t mode) {
