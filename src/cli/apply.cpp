@@ -89,7 +89,7 @@ Result<void> run_stages(ImageHost& images, const ApplyOptions& options, ApplyLis
   ProgressListener progress(listener, activities, std::move(seams));
   stages::Context context{host, progress, "file", {}, std::chrono::milliseconds(0), {}};
   for (const auto& stage : stages::stages()) {
-    if (stage.planner == nullptr) {
+    if (stage.planner == nullptr || (stage.name == "files" && !options.target.root.given())) {
       continue;
     }
     if (stage.name == "mount" && options.target.root.given()) {

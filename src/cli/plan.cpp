@@ -83,9 +83,13 @@ int show(const PlanOptions& options, const spec::Parsed& parsed, const Result<mo
   if (!inventory) {
     return failure(inventory.error(), &parsed);
   }
-  const auto plans = stages::plan_all(parsed, *inventory);
+  auto plans = stages::plan_all(parsed, *inventory);
   if (!plans) {
     return failure(plans.error(), &parsed);
+  }
+  if (!options.target.images.empty() && !options.target.root.given()) {
+    // No root, nowhere to write: the config asks for nothing there, or check_root_choice() would have said so.
+    std::erase_if(*plans, [](const plan::Plan& plan) { return plan.stage == "files"; });
   }
   print(options.format == "json" ? as_json(parsed, *inventory, *plans) : as_text(*inventory, *plans));
   return plan::changes_anything(*plans) ? changes_to_make : nothing_to_do;

@@ -147,7 +147,8 @@ TEST_CASE("a file system on a whole disk, of each kind") {
     if (!have_program(program)) {
       SKIP_TEST(program);
     }
-    CAPTURE(format);
+    const std::string kind = format;
+    CAPTURE(kind);
     const LoopDisk disk(320, 512);
     const auto config =
         config_of(R"({"filesystems": [{"device": )" + quoted(disk.node()) + R"(, "format": ")" + format + R"("}]})");

@@ -95,7 +95,7 @@ class Editor {
       const bool plain = !shadow_ && is_given(wanted.password);
       line = {wanted.name, plain ? wanted.password.text : std::string(shadowed)};
     } else if (shadow_ && is_given(wanted.password)) {
-      line[password_at] = shadowed;
+      line[password_at] = std::string(shadowed);
     }
     line.resize(std::max(line.size(), passwd_fields));
     const Fields rest{std::to_string(wanted.uid), std::to_string(wanted.gid), wanted.gecos, wanted.home, wanted.shell};
