@@ -223,6 +223,14 @@ void Disk::lose(Loss loss, Random& random) {
   read_by_kernel();
 }
 
+void Disk::restore_first_copy() {
+  using State = TableCopy::State;
+  if (gpt_.marked && gpt_.primary.state != State::whole && gpt_.backup.state == State::whole) {
+    gpt_.primary = gpt_.backup;
+    read_by_kernel();
+  }
+}
+
 // The kernel reads the backup only when it is told to, by "gpt" on its command line.
 void Disk::read_by_kernel() {
   kernel_.clear();

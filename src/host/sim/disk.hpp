@@ -69,6 +69,8 @@ class Disk {
   void settle();
   // The power goes and comes back, and the kernel reads the table anew.
   void lose(Loss loss, Random& random);
+  // What firmware does before it boots from the disk: a broken first copy of the table becomes as the other one.
+  void restore_first_copy();
 
  private:
   void read_by_kernel();

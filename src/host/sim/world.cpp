@@ -89,6 +89,11 @@ void World::restart(Loss loss) {
   for (auto& disk : disks_) {
     disk.lose(loss, random_);
   }
+  for (const auto& point : mounts_) {
+    if (point.device) {
+      disks_[point.device->disk].restore_first_copy();
+    }
+  }
   gate_.next_boot();
   start();
 }
