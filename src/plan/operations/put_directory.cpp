@@ -9,8 +9,8 @@ namespace provision::plan {
 
 Result<Observation> observe(host::Host& host, const PutDirectory& operation) {
   const auto view = TRY(model::look_at(host.target, operation.path));
-  const bool right = view && view->kind == host::NodeKind::directory &&
-                     view->has(operation.mode, operation.uid, operation.gid);
+  const bool right =
+      view && view->kind == host::NodeKind::directory && view->has(operation.mode, operation.uid, operation.gid);
   return observation_of(view ? &*view : nullptr, right);
 }
 
