@@ -142,7 +142,8 @@ TEST_CASE("what the command line says and cannot be understood is an error") {
            {"ignition.config.device=../conf ignition.config.path=/x", "label"},
            {"ignition.config.url=data:,x ignition.config.device=c ignition.config.path=/x", "two configs"},
            {"ignition.config.device=nowhere ignition.config.path=/x", "nowhere"}}) {
-    CAPTURE(line);
+    const std::string arguments = line;
+    CAPTURE(arguments);
     Boot boot(machine(line));
     CHECK(has(boot.run("fetch-offline"), words));
     CHECK(has(boot.files(), "stage"));
