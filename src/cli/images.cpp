@@ -96,6 +96,7 @@ std::string file_name(const Image& image) { return printable(path::name(image.sp
 
 Error no_such_device(const host::DeviceRef& device, const std::vector<Image>& images) {
   std::vector<std::string> names;
+  names.reserve(images.size());
   for (const auto& image : images) {
     names.push_back(image.spec.name + " (" + file_name(image) +
                     (image.spec.serial.empty() ? "" : ", serial " + printable(image.spec.serial)) + ")");
@@ -167,6 +168,7 @@ std::string list_of(const std::vector<ImageDisks::Found>& found) {
 
 Result<std::vector<ImageSpec>> parse_images(const std::vector<std::string>& arguments) {
   std::vector<ImageSpec> images;
+  images.reserve(arguments.size());
   for (const auto& argument : arguments) {
     images.push_back(TRY(parse_image(argument)));
   }

@@ -66,7 +66,8 @@ Result<spec::Brought> read_mounted(Context& context, const std::string& label, c
   TRY(context.host.mounts.mount(node, mount_point, signature.type, "ro,nosuid,nodev,noexec"));
   auto bytes = context.host.own.read(std::string(mount_point) + file, max_config_bytes);
   TRY(context.host.mounts.unmount(mount_point));
-  return spec::Brought{file + " on the device labelled " + printable(label), TRY(std::move(bytes))};
+  std::string text = TRY(std::move(bytes));
+  return spec::Brought{file + " on the device labelled " + printable(label), std::move(text)};
 }
 
 Result<spec::Brought> from_device(Context& context, const std::string& label, const std::string& file) {

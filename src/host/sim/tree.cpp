@@ -51,7 +51,7 @@ std::vector<std::pair<std::string, Entry>> extract(Tree& tree, const std::string
   return taken;
 }
 
-void insert(Tree& tree, const std::string& path, std::vector<std::pair<std::string, Entry>> taken) {
+void insert(Tree& tree, const std::string& path, std::vector<std::pair<std::string, Entry>>&& taken) {
   for (auto& [rest, entry] : taken) {
     tree.insert_or_assign(path + rest, std::move(entry));
   }
