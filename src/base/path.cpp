@@ -9,6 +9,10 @@
 namespace provision::path {
 
 std::string clean(std::string_view path) {
+  // Most are: planning many files cleans many paths.
+  if (is_clean_absolute(path)) {
+    return std::string(path);
+  }
   const bool absolute = path.starts_with('/');
   std::vector<std::string_view> kept;
   for (const auto part : split(path, '/')) {
@@ -30,7 +34,25 @@ std::string clean(std::string_view path) {
   return result.empty() ? "." : result;
 }
 
-bool is_clean_absolute(std::string_view path) { return path.starts_with('/') && clean(path) == path; }
+bool is_clean_absolute(std::string_view path) {
+  if (path == "/") {
+    return true;
+  }
+  if (!path.starts_with('/')) {
+    return false;
+  }
+  for (std::size_t at = 1;;) {
+    const std::size_t slash = path.find('/', at);
+    const std::string_view part = path.substr(at, slash == std::string_view::npos ? slash : slash - at);
+    if (part.empty() || part == "." || part == "..") {
+      return false;
+    }
+    if (slash == std::string_view::npos) {
+      return true;
+    }
+    at = slash + 1;
+  }
+}
 
 std::string join(std::string_view parent, std::string_view child) {
   return clean(std::string(parent) + "/" + std::string(child));

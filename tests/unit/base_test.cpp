@@ -62,6 +62,10 @@ TEST_CASE("cleaned paths are those of the spec") {
   CHECK_FALSE(path::is_clean_absolute("/a/"));
   CHECK_FALSE(path::is_clean_absolute("a"));
   CHECK_FALSE(path::is_clean_absolute("/a/../b"));
+  for (const char* path : {"", "//", "/a//b", "/./a", "/a/.", "/.."}) {
+    CHECK_FALSE(path::is_clean_absolute(path));
+  }
+  CHECK(path::is_clean_absolute("/.a/..b"));
   CHECK(path::parent("/a") == "/");
   CHECK(path::parent("/a/b") == "/a");
   CHECK(path::depth("/") == 0);
