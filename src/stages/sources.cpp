@@ -115,6 +115,7 @@ Result<std::optional<spec::Brought>> read_if_there(host::Files& own, const std::
 
 Result<std::optional<spec::Brought>> from_files(Context& context) {
   std::vector<std::string> places;
+  places.reserve(system_directories.size() + 2);
   for (const auto directory : system_directories) {
     places.push_back(path::join(directory, "user.ign"));
   }
