@@ -57,18 +57,18 @@ std::optional<stages::Given> read_config(const std::string& name, const std::str
     status = complain(text.error(), nullptr);
     return std::nullopt;
   }
-  spec::Parsed parsed = spec::parse(shown_name(name), *text);
+  host::LinuxFetcher fetcher;
+  fields::Notes notes;
+  auto given = stages::fetch_given({shown_name(name), *text}, fetcher, notes);
+  if (given) {
+    print_notes(given->config);
+    return *std::move(given);
+  }
+  spec::Parsed parsed = spec::parse(shown_name(name), *std::move(text));
   if (!parsed.config) {
     print_notes(parsed);
     status = row(Code::bad_config).exit_status;
     return std::nullopt;
-  }
-  host::LinuxFetcher fetcher;
-  fields::Notes notes;
-  auto given = stages::fetch_given({shown_name(name), *std::move(text)}, fetcher, notes);
-  if (given) {
-    print_notes(given->config);
-    return *std::move(given);
   }
   parsed.notes = notes;
   print_notes(parsed);

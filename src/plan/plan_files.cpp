@@ -528,12 +528,13 @@ class Places {
     for (auto& step : files_.plan.steps) {
       steps.emplace(step.id, &step);
     }
+    const std::vector<Ground> private_grounds = grounds();
     for (const auto& claim : files_.claims) {
       const auto step = steps.find(claim.id);
       if (step == steps.end() || is_of_accounts(*step->second)) {
         continue;
       }
-      order_after_homes(*step->second, claim);
+      order_after_homes(*step->second, claim, private_grounds);
       add_after(*step->second, claim.path, steps);
       if (claim.kind == Claim::Kind::hard_link) {
         const std::string target = path::clean("/" + claim.target);
@@ -543,33 +544,61 @@ class Places {
     }
   }
 
+  // Places that a step of accounts makes or reads, and that others keep out of until it has ended.
+  struct Ground {
+    std::string step;
+    std::vector<Way> ways;
+    // Where the skeleton is copied to.
+    std::optional<Way> copied_to;
+  };
+
+  [[nodiscard]] std::vector<Way> ways_to(const std::vector<std::string>& paths) const {
+    std::vector<Way> ways;
+    for (const auto& path : paths) {
+      if (auto way = path.empty() ? std::nullopt : ways_.resolve(path)) {
+        ways.push_back(*std::move(way));
+      }
+    }
+    return ways;
+  }
+
+  [[nodiscard]] std::vector<Ground> grounds() const {
+    std::vector<Ground> grounds;
+    for (const auto& step : files_.plan.steps) {
+      if (const auto* home = std::get_if<MakeHome>(&step.operation)) {
+        Ground ground{step.id, ways_to({home->path, home->moved_from, home->skel, home->mail}), std::nullopt};
+        ground.copied_to = home->skel.empty() ? std::nullopt : ways_.resolve(home->path);
+        grounds.push_back(std::move(ground));
+      } else if (const auto* keys = std::get_if<PutFile>(&step.operation);
+                 keys != nullptr && !keys->private_below.empty()) {
+        grounds.push_back({step.id, ways_to({keys->private_below}), std::nullopt});
+      }
+    }
+    return grounds;
+  }
+
   // What stands in a home waits for it, and for the keys in it; so does what changes the way there, or the skeleton
   // that is copied.
-  void order_after_homes(Step& step, const Claim& claim) const {
-    for (const auto& other : files_.plan.steps) {
-      if (const auto* home = std::get_if<MakeHome>(&other.operation)) {
-        const std::vector<std::string> paths{home->path, home->moved_from, home->skel, home->mail};
-        if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return meets(claim, path); })) {
-          add_id(step, other.id);
-        }
-        // What the skeleton puts there nobody knows before.
-        if (claim.overwrite && step.replaces.empty() && !home->skel.empty() && meets(claim, home->path)) {
-          step.replaces = replaces_anything;
-        }
-      } else if (const auto* keys = std::get_if<PutFile>(&other.operation);
-                 keys != nullptr && !keys->private_below.empty() && meets(claim, keys->private_below)) {
-        add_id(step, other.id);
+  void order_after_homes(Step& step, const Claim& claim, const std::vector<Ground>& grounds) const {
+    const auto way = ways_.resolve(claim.path);
+    if (!way) {
+      return;
+    }
+    for (const auto& ground : grounds) {
+      if (std::any_of(ground.ways.begin(), ground.ways.end(), [&](const Way& other) { return meet(other, *way); })) {
+        add_id(step, ground.step);
+      }
+      // What the skeleton puts there nobody knows before.
+      if (claim.overwrite && step.replaces.empty() && ground.copied_to && meet(*ground.copied_to, *way)) {
+        step.replaces = replaces_anything;
       }
     }
   }
 
-  // Whether the claim is at `path`, below it, or above it.
-  [[nodiscard]] bool meets(const Claim& claim, const std::string& path) const {
-    const auto one = path.empty() ? std::nullopt : ways_.resolve(path);
-    const auto other = ways_.resolve(claim.path);
-    return one && other &&
-           (path::is_within(one->place, other->place) || path::is_within(other->place, one->place) ||
-            std::find(other->through.begin(), other->through.end(), one->place) != other->through.end());
+  // Whether a claim's way ends at the ground, below it, or above it, or leads through it.
+  static bool meet(const Way& ground, const Way& claim) {
+    return path::is_within(ground.place, claim.place) || path::is_within(claim.place, ground.place) ||
+           std::find(claim.through.begin(), claim.through.end(), ground.place) != claim.through.end();
   }
 
   void add_after(Step& step, const std::string& path, const std::map<std::string, Step*>& steps) const {

@@ -2,6 +2,8 @@
 #include "run/executor.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -26,19 +28,22 @@ class Execution {
         journal_(journal),
         listener_(listener),
         options_(options),
-        begun_(plan.steps.size(), false),
+        waits_for_(plan.steps.size(), 0),
+        wanted_by_(plan.steps.size()),
+        ended_(plan.steps.size(), false),
         downloads_(host.fetcher, host.target, contents),
         pool_(options.workers, options.seed) {}
 
   Result<std::vector<StepResult>> run() {
+    count_needs();
     TRY(begin_downloads());
-    begin_ready_steps();
+    begin_steps_without_needs();
     while (pool_.next()) {
     }
     if (failure_) {
       return record_failure();
     }
-    INVARIANT(ended_.size() == plan_.steps.size());
+    INVARIANT(ended_count_ == plan_.steps.size());
     TRY(sync_touched(plan_.steps));
     return std::move(results_);
   }
@@ -70,25 +75,63 @@ class Execution {
     return note == nullptr ? step.operation : plan::noted(step.operation, *note);
   }
 
-  [[nodiscard]] bool is_ready(std::size_t index) const {
-    const auto& after = plan_.steps[index].after;
-    return std::all_of(after.begin(), after.end(), [&](const std::string& id) {
-      return id == plan::after_all ? all_ended_before(index) : ended_.contains(id);
-    });
+  // How many steps each one waits for, and which wait for it. One that the plan does not have is waited for in vain.
+  void count_needs() {
+    std::map<std::string_view, std::size_t> indices;
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      indices.emplace(plan_.steps[i].id, i);
+    }
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      for (const auto& id : plan_.steps[i].after) {
+        if (id == plan::after_all) {
+          after_all_.push_back(i);
+          continue;
+        }
+        ++waits_for_[i];
+        if (const auto needed = indices.find(id); needed != indices.end()) {
+          wanted_by_[needed->second].push_back(i);
+        }
+      }
+    }
   }
 
-  [[nodiscard]] bool all_ended_before(std::size_t index) const {
-    return std::all_of(plan_.steps.begin(), plan_.steps.begin() + static_cast<std::ptrdiff_t>(index),
-                       [&](const plan::Step& step) { return ended_.contains(step.id); });
+  // Whether all steps before this one have ended.
+  bool all_ended_before(std::size_t index) {
+    while (first_open_ < plan_.steps.size() && ended_[first_open_]) {
+      ++first_open_;
+    }
+    return first_open_ >= index;
   }
 
-  void begin_ready_steps() {
-    for (std::size_t i = 0; i < plan_.steps.size() && !failure_; ++i) {
-      if (!begun_[i] && is_ready(i)) {
-        begun_[i] = true;
+  [[nodiscard]] bool comes_after_all(std::size_t index) const {
+    return std::binary_search(after_all_.begin(), after_all_.end(), index);
+  }
+
+  void begin_steps_without_needs() {
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      if (waits_for_[i] == 0 && !comes_after_all(i)) {
         look_at(plan_.steps[i]);
       }
     }
+    begin_last_steps();
+  }
+
+  // The steps that come after all others wait in their order.
+  void begin_last_steps() {
+    while (!after_all_.empty() && waits_for_[after_all_.front()] == 0 && all_ended_before(after_all_.front())) {
+      const std::size_t index = after_all_.front();
+      after_all_.pop_front();
+      look_at(plan_.steps[index]);
+    }
+  }
+
+  void begin_steps_after(std::size_t ended) {
+    for (const std::size_t index : wanted_by_[ended]) {
+      if (--waits_for_[index] == 0 && !comes_after_all(index)) {
+        look_at(plan_.steps[index]);
+      }
+    }
+    begin_last_steps();
   }
 
   void look_at(const plan::Step& step) {
@@ -186,8 +229,10 @@ class Execution {
     const std::string sentence = plan::describe(step.operation);
     listener_.on({kind, step.id, sentence, took});
     results_.push_back({step.id, sentence, outcome, took});
-    ended_.insert(step.id);
-    begin_ready_steps();
+    const auto index = static_cast<std::size_t>(&step - plan_.steps.data());
+    ended_[index] = true;
+    ++ended_count_;
+    begin_steps_after(index);
   }
 
   // The first failure counts.
@@ -242,8 +287,13 @@ class Execution {
   Journal& journal_;
   Listener& listener_;
   Options options_;
-  std::vector<bool> begun_;
-  std::set<std::string> ended_;
+  std::vector<std::size_t> waits_for_;
+  std::vector<std::vector<std::size_t>> wanted_by_;
+  // Those that have not begun, in the plan's order.
+  std::deque<std::size_t> after_all_;
+  std::vector<bool> ended_;
+  std::size_t ended_count_ = 0;
+  std::size_t first_open_ = 0;
   std::vector<StepResult> results_;
   std::optional<Error> failure_;
   std::string failed_step_;

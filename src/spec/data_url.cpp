@@ -42,23 +42,32 @@ constexpr auto plain_characters = table_of([](char c) {
 
 bool may_stand_plain(char c) { return plain_characters[static_cast<unsigned char>(c)]; }
 
+// What stands from `at` on up to the next character that cannot stand for itself.
+std::string_view plain_run(std::string_view data, std::size_t at) {
+  const auto* const end = std::find_if_not(data.begin() + at, data.end(), may_stand_plain);
+  return data.substr(at, static_cast<std::size_t>(end - data.begin()) - at);
+}
+
 Result<std::string> decode_plain(std::string_view data) {
   std::string bytes;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    if (data[i] == '%') {
-      const int high = i + 1 < data.size() ? hex_digit(data[i + 1]) : -1;
-      const int low = i + 2 < data.size() ? hex_digit(data[i + 2]) : -1;
-      if (high < 0 || low < 0) {
-        return bad("the data URL has a \"%\" without two hex digits at byte " + std::to_string(i) + " of its data");
-      }
-      bytes += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else if (may_stand_plain(data[i])) {
-      bytes += data[i];
-    } else {
+  for (std::size_t i = 0; i < data.size();) {
+    const std::string_view run = plain_run(data, i);
+    bytes += run;
+    i += run.size();
+    if (i == data.size()) {
+      break;
+    }
+    if (data[i] != '%') {
       return bad("the data URL has a character at byte " + std::to_string(i) +
                  " of its data that must be escaped as %XX");
     }
+    const int high = i + 1 < data.size() ? hex_digit(data[i + 1]) : -1;
+    const int low = i + 2 < data.size() ? hex_digit(data[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      return bad("the data URL has a \"%\" without two hex digits at byte " + std::to_string(i) + " of its data");
+    }
+    bytes += static_cast<char>(high * 16 + low);
+    i += 3;
   }
   return bytes;
 }

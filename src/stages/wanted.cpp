@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/gzip.hpp"
 #include "base/text.hpp"
-#include "spec/data_url.hpp"
+#include "spec/inline_bytes.hpp"
 #include "spec/url.hpp"
 #include "stages/sources.hpp"
 
@@ -51,10 +50,6 @@ bool is_http(std::string_view source) {
   return url && (url->scheme == "http" || url->scheme == "https");
 }
 
-bool is_remote(const std::optional<std::string>& source) {
-  return source && !source->empty() && !lower_ascii(source->substr(0, 5)).starts_with("data:");
-}
-
 Result<std::optional<Digest>> expected_digest(const spec::Resource& resource) {
   const auto& hash = resource.verification.hash;
   if (!hash || hash->empty()) {
@@ -65,18 +60,6 @@ Result<std::optional<Digest>> expected_digest(const spec::Resource& resource) {
     return Error(Code::bad_config, "the hash to verify it by is none: it is sha256- or sha512- with hex digits");
   }
   return digest;
-}
-
-Result<std::string> from_data_url(const spec::Resource& resource) {
-  std::string bytes = TRY(spec::decode_data_url(*resource.source));
-  if (resource.compression == "gzip") {
-    bytes = TRY(gunzip(bytes, max_document_bytes));
-  }
-  const auto expected = TRY(expected_digest(resource));
-  if (expected && digest_of(expected->function(), bytes) != *expected) {
-    return Error(Code::bad_contents, "the hash of the data: URL's contents is not the one to verify it by");
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -108,14 +91,10 @@ Result<std::string> References::over_http(const spec::Resource& resource, const 
 }
 
 Result<std::string> References::bytes(const spec::Resource& resource, const host::FetchSettings& settings) {
-  const std::string source = resource.source.value_or("");
-  if (source.empty()) {
-    return std::string{};
+  if (spec::is_inline(resource)) {
+    return spec::inline_bytes(resource, max_document_bytes);
   }
-  if (!is_remote(resource.source)) {
-    return from_data_url(resource);
-  }
-  if (!is_http(source)) {
+  if (!is_http(*resource.source)) {
     return Error(Code::unsupported,
                  "only data:, http: and https: URLs can be fetched by this version of provision yet");
   }
@@ -162,7 +141,7 @@ Result<spec::Brought> FreshDocuments::from_address(const std::string& url, const
   if (trim(bytes).empty()) {
     return Error(Code::config_unavailable, "the config " + spec::public_form(url) + " is empty");
   }
-  return spec::Brought{is_remote(resource.source) ? spec::public_form(url) : "ignition.config.url= (a data: URL)",
+  return spec::Brought{!spec::is_inline(resource) ? spec::public_form(url) : "ignition.config.url= (a data: URL)",
                        std::move(bytes)};
 }
 
@@ -186,7 +165,7 @@ Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {
 }
 
 Result<spec::Brought> References::bring(const spec::Wanted& wanted) {
-  const bool remote = is_remote(wanted.reference.source);
+  const bool remote = !spec::is_inline(wanted.reference);
   spec::Brought document;
   document.name = remote ? spec::public_form(*wanted.reference.source) : "the data: URL at " + to_string(wanted.place);
   document.bytes = TRY(bytes(wanted.reference, TRY(settings(wanted.around))));
@@ -249,7 +228,7 @@ Result<void> FreshDocuments::finish(const spec::Ignition& ignition) {
 }
 
 bool wants_network(const spec::Config& config) {
-  const auto is_far = [](const spec::Resource& resource) { return is_remote(resource.source); };
+  const auto is_far = [](const spec::Resource& resource) { return !spec::is_inline(resource); };
   const auto file_is_far = [&](const spec::File& file) {
     return is_far(file.contents) || std::any_of(file.append.begin(), file.append.end(), is_far);
   };

@@ -39,6 +39,10 @@ Result<void> make_real_directories(host::Files& files, const std::string& path) 
 }
 
 Result<void> make_parents(host::Files& files, const std::string& path) {
+  // Mostly it is there.
+  if (TRY(files.look(path::parent(path)))) {
+    return {};
+  }
   for (const auto& ancestor : ancestors(path)) {
     if (!TRY(files.look(ancestor))) {
       TRY(files.make_directory(ancestor, directory_mode, {}));
