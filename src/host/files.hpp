@@ -64,6 +64,9 @@ struct Finish {
   // The content is on the medium before the file takes its name: a power cut leaves the old or the new file, whole. For
   // files of which a part is not ours and could not be made again.
   bool durable = false;
+  // Of all that was written, if the writer has it; else empty. A large file need then not be read again to know what it
+  // is, as long as nobody has touched it.
+  Digest digest{};
 };
 
 // A file on its way: a temporary of mode 0600 on the target's own file system, under a name that is always the same for
@@ -124,7 +127,8 @@ class Files {
   virtual Result<std::optional<Node>> look(std::string_view path) = 0;
   // The whole content of a regular file; an error if it is longer than `max_bytes`.
   virtual Result<std::string> read(std::string_view path, std::size_t max_bytes) = 0;
-  // The digest of a regular file's content, streamed.
+  // The digest of a regular file's content, streamed; or what commit() was told, if the file is large and its inode,
+  // size and times are those of that moment.
   virtual Result<Digest> digest(std::string_view path, HashFunction function) = 0;
   // Whether both are there and are one: hard links of each other.
   virtual Result<bool> is_same(std::string_view path, std::string_view other) = 0;
@@ -133,11 +137,11 @@ class Files {
   virtual Result<std::unique_ptr<NewFile>> begin(std::string_view path, Parent parent) = 0;
   // Puts a whole file in the place of whatever non-directory is there, in one step: begin, write, commit.
   Result<void> replace(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-    return put(path, content, {mode, owner, Over::file, false});
+    return put(path, content, {mode, owner, Over::file, false, {}});
   }
   // The same, with the content durable before the name.
   Result<void> replace_safely(std::string_view path, std::string_view content, std::uint32_t mode, Owner owner) {
-    return put(path, content, {mode, owner, Over::file, true});
+    return put(path, content, {mode, owner, Over::file, true, {}});
   }
   // Adds to the end of a file, made 0600 root if it is not there. Not durable until sync().
   virtual Result<void> append(std::string_view path, std::string_view bytes) = 0;

@@ -181,6 +181,33 @@ TEST_CASE("reading stops at the limit, and takes files of the kernel") {
   CHECK(!host::LinuxFiles("/").read("/proc/self/status", 1 << 16)->empty());
 }
 
+TEST_CASE("a large file is not read again to know what was written, until somebody touches it") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  host::LinuxFiles files(root);
+  const Digest told = Digest::sha256("told");
+  const auto put = [&](const std::string& path, std::size_t size) {
+    const auto file = files.begin(path, host::Parent::exists).value();
+    REQUIRE(why(file->write(std::string(size, 'z'))) == "");
+    REQUIRE(why(file->commit({0644, {}, host::Over::file, false, told})) == "");
+  };
+  const auto known = [&](const std::string& path) { return files.digest(path, HashFunction::sha256).value() == told; };
+  put("/small", 1000);
+  CHECK(!known("/small"));
+  put("/large", std::size_t{16} << 20U);
+  CHECK(known("/large"));
+  CHECK(files.digest("/large", HashFunction::sha512).value() != told);
+  CHECK(!(host::LinuxFiles(root).digest("/large", HashFunction::sha256).value() == told));
+  REQUIRE(why(files.append("/large", "x")) == "");
+  CHECK(!known("/large"));
+  put("/large", std::size_t{16} << 20U);
+  CHECK(known("/large"));
+  const auto another = files.begin("/large", host::Parent::exists).value();
+  REQUIRE(why(another->write(std::string(std::size_t{16} << 20U, 'y'))) == "");
+  REQUIRE(why(another->commit({})) == "");
+  CHECK(!known("/large"));
+}
+
 TEST_CASE("the mode is exact under any umask") {
   NEED_PRIVATE_FOLDER();
   const std::string root = new_folder();

@@ -415,9 +415,40 @@ Result<std::string> LinuxFiles::read(std::string_view path, std::size_t max_byte
 Result<Digest> LinuxFiles::digest(std::string_view path, HashFunction function) {
   const Place place = TRY(locate(path));
   const Descriptor file = TRY(open_regular(place));
+  if (auto known = remembered(file.get(), function)) {
+    return *std::move(known);
+  }
   Hasher hasher(function);
   TRY(read_pieces(file.get(), place.shown, [&](std::string_view bytes) { hasher.add(bytes); }));
   return hasher.finish();
+}
+
+// What is small is read again: that costs nothing, and sees more.
+void LinuxFiles::remember(const Place& place, const Digest& digest) {
+  constexpr off_t large = off_t{16} << 20U;
+  struct stat status {};
+  if (digest.empty() || ::fstatat(place.parent.get(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+      status.st_size < large) {
+    return;
+  }
+  const std::lock_guard lock(written_mutex_);
+  written_.push_back(
+      {status.st_dev, status.st_ino, status.st_size, status.st_ctim.tv_sec, status.st_ctim.tv_nsec, digest});
+}
+
+std::optional<Digest> LinuxFiles::remembered(int file, HashFunction function) {
+  const std::lock_guard lock(written_mutex_);
+  struct stat status {};
+  if (written_.empty() || ::fstat(file, &status) != 0) {
+    return std::nullopt;
+  }
+  const auto found = std::find_if(written_.rbegin(), written_.rend(), [&](const Written& one) {
+    return one.device == status.st_dev && one.inode == status.st_ino;
+  });
+  const bool same = found != written_.rend() && found->size == status.st_size &&
+                    found->changed_seconds == status.st_ctim.tv_sec &&
+                    found->changed_nanoseconds == status.st_ctim.tv_nsec && found->digest.function() == function;
+  return same ? std::optional(found->digest) : std::nullopt;
 }
 
 Result<bool> LinuxFiles::is_same(std::string_view path, std::string_view other) {
@@ -497,8 +528,8 @@ class LinuxFiles::Growing final : public NewFile {
  private:
   Result<void> copy_to_place(const Finish& finish);
 
-  // Of large contents what is there goes to the medium while more comes, so that the sync at the end is short. Whether it
-  // works does not matter: the sync tells.
+  // Of large contents what is there goes to the medium while more comes, so that the sync at the end is short. Whether
+  // it works does not matter: the sync tells.
   void begin_writing_back(std::size_t more) {
     constexpr std::int64_t piece = std::int64_t{16} << 20U;
     written_ += static_cast<std::int64_t>(more);
@@ -539,6 +570,7 @@ Result<void> LinuxFiles::Growing::commit(const Finish& finish) {
   }
   TRY(put_in_place({place_.parent.get(), place_.name}, {to.parent.get(), to.name}, finish.over, shown_));
   made_ = false;
+  files_.remember(to, finish.digest);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,17 +50,31 @@ class LinuxFiles final : public Files {
     std::string shown;
   };
 
+  // A large file as it was when it got its name, and what was written into it.
+  struct Written {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t changed_seconds = 0;
+    std::int64_t changed_nanoseconds = 0;
+    Digest digest;
+  };
+
   Result<Descriptor> open_root(bool make);
   Result<Place> locate(std::string_view path, bool make = false);
   // The deepest directory above `path` that is there, without what interrupted attempts left in any of them.
   Result<Place> locate_above(std::string_view path);
   Result<Descriptor> open_regular(const Place& place);
   [[nodiscard]] std::string shown(std::string_view path) const;
+  void remember(const Place& place, const Digest& digest);
+  std::optional<Digest> remembered(int file, HashFunction function);
 
   std::string root_;
   MissingRoot missing_;
   // Two steps may want the same missing parent at once.
   std::mutex making_directories_;
+  std::mutex written_mutex_;
+  std::vector<Written> written_;
 };
 
 }  // namespace provision::host
