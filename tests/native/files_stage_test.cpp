@@ -122,8 +122,14 @@ struct Target {
   }
 
   // What cannot be predicted is not compared: the digest of what was fetched, and what a file would be with still more.
-  static void compare(const model::Inventory& predicted, const model::Inventory& seen) {
-    CHECK(predicted.files.size() == seen.files.size());
+  // What only planning looked at, the skeleton and its copies, is looked up.
+  void compare(const model::Inventory& predicted, const model::Inventory& seen) {
+    for (const auto& view : predicted.files) {
+      if (seen.file(view.path) == nullptr) {
+        CAPTURE(view.path);
+        CHECK(model::look_at(linux.target, view.path).value() == view);
+      }
+    }
     for (auto view : seen.files) {
       CAPTURE(view.path);
       const auto* const wanted = predicted.file(view.path);
@@ -297,6 +303,69 @@ TEST_CASE("users of the config own files and have some in their homes, also over
   CHECK(target.text("/etc/subuid") == "containers:1:2");
   const std::string once = tree_of(target.root);
   REQUIRE(why(target.provision(config)) == "");
+  CHECK(target.steps == 0);
+  CHECK(tree_of(target.root) == once);
+}
+
+TEST_CASE("what the skeleton puts into a new home counts as there when files in it are planned") {
+  NEED_PRIVATE_FOLDER();
+  const auto prepared = [](Target& target) {
+    target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    target.put("/etc/group", "root:x:0:\n");
+    target.put("/etc/login.defs", "USERGROUPS_ENAB yes\n");
+    target.put("/usr/share/skeleton/.profile", "skeleton\n");
+    target.put("/usr/share/skeleton/.ssh/authorized_keys.d/ignition", "somebody's\n");
+    target.put("/usr/share/skeleton/tree/below/it", "old");
+    target.link("/usr/share/skeleton/inside", "/etc/skel/.profile");
+    target.link("/etc/skel", "../usr/share/skeleton");
+    target.put("/var/home/x", "");
+    target.link("/home", "var/home");
+  };
+  const auto config = [](const std::string& storage) {
+    return R"("passwd": {"users": [{"name": "core", "sshAuthorizedKeys": ["key"]}]}, "storage": {)" + storage + "}";
+  };
+  const std::vector<std::pair<std::string, std::string>> conflicts{
+      {R"("files": [{"path": "/home/core/.profile", "contents": {"source": "data:,x"}}])",
+       "/home/core/.profile is there, in the new home of core, from /etc/skel, with other contents, mode or owner"},
+      {R"("files": [{"path": "/var/home/core/.profile", "contents": {"source": "data:,x"}}])",
+       "/var/home/core/.profile is there"},
+      {R"("files": [{"path": "/home/core/tree"}])", "/home/core/tree is a directory in the new home of core"},
+      {R"("files": [{"path": "/home/core/.profile/below"}])",
+       "/home/core/.profile/below cannot be written: /home/core/.profile is a file in the new home of core"},
+      {R"("directories": [{"path": "/home/core/inside"}])", "/home/core/inside is a symbolic link in the new home"},
+      {R"("links": [{"path": "/home/core/.profile", "target": "x"}])", "/home/core/.profile is a file in the new home"},
+  };
+  for (const auto& [storage, words] : conflicts) {
+    CAPTURE(storage);
+    Target target;
+    prepared(target);
+    const std::string before = tree_of(target.root);
+    const auto parsed = parse(config(storage));
+    const auto plan = plan::plan_files({parsed, target.see(parsed).value()});
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code == Code::conflict);
+    CHECK(plan.error().what.find(words) != std::string::npos);
+    REQUIRE(plan.error().origin);
+    CHECK(plan.error().origin->path.starts_with("$.storage."));
+    CHECK(tree_of(target.root) == before);
+  }
+  Target target;
+  prepared(target);
+  const std::string fitting = config(R"(
+    "directories": [{"path": "/home/core/tree"}],
+    "files": [{"path": "/home/core/.profile", "mode": 384, "append": [{"source": "data:,more%0A"}]},
+              {"path": "/home/core/tree/below", "overwrite": true, "contents": {"source": "data:,leaf"}}],
+    "links": [{"path": "/home/core/inside", "target": "/home/core/.profile"}])");
+  REQUIRE(why(target.provision(fitting)) == "");
+  CHECK(target.text("/home/core/.profile") == "skeleton\nmore\n");
+  CHECK(*target.linux.target.look("/home/core/.profile").value() ==
+        host::Node{host::NodeKind::regular, 0600, {1000, 1000}, 14, ""});
+  CHECK(target.linux.target.look("/home/core/tree").value()->owner == host::Owner{1000, 1000});
+  CHECK(target.text("/home/core/tree/below") == "leaf");
+  CHECK(target.text("/home/core/.ssh/authorized_keys.d/ignition") == "key\n");
+  CHECK(target.text("/etc/skel/.profile") == "skeleton\n");
+  const std::string once = tree_of(target.root);
+  REQUIRE(why(target.provision(fitting)) == "");
   CHECK(target.steps == 0);
   CHECK(tree_of(target.root) == once);
 }

@@ -34,6 +34,12 @@ Result<std::string> real_directory(host::Files& files, std::string path) {
   return Error(Code::io, "too many symbolic links lead to " + path);
 }
 
+// A link into the skeleton itself leads to the copy, as useradd has it.
+std::string copied_target(const std::string& target, const MakeHome& operation) {
+  const bool inside = target.starts_with(operation.skel + "/");
+  return inside ? operation.path + target.substr(operation.skel.size()) : target;
+}
+
 // Copies a tree into a directory that is there, or sees whether that has been done.
 class Skeleton {
  public:
@@ -48,11 +54,7 @@ class Skeleton {
   }
 
  private:
-  // A link into the skeleton itself leads to the copy, as useradd has it.
-  [[nodiscard]] std::string target_of(const host::Node& node) const {
-    const bool inside = node.target.starts_with(operation_.skel + "/");
-    return inside ? operation_.path + node.target.substr(operation_.skel.size()) : node.target;
-  }
+  [[nodiscard]] std::string target_of(const host::Node& node) const { return copied_target(node.target, operation_); }
 
   Result<bool> is_same(const std::string& from, const host::Node& pattern, const std::string& to) {
     const auto node = TRY(files_.look(to));
@@ -280,6 +282,17 @@ void erase_view(model::Inventory& inventory, const std::string& path) {
   std::erase_if(inventory.files, [&](const auto& view) { return path::is_within(view.path, path); });
 }
 
+// Whether the way from `root` to the path leads through a symbolic link: then it is nothing of the tree itself.
+bool is_behind_link(const model::Inventory& inventory, const std::string& path, const std::string& root) {
+  for (std::string above = path::parent(path); above.size() > root.size(); above = path::parent(above)) {
+    const model::FileView* const view = inventory.file(above);
+    if (view != nullptr && view->kind == host::NodeKind::symlink) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void predict_directory(model::Inventory& inventory, const std::string& path, std::int64_t mode, std::int64_t uid,
                        std::int64_t gid) {
   model::FileView view;
@@ -289,6 +302,29 @@ void predict_directory(model::Inventory& inventory, const std::string& path, std
   view.uid = uid;
   view.gid = gid;
   predict_file(inventory, std::move(view));
+}
+
+// Copies of what is seen of the skeleton.
+void predict_skeleton(model::Inventory& inventory, const MakeHome& operation) {
+  const std::string root = operation.skel.empty() ? "" : model::skeleton_place(inventory, operation.skel);
+  if (root.empty() || root == "/") {
+    return;
+  }
+  std::vector<model::FileView> copies;
+  for (const auto& view : inventory.files) {
+    if (view.path == root || !path::is_within(view.path, root) || view.kind == host::NodeKind::other ||
+        is_behind_link(inventory, view.path, root)) {
+      continue;
+    }
+    copies.push_back(view);
+    copies.back().path = operation.path + view.path.substr(root.size());
+    copies.back().uid = operation.uid;
+    copies.back().gid = operation.gid;
+    copies.back().target = copied_target(view.target, operation);
+  }
+  for (auto& copy : copies) {
+    predict_file(inventory, std::move(copy));
+  }
 }
 
 // The views of what is at or below the old place become views of the new one.
@@ -355,6 +391,7 @@ void predict(model::Inventory& inventory, const MakeHome& operation) {
   predict_move(inventory, operation);
   if (operation.made) {
     predict_directory(inventory, operation.path, operation.mode, operation.uid, operation.gid);
+    predict_skeleton(inventory, operation);
   }
   for (const auto& path : operation.claimed) {
     predict_directory(inventory, path, private_mode, operation.uid, operation.gid);
