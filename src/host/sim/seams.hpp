@@ -101,6 +101,8 @@ class SimMounts final : public Mounts {
   Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
                      std::string_view options) override;
   Result<void> unmount(std::string_view target) override;
+  Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
+                                std::size_t max_bytes) override;
 
  private:
   Result<void> attach(std::string_view node, std::string_view target, std::string_view type, std::string_view options);
