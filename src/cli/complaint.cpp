@@ -65,10 +65,16 @@ std::optional<stages::Given> read_config(const std::string& name, const std::str
   }
   host::LinuxFetcher fetcher;
   fields::Notes notes;
-  auto given = stages::fetch_given({shown_name(name), *std::move(text)}, fetcher, notes);
+  stages::Documents brought;
+  auto given = stages::fetch_given({shown_name(name), *std::move(text)}, fetcher, notes, brought);
   if (given) {
     print_notes(given->config);
     return *std::move(given);
+  }
+  for (auto& document : brought) {
+    if (document.kind == stages::KeptDocument::Kind::referred) {
+      parsed.sources.documents.emplace_back(std::move(document.name), std::move(document.bytes));
+    }
   }
   parsed.notes = notes;
   print_notes(parsed);
