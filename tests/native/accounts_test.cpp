@@ -13,6 +13,7 @@
 // - a range in subuid that stands there for a new user's name is kept, where useradd adds a second one;
 // - a home with the home of another user in it is not removed, which Debian's userdel does;
 // - a home or spool of another owner is left alone without a complaint, where userdel ends with status 12;
+// - lastlog and faillog are not made longer where the number lies beyond their ends;
 // - backups ("passwd-") are not written.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -428,6 +429,20 @@ std::vector<Scenario> scenarios_of_users(const std::string& flavour) {
   };
 }
 
+// lastlog and faillog in which every number up to 1099 has been seen.
+void put_logs(const std::string& root) {
+  constexpr std::size_t numbers = 1100;
+  for (const auto& [path, record] :
+       {std::pair<std::string, std::size_t>{"/var/log/lastlog", 292}, {"/var/log/faillog", 32}}) {
+    std::string text;
+    for (std::size_t uid = 0; uid < numbers; ++uid) {
+      text += fmt::format("{:*<{}}", uid, record);
+    }
+    put(root + path, text, 0664);
+    REQUIRE(::chown((root + path).c_str(), 0, 43) == 0);
+  }
+}
+
 std::vector<Scenario> scenarios_of_roots() {
   const std::string one = user(R"("name": "core", "groups": ["adm"], "passwordHash": "$6$x")");
   const auto add = [](const char* file, const char* text) {
@@ -454,6 +469,13 @@ std::vector<Scenario> scenarios_of_roots() {
        "fedora",
        {one},
        [](const std::string& root) { put(root + "/etc/group", "root:x:0:\nadm:x:4:\nusers:x:100:\nold:x:1000:\n"); }},
+      {"logs of earlier owners of the number", "debian", {user(R"("name": "core")")}, put_logs},
+      {"logs that are not to be looked at", "debian", {user(R"("name": "core", "noLogInit": true)")}, put_logs},
+      {"logs, and a system user", "debian", {user(R"("name": "core", "system": true)")}, put_logs},
+      {"logs, and two users",
+       "fedora",
+       {R"("users": [{"name": "a", "uid": 7}, {"name": "b", "noLogInit": true}, {"name": "c"}])"},
+       put_logs},
       {"home of another owner",
        "debian",
        {user(R"("name": "old", "shouldExist": false)")},
@@ -583,6 +605,32 @@ TEST_CASE("accounts: the home of another user is never removed with the one arou
   put(root + "/etc/passwd", std::string(passwd_text) + "in:x:1001:1001::/home/old/d:/bin/sh\n");
   REQUIRE(why(provide(root, parsed(R"("users": [{"name": "old", "shouldExist": false}])"))) == "");
   CHECK(fs::exists(root + "/home/old/d"));
+}
+
+TEST_CASE("accounts: what lastlog and faillog say about an earlier owner of a number is cleared, and nothing else") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  make_root(root, {"logs", "debian", {}, put_logs});
+  const auto log = [&](const std::string& name) { return tree(root).at("/var/log/" + name); };
+  const auto record = [&](const std::string& name, std::size_t uid, std::size_t size) {
+    const std::string text = log(name);
+    return text.substr(text.find(' ', text.find(' ') + 1) + 1 + uid * size, size);
+  };
+  const std::string before = log("lastlog");
+  REQUIRE(why(provide(root, parsed(R"("users": [{"name": "core"}, {"name": "kept", "noLogInit": true}])"))) == "");
+  CHECK(record("lastlog", 1001, 292) == std::string(292, '\0'));
+  CHECK(record("faillog", 1001, 32) == std::string(32, '\0'));
+  for (const std::size_t uid : {0U, 1000U, 1002U, 1099U}) {
+    CAPTURE(uid);
+    CHECK(record("lastlog", uid, 292) == fmt::format("{:*<292}", uid));
+    CHECK(record("faillog", uid, 32) == fmt::format("{:*<32}", uid));
+  }
+  CHECK(log("lastlog").size() == before.size());
+  CHECK(log("lastlog").starts_with("100664 0:43 "));
+  // A number beyond their ends leaves them as they are.
+  const std::string shorter = log("lastlog");
+  REQUIRE(why(provide(root, parsed(R"("users": [{"name": "far", "uid": 30000}])"))) == "");
+  CHECK(log("lastlog") == shorter);
 }
 
 TEST_CASE("accounts: the lock of passwd(1) is respected, and nothing is written without it") {
