@@ -145,11 +145,11 @@ struct Target {
     }
   }
 
-  void put(const std::string& path, const std::string& text) {
+  void put(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories(root + path::parent(path));
     write_file(root + path, text);
   }
-  void link(const std::string& path, const std::string& to) {
+  void link(const std::string& path, const std::string& to) const {
     std::filesystem::create_directories(root + path::parent(path));
     REQUIRE(::symlink(to.c_str(), (root + path).c_str()) == 0);
   }
