@@ -151,8 +151,11 @@ class Files {
   virtual Result<void> make_link(std::string_view path, const NewLink& link) = 0;
   // Removes a file or a link; fine if it is not there. Not a directory.
   virtual Result<void> remove(std::string_view path) = 0;
-  // Makes all earlier changes on the file system that holds `path` durable (syncfs).
+  // Makes all earlier changes on the file system that holds `path` durable (syncfs). That is the one that a link at the
+  // end leads to as well; where nothing is there, that of the nearest directory above.
   virtual Result<void> sync(std::string_view path) = 0;
+  // Which file system sync() would be of: a number that is equal for the paths of one file system.
+  virtual Result<std::uint64_t> file_system_of(std::string_view path) = 0;
 
   // The names in a directory, sorted; an error if it is none.
   virtual Result<std::vector<std::string>> list(std::string_view path) = 0;

@@ -46,6 +46,7 @@ class MemoryFiles final : public host::Files {
     return {};
   }
   Result<void> sync(std::string_view /*path*/) override { return {}; }
+  Result<std::uint64_t> file_system_of(std::string_view /*path*/) override { return 0; }
   Result<std::unique_ptr<host::Lock>> lock(std::string_view /*path*/) override {
     return std::make_unique<host::Lock>();
   }

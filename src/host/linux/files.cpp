@@ -734,23 +734,38 @@ Result<void> LinuxFiles::remove_directory(std::string_view path) {
   return {};
 }
 
+Result<Descriptor> LinuxFiles::open_holder(std::string_view path) {
+  const Descriptor root = TRY(open_root(false));
+  // O_PATH is not enough for syncfs(2).
+  constexpr std::uint64_t flags = O_RDONLY | O_DIRECTORY;
+  for (std::string at(path);; at = path::parent(at)) {
+    Descriptor directory(open_inside(root.get(), at == "/" ? "." : at.substr(1), flags));
+    const bool is_none = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+    if (directory.valid()) {
+      return directory;
+    }
+    if (!is_none || at == "/") {
+      return io_error("cannot open the directory that holds " + shown(path));
+    }
+  }
+}
+
 Result<void> LinuxFiles::sync(std::string_view path) {
-  const Place place = TRY(locate(path));
-  // A directory may be the root of a file system of its own; anything else lies on its parent's. O_PATH is not enough
-  // for syncfs(2).
-  constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor directory(uninterrupted([&] { return ::openat(place.parent.get(), place.name.c_str(), flags); }));
-  if (!directory.valid()) {
-    directory = Descriptor(uninterrupted([&] { return ::openat(place.parent.get(), ".", flags); }));
-  }
-  if (!directory.valid()) {
-    return io_error("cannot open the directory that holds " + place.shown);
-  }
+  const Descriptor directory = TRY(open_holder(path));
   // Since Linux 5.8 this also fails when an earlier write-back failed that nobody was told of (syncfs(2)).
   if (::syncfs(directory.get()) != 0) {
-    return io_error("cannot make " + place.shown + " durable");
+    return io_error("cannot make " + shown(path) + " durable");
   }
   return {};
+}
+
+Result<std::uint64_t> LinuxFiles::file_system_of(std::string_view path) {
+  const Descriptor directory = TRY(open_holder(path));
+  struct stat status {};
+  if (::fstat(directory.get(), &status) != 0) {
+    return io_error("cannot look at " + shown(path));
+  }
+  return static_cast<std::uint64_t>(status.st_dev);
 }
 
 }  // namespace provision::host

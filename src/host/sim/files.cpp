@@ -9,6 +9,9 @@
 namespace provision::host::sim {
 namespace {
 
+// As many steps to what holds a path.
+constexpr int most_links = 256;
+
 Error failed(std::string_view doing, std::string_view path, int number) {
   return {Code::io, "cannot " + std::string(doing) + " " + std::string(path), number};
 }
@@ -357,17 +360,39 @@ Result<void> SimFiles::remove_directory(std::string_view path) {
   });
 }
 
+Result<Place> SimFiles::holder(std::string_view path) {
+  std::string at(path);
+  for (int links = 0; links < most_links; ++links) {
+    const auto place = world_.place(root_, at);
+    const Entry* const found = place ? world_.entry(*place) : nullptr;
+    if (found != nullptr && found->node.kind == NodeKind::symlink) {
+      const std::string above = place->full.substr(root_ == "/" ? 0 : root_.size());
+      at = path::clean(found->node.target.starts_with('/') ? found->node.target
+                                                           : path::join(path::parent(above), found->node.target));
+    } else if (is_directory(found)) {
+      return *place;
+    } else if (at == "/") {
+      return failed("open", path, ENOENT);
+    } else {
+      at = path::parent(at);
+    }
+  }
+  return failed("open", path, ELOOP);
+}
+
+Result<std::uint64_t> SimFiles::file_system_of(std::string_view path) {
+  const Place place = TRY(holder(path));
+  return place.mount;
+}
+
 Result<void> SimFiles::sync(std::string_view path) {
   const auto whole = [&]() -> Result<void> {
-    const Place place = TRY(world_.place(root_, path));
-    if (world_.entry(place) == nullptr) {
-      return failed("sync", path, ENOENT);
-    }
+    const Place place = TRY(holder(path));
     world_.sync(place);
     return {};
   };
   const auto half = [&] {
-    if (const auto place = world_.place(root_, path)) {
+    if (const auto place = holder(path)) {
       world_.files(*place).settle_some(world_.random());
     }
   };

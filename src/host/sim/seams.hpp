@@ -42,6 +42,7 @@ class SimFiles final : public Files {
   Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::uint64_t> file_system_of(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
@@ -55,6 +56,8 @@ class SimFiles final : public Files {
   Result<void> change(std::string_view name, std::string_view path, Steps steps);
   Result<void> make_root();
   Result<Place> writable(std::string_view path);
+  // What sync() is of.
+  Result<Place> holder(std::string_view path);
   Result<const Entry*> regular_file(std::string_view path);
   Result<void> run(std::string_view path, const Result<std::vector<Mutation>>& steps, std::size_t count);
   Result<std::vector<Mutation>> put_steps(const Place& place, Mutation make, const std::string& fresh, Over over);
