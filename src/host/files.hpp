@@ -166,6 +166,10 @@ class Files {
   virtual Result<void> set_owner(std::string_view path, Owner owner) = 0;
   // Gives a file or a whole directory another name on the same file system; an error if that one is taken.
   virtual Result<void> move(std::string_view from, std::string_view to) = 0;
+  // Copies a directory with all that is in it to where nothing is, on any file system: contents, owners, modes, times,
+  // extended attributes, hard links. A symbolic link into the directory by its absolute path leads into the copy. The
+  // copy has its name when it is whole and on the medium. An error if a file system is mounted in the directory.
+  virtual Result<void> copy_tree(std::string_view from, std::string_view to) = 0;
   // Removes a directory that has to be empty; fine if it is not there.
   virtual Result<void> remove_directory(std::string_view path) = 0;
 

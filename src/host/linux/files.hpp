@@ -38,6 +38,7 @@ class LinuxFiles final : public Files {
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
   Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> copy_tree(std::string_view from, std::string_view to) override;
   Result<void> remove_directory(std::string_view path) override;
 
  private:

@@ -5,6 +5,7 @@
 // A cut in the middle leaves a directory that lacks something of what it shall hold, or something torn: every entry is
 // compared with its pattern, and made again where it differs.
 #include <algorithm>
+#include <cerrno>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -254,12 +255,42 @@ Result<void> make_directory(host::Files& files, const MakeHome& operation) {
   return {};
 }
 
-Result<void> move_directory(host::Files& files, const MakeHome& operation) {
-  if (TRY(files.look(operation.path))) {
+// Nothing of another file system, which was mounted in the old home since it was copied.
+Result<void> remove_moved(host::Files& files, const MakeHome& operation) {
+  const std::string& old = operation.moved_from;
+  if (!TRY(files.look(old))) {
     return {};
   }
+  const std::uint64_t own = TRY(files.file_system_of(old));
+  auto visit = [&](const std::string& path, const host::Node& node) -> Result<bool> {
+    const std::uint64_t number = node.kind == host::NodeKind::directory ? TRY(files.file_system_of(path)) : own;
+    if (number != own) {
+      return Error(Code::conflict, "a file system is mounted at " + path + ", in the home that has been moved");
+    }
+    return true;
+  };
+  TRY(walk(files, old, visit));
+  TRY(remove_tree(files, old));
+  return files.sync(path::parent(old));
+}
+
+// To another file system as usermod does it: copied, and then removed. Both being there is a move that was interrupted
+// after the copy had been whole and on the medium.
+Result<void> move_directory(host::Files& files, const MakeHome& operation) {
+  if (TRY(files.look(operation.path))) {
+    return remove_moved(files, operation);
+  }
   TRY(make_parents(files, operation.path));
-  return files.move(operation.moved_from, operation.path);
+  auto moved = files.move(operation.moved_from, operation.path);
+  if (moved || moved.error().system_error != EXDEV) {
+    return moved;
+  }
+  TRY(files.copy_tree(operation.moved_from, operation.path));
+  if (!TRY(files.look(operation.path))) {
+    return Error(Code::not_satisfied,
+                 "nothing failed, yet " + operation.moved_from + " has not been copied to " + operation.path);
+  }
+  return remove_moved(files, operation);
 }
 
 Result<void> make_mail(host::Files& files, const MakeHome& operation) {
