@@ -59,7 +59,8 @@ std::optional<stages::Given> read_config(const std::string& name, const std::str
   }
   host::LinuxFetcher fetcher;
   fields::Notes notes;
-  auto given = stages::fetch_given({shown_name(name), *text}, fetcher, notes);
+  stages::Documents brought;
+  auto given = stages::fetch_given({shown_name(name), *text}, fetcher, notes, brought);
   if (given) {
     print_notes(given->config);
     return *std::move(given);
@@ -69,6 +70,11 @@ std::optional<stages::Given> read_config(const std::string& name, const std::str
     print_notes(parsed);
     status = row(Code::bad_config).exit_status;
     return std::nullopt;
+  }
+  for (auto& document : brought) {
+    if (document.kind == stages::KeptDocument::Kind::referred) {
+      parsed.sources.documents.emplace_back(std::move(document.name), std::move(document.bytes));
+    }
   }
   parsed.notes = notes;
   print_notes(parsed);

@@ -14,6 +14,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "host/linux/isolation.hpp"
+#include "host/linux/mounts.hpp"
 #include "model/inventory.hpp"
 
 namespace provision::cli {
@@ -104,17 +105,6 @@ Error no_such_device(const host::DeviceRef& device, const std::vector<Image>& im
   const std::string wanted = device.path.empty() ? device.disk : device.path;
   return {Code::device_missing, "no image is, or has, " + printable(wanted) + "; the images are " + join(names, ", ") +
                                     ". Name one with --image FILE:NAME"};
-}
-
-// Options by which a file system is mounted without a byte written to its device, not even to replay its journal.
-std::string read_only_options(const std::string& type) {
-  if (type == "ext3" || type == "ext4") {
-    return "ro,noload";
-  }
-  if (type == "xfs") {
-    return "ro,norecovery";
-  }
-  return type == "btrfs" ? "ro,rescue=nologreplay" : "ro";
 }
 
 Result<std::string> new_boot_id() {
@@ -380,7 +370,7 @@ Result<void> ImageHost::mount(const ImageDisks::Found& filesystem, const std::st
   const std::string node = TRY(disks_.await(filesystem.device, std::chrono::milliseconds(0)));
   const std::string& type = filesystem.signature.type;
   return machine_.mounts.mount(node, path::join(machine_.target_path, path), type,
-                               read_only_ ? read_only_options(type) : std::string());
+                               read_only_ ? host::read_only_options(type) : std::string());
 }
 
 Result<void> ImageHost::unmount_all() {

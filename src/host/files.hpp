@@ -155,8 +155,11 @@ class Files {
   virtual Result<void> make_link(std::string_view path, const NewLink& link) = 0;
   // Removes a file or a link; fine if it is not there. Not a directory.
   virtual Result<void> remove(std::string_view path) = 0;
-  // Makes all earlier changes on the file system that holds `path` durable (syncfs).
+  // Makes all earlier changes on the file system that holds `path` durable (syncfs). That is the one that a link at the
+  // end leads to as well; where nothing is there, that of the nearest directory above.
   virtual Result<void> sync(std::string_view path) = 0;
+  // Which file system sync() would be of: a number that is equal for the paths of one file system.
+  virtual Result<std::uint64_t> file_system_of(std::string_view path) = 0;
 
   // The names in a directory, sorted; an error if it is none.
   virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
@@ -167,6 +170,10 @@ class Files {
   virtual Result<void> set_owner(std::string_view path, Owner owner) = 0;
   // Gives a file or a whole directory another name on the same file system; an error if that one is taken.
   virtual Result<void> move(std::string_view from, std::string_view to) = 0;
+  // Copies a directory with all that is in it to where nothing is, on any file system: contents, owners, modes, times,
+  // extended attributes, hard links. A symbolic link into the directory by its absolute path leads into the copy. The
+  // copy has its name when it is whole and on the medium. An error if a file system is mounted in the directory.
+  virtual Result<void> copy_tree(std::string_view from, std::string_view to) = 0;
   // Removes a directory that has to be empty; fine if it is not there.
   virtual Result<void> remove_directory(std::string_view path) = 0;
 

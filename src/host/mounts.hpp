@@ -2,6 +2,7 @@
 // Mounting, by libmount.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,12 @@ class Mounts {
   virtual Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
                              std::string_view options) = 0;
   virtual Result<void> unmount(std::string_view target) = 0;
+
+  // Reads one file of the file system on `node`, which nobody sees mounted: it is in no list, and gone when this
+  // process is. Nothing is written to the device, not even to replay a journal. Links are followed inside the file
+  // system.
+  virtual Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
+                                        std::size_t max_bytes) = 0;
 };
 
 }  // namespace provision::host

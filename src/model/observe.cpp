@@ -10,6 +10,9 @@
 namespace provision::model {
 namespace {
 
+// As make_home follows them.
+constexpr int max_links = 16;
+
 // What stands on the partitions, where the kernel has them as the table does.
 Result<std::vector<PartitionView>> see_partitions(host::Host& host, const host::DeviceRef& disk,
                                                   const host::Table& table) {
@@ -147,6 +150,18 @@ std::string keys_path(const std::string& home) { return path::join(home, ".ssh/a
 
 std::string mail_path(const std::string& name, const AccountRules& rules) {
   return path::clean((rules.mail_dir.empty() ? "/var/mail" : rules.mail_dir) + "/" + name);
+}
+
+std::string skeleton_place(const Inventory& inventory, const std::string& skel) {
+  std::string path = skel;
+  for (int followed = 0; followed < max_links; ++followed) {
+    const FileView* const view = inventory.file(path);
+    if (view == nullptr || view->kind != host::NodeKind::symlink) {
+      return view != nullptr && view->kind == host::NodeKind::directory ? path : std::string{};
+    }
+    path = path::clean(view->target.starts_with('/') ? view->target : path::join(path::parent(path), view->target));
+  }
+  return {};
 }
 
 std::vector<std::string> way_from(const std::string& home, const std::string& path) {

@@ -53,6 +53,8 @@ std::string home_of(const UserView& user);
 std::string keys_path(const std::string& home);
 // The user's mail spool.
 std::string mail_path(const std::string& name, const AccountRules& rules);
+// The directory of the skeleton, behind the symbolic links that its own name may be, by what is seen; empty: none.
+std::string skeleton_place(const Inventory& inventory, const std::string& skel);
 // `path` and what is above it, up to `home`.
 std::vector<std::string> way_from(const std::string& home, const std::string& path);
 

@@ -29,6 +29,7 @@ class Looker {
     const spec::Storage& storage = parsed_.config->storage;
     TRY(see_accounts());
     TRY(see_homes());
+    TRY(see_skeleton());
     TRY(see_all(storage.directories, "directories"));
     TRY(see_all(storage.files, "files"));
     TRY(see_all(storage.links, "links"));
@@ -122,6 +123,36 @@ class Looker {
         if (path::is_clean_absolute(path)) {
           TRY(at(see(path), parsed_.sources.origin(users[i].place, "$.passwd.users." + std::to_string(i), "name")));
         }
+      }
+    }
+    return {};
+  }
+
+  // What a home that is to be made will hold, so that files of the config in it are planned over that.
+  Result<void> see_skeleton() {
+    const auto& users = parsed_.config->passwd.users;
+    const auto gets_one = [&](const spec::User& user) {
+      const std::string home = home_of(user, inventory_.accounts, inventory_.account_files.rules);
+      return user.should_exist.value_or(true) && !user.no_create_home.value_or(false) && !home.empty() &&
+             inventory_.accounts.user(user.name) == nullptr && inventory_.file(home) == nullptr;
+    };
+    const std::string skel = path::clean(inventory_.account_files.rules.skel);
+    if (!path::is_clean_absolute(skel) || std::none_of(users.begin(), users.end(), gets_one)) {
+      return {};
+    }
+    TRY(see(skel));
+    const std::string real = skeleton_place(inventory_, skel);
+    return real.empty() || real == "/" ? Result<void>() : see_below(real);
+  }
+
+  // Links are not followed: they are copied as they are.
+  Result<void> see_below(const std::string& folder) {
+    for (const auto& name : TRY_WHILE(host_.target.list(folder), "looking into " + folder + " in the target")) {
+      const std::string path = path::join(folder, name);
+      TRY(see_one(path));
+      const FileView* const view = inventory_.file(path);
+      if (view != nullptr && view->kind == host::NodeKind::directory) {
+        TRY(see_below(path));
       }
     }
     return {};

@@ -570,13 +570,14 @@ class Draft {
 // Plans what a user has on the file system.
 class Belongings {
  public:
-  Belongings(const Question& question, const model::Accounts& after, std::size_t index, Plan& plan)
+  // `after`: as accounts and the belongings of the users before leave it; this user's are added.
+  Belongings(const Question& question, model::Inventory& after, std::size_t index, Plan& plan)
       : question_(question),
         wanted_(question.config().passwd.users[index]),
         path_("$.passwd.users." + std::to_string(index)),
         before_(question.inventory.accounts.user(wanted_.name)),
-        after_(after.user(wanted_.name)),
-        accounts_(after),
+        after_(after.accounts.user(wanted_.name)),
+        inventory_(after),
         plan_(plan) {}
 
   Result<void> run() {
@@ -601,6 +602,8 @@ class Belongings {
 
  private:
   [[nodiscard]] const model::AccountRules& rules() const { return question_.inventory.account_files.rules; }
+  [[nodiscard]] const model::Accounts& accounts() const { return inventory_.accounts; }
+  // What is there before anything is done.
   [[nodiscard]] const model::FileView* view(const std::string& path) const { return question_.inventory.file(path); }
 
   void add(const std::string& id, std::string why, Operation operation, std::vector<std::string> after,
@@ -615,6 +618,7 @@ class Belongings {
     step.after = std::move(after);
     step.assumes = model::fingerprint(replaced);
     step.replaces = replaced != nullptr ? step.assumes : "";
+    predict(inventory_, operation);
     step.operation = std::move(operation);
     plan_.steps.push_back(std::move(step));
   }
@@ -709,7 +713,7 @@ class Belongings {
     MakeHome made = operation();
     made.path.clear();
     made.mail = path;
-    const model::GroupView* group = accounts_.group("mail");
+    const model::GroupView* group = accounts().group("mail");
     made.mail_gid = group != nullptr ? group->gid : after_->gid;
     made.mail_mode = group != nullptr ? 0660 : 0600;
     add("mail:" + wanted_.name, "/etc/default/useradd wants it", std::move(made), {std::string(accounts_id)});
@@ -723,7 +727,7 @@ class Belongings {
     gone.absent = true;
     gone.path = model::home_of(*before_);
     const model::FileView* there = gone.path.empty() || gone.path == "/" ? nullptr : view(gone.path);
-    const bool shared = std::any_of(accounts_.users.begin(), accounts_.users.end(), [&](const auto& user) {
+    const bool shared = std::any_of(accounts().users.begin(), accounts().users.end(), [&](const auto& user) {
       return user.name != wanted_.name && user.home.starts_with('/') &&
              path::is_within(path::clean(user.home), gone.path);
     });
@@ -763,15 +767,13 @@ class Belongings {
     file.gid = after_->gid;
     // The home itself too, where the user is to have none and yet keys.
     file.private_below = home_;
-    const model::FileView* there = view(file.path);
-    if (there == nullptr && before_ != nullptr) {
-      there = view(model::keys_path(model::home_of(*before_)));
-    }
+    // In the home as it is by then, with what came from the skeleton or another place.
+    const model::FileView* there = inventory_.file(file.path);
     if (there != nullptr && there->kind == host::NodeKind::directory) {
       return Error(Code::conflict, there->path + " is a directory in the target")
           .at(question_.origin(wanted_.place, path_ + ".sshAuthorizedKeys", "sshAuthorizedKeys"));
     }
-    const bool same = there != nullptr && there->path == file.path && there->kind == host::NodeKind::regular &&
+    const bool same = there != nullptr && there->kind == host::NodeKind::regular &&
                       there->digest == file.contents.digest && there->mode == file.mode && there->uid == file.uid &&
                       there->gid == file.gid;
     if (!same) {
@@ -786,7 +788,7 @@ class Belongings {
   std::string path_;
   const model::UserView* before_;
   const model::UserView* after_;
-  const model::Accounts& accounts_;
+  model::Inventory& inventory_;
   Plan& plan_;
   std::string home_;
 };
@@ -817,7 +819,7 @@ Result<model::Accounts> plan_accounts(const Question& question, Plan& plan) {
     plan.steps.push_back(std::move(step));
   }
   for (std::size_t i = 0; i < question.config().passwd.users.size(); ++i) {
-    TRY(Belongings(question, after.accounts, i, plan).run());
+    TRY(Belongings(question, after, i, plan).run());
   }
   return after.accounts;
 }

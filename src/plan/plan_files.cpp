@@ -38,8 +38,24 @@ struct Ids {
 
 Error conflict(const std::string& what) { return {Code::conflict, what}; }
 
-std::string is_there_as(const model::FileView& there) {
-  return there.path + " is " + std::string(kind_words(there.kind)) + " in the target";
+// Where what is in a new home comes from; empty for everything else.
+std::string skeleton_words(const FilesPlan& files, const model::FileView& there) {
+  for (const auto& step : files.plan.steps) {
+    const auto* const home = std::get_if<MakeHome>(&step.operation);
+    if (home != nullptr && !home->skel.empty() && there.path != home->path && path::is_within(there.path, home->path)) {
+      return "in the new home of " + home->user + ", from " + home->skel;
+    }
+  }
+  return {};
+}
+
+std::string where_words(const FilesPlan& files, const model::FileView& there) {
+  const std::string from_skeleton = skeleton_words(files, there);
+  return from_skeleton.empty() ? "in the target" : from_skeleton;
+}
+
+std::string is_there_as(const FilesPlan& files, const model::FileView& there) {
+  return there.path + " is " + std::string(kind_words(there.kind)) + " " + where_words(files, there);
 }
 
 // --- Users and groups
@@ -184,7 +200,7 @@ Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) 
                           directory.overwrite.value_or(false)});
   const bool overwrite = directory.overwrite.value_or(false);
   if (there != nullptr && !is_directory(there) && !overwrite) {
-    return conflict(is_there_as(*there) + ", and overwrite is not set").at(origin);
+    return conflict(is_there_as(files, *there) + ", and overwrite is not set").at(origin);
   }
   const bool anew = there != nullptr && overwrite;
   const model::FileView* const kept = anew ? nullptr : there;
@@ -285,7 +301,7 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
         .at(origin);
   }
   if (there != nullptr && there->kind != host::NodeKind::regular && !overwrite) {
-    return conflict(is_there_as(*there) + (is_directory(there) ? "" : ", and overwrite is not set")).at(origin);
+    return conflict(is_there_as(files, *there) + (is_directory(there) ? "" : ", and overwrite is not set")).at(origin);
   }
   if (there != nullptr && !file.contents.source && !overwrite) {
     return plan_kept_file(files, file, at, *there, origin);
@@ -304,7 +320,10 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
     return std::optional<Step>{};
   }
   if (there != nullptr && !overwrite) {
-    return conflict(file.path + " is there with other contents, mode or owner, and overwrite is not set").at(origin);
+    const std::string from = skeleton_words(files, *there);
+    return conflict(file.path + " is there" + (from.empty() ? "" : ", " + from + ",") +
+                    " with other contents, mode or owner, and overwrite is not set")
+        .at(origin);
   }
   if (wanted.over_tree) {
     TRY(check_overwritten_tree(files, file.path, origin));
@@ -327,10 +346,10 @@ bool leads_to(const model::FileView* there, const std::string& target) {
          path::clean(there->target) == path::clean(target);
 }
 
-Error link_conflict(const model::FileView& there, const std::string& wanted) {
+Error link_conflict(const FilesPlan& files, const model::FileView& there, const std::string& wanted) {
   const std::string target = there.kind == host::NodeKind::symlink ? " to " + printable(there.target) : "";
-  return conflict(there.path + " is " + std::string(kind_words(there.kind)) + target + " in the target, not " + wanted +
-                  ", and overwrite is not set");
+  return conflict(there.path + " is " + std::string(kind_words(there.kind)) + target + " " + where_words(files, there) +
+                  ", not " + wanted + ", and overwrite is not set");
 }
 
 Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& link, const std::string& at,
@@ -339,7 +358,7 @@ Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& lin
   const std::string target = link.target.value_or("");
   const bool same = leads_to(there, target);
   if (there != nullptr && !same && !link.overwrite.value_or(false)) {
-    return link_conflict(*there, "a symbolic link to " + printable(target)).at(origin);
+    return link_conflict(files, *there, "a symbolic link to " + printable(target)).at(origin);
   }
   const Ids ids = TRY(ids_of(files, link, at, same ? there : nullptr));
   if (same && there->uid == ids.uid && there->gid == ids.gid) {
@@ -360,7 +379,7 @@ Result<std::optional<Step>> plan_hard_link(FilesPlan& files, const spec::Link& l
     return std::optional<Step>{};
   }
   if (there != nullptr && !link.overwrite.value_or(false)) {
-    return link_conflict(*there, "one file with " + target).at(origin);
+    return link_conflict(files, *there, "one file with " + target).at(origin);
   }
   if (is_directory(files.inventory().file(target))) {
     return Error(Code::bad_config, "a hard link cannot lead to a directory, as " + target + " is one").at(origin);
@@ -418,7 +437,7 @@ Result<void> plan_storage(FilesPlan& files) {
 // circle.
 class Places {
  public:
-  explicit Places(FilesPlan& files) : files_(files), ways_(files.question.inventory) {}
+  explicit Places(FilesPlan& files) : files_(files), ways_(files.inventory()), before_(files.question.inventory) {}
 
   Result<void> run() {
     std::stable_sort(files_.claims.begin(), files_.claims.end(),
@@ -493,7 +512,7 @@ class Places {
       }
       const model::FileView* const view = ways_.seen(above);
       if (view != nullptr && (view->kind == host::NodeKind::regular || view->kind == host::NodeKind::other)) {
-        return conflict(claim.path + " cannot be written: " + is_there_as(*view)).at(claim.origin);
+        return conflict(claim.path + " cannot be written: " + is_there_as(files_, *view)).at(claim.origin);
       }
     }
     return {};
@@ -548,8 +567,6 @@ class Places {
   struct Ground {
     std::string step;
     std::vector<Way> ways;
-    // Where the skeleton is copied to.
-    std::optional<Way> copied_to;
   };
 
   [[nodiscard]] std::vector<Way> ways_to(const std::vector<std::string>& paths) const {
@@ -566,12 +583,10 @@ class Places {
     std::vector<Ground> grounds;
     for (const auto& step : files_.plan.steps) {
       if (const auto* home = std::get_if<MakeHome>(&step.operation)) {
-        Ground ground{step.id, ways_to({home->path, home->moved_from, home->skel, home->mail}), std::nullopt};
-        ground.copied_to = home->skel.empty() ? std::nullopt : ways_.resolve(home->path);
-        grounds.push_back(std::move(ground));
+        grounds.push_back({step.id, ways_to({home->path, home->moved_from, home->skel, home->mail})});
       } else if (const auto* keys = std::get_if<PutFile>(&step.operation);
                  keys != nullptr && !keys->private_below.empty()) {
-        grounds.push_back({step.id, ways_to({keys->private_below}), std::nullopt});
+        grounds.push_back({step.id, ways_to({keys->private_below})});
       }
     }
     return grounds;
@@ -587,10 +602,6 @@ class Places {
     for (const auto& ground : grounds) {
       if (std::any_of(ground.ways.begin(), ground.ways.end(), [&](const Way& other) { return meet(other, *way); })) {
         add_id(step, ground.step);
-      }
-      // What the skeleton puts there nobody knows before.
-      if (claim.overwrite && step.replaces.empty() && ground.copied_to && meet(*ground.copied_to, *way)) {
-        step.replaces = replaces_anything;
       }
     }
   }
@@ -635,12 +646,12 @@ class Places {
   // A directory that was there keeps its label.
   [[nodiscard]] bool stays(const Step& step, const Way& way) const {
     const auto* const directory = std::get_if<PutDirectory>(&step.operation);
-    return directory != nullptr && !directory->anew && ways_.seen(way.place) != nullptr;
+    return directory != nullptr && !directory->anew && before_.seen(way.place) != nullptr;
   }
 
   [[nodiscard]] std::string outermost_missing(const Way& way) const {
     for (const auto& above : way.through) {
-      if (ways_.seen(above) == nullptr) {
+      if (before_.seen(above) == nullptr) {
         return above;
       }
     }
@@ -648,7 +659,10 @@ class Places {
   }
 
   FilesPlan& files_;
+  // As users and groups leave the target, and then with what the config makes.
   Ways ways_;
+  // What is there before anything is done.
+  Ways before_;
   // By place.
   std::map<std::string, const Claim*> claims_;
 };

@@ -10,7 +10,6 @@
 #include <span>
 
 #include "base/assert.hpp"
-#include "base/path.hpp"
 #include "plan/downloads.hpp"
 #include "run/decide.hpp"
 #include "run/pool.hpp"
@@ -250,30 +249,17 @@ class Execution {
     return *std::move(failure_);
   }
 
-  // The mount point in the target that holds `path`.
-  static std::string holder(const std::vector<host::MountEntry>& mounts, const std::string& root,
-                            const std::string& path) {
-    const std::string full = path::join(root, path);
-    std::string best = root;
-    for (const auto& entry : mounts) {
-      if (path::is_within(full, entry.target) && path::is_within(entry.target, root) &&
-          entry.target.size() > best.size()) {
-        best = entry.target;
-      }
-    }
-    return best == root ? "/" : best.substr(root == "/" ? 0 : root.size());
-  }
-
-  // Syncs each file system that the steps touch, once.
+  // Syncs each file system that the steps touch, once. Where a path leads is asked when the work is done: links are
+  // followed as the steps followed them.
   Result<void> sync_touched(std::span<const plan::Step> steps) {
-    const auto mounts = TRY(host().mounts.list());
-    std::set<std::string> holders;
+    std::map<std::uint64_t, std::string> holders;
     for (const auto& step : steps) {
       if (const auto path = plan::traits(step.operation).sync_path; !path.empty()) {
-        holders.insert(holder(mounts, host().target_path, path));
+        const std::uint64_t number = TRY_WHILE(host().target.file_system_of(path), "making the work durable");
+        holders.emplace(number, path);
       }
     }
-    for (const auto& path : holders) {
+    for (const auto& [number, path] : holders) {
       TRY_WHILE(host().target.sync(path), "making the work durable");
     }
     return {};

@@ -8,7 +8,6 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "spec/url.hpp"
-#include "stages/hooks.hpp"
 
 namespace provision::stages {
 namespace {
@@ -18,7 +17,6 @@ constexpr std::size_t max_config_bytes = std::size_t{64} << 20U;
 constexpr std::array<std::string_view, 3> system_directories{"/run/ignition", "/etc/ignition", "/usr/lib/ignition"};
 constexpr std::string_view embedded_config = "/config.ign";
 constexpr std::string_view empty_config = R"({"ignition": {"version": "3.4.0"}})";
-constexpr std::string_view mount_point = "/run/provision/source";
 constexpr auto label_patience = std::chrono::milliseconds(30'000);
 
 constexpr std::string_view url_key = "ignition.config.url=";
@@ -57,16 +55,12 @@ Result<host::DeviceRef> device_ref(const std::string& label) {
   return device;
 }
 
-Result<spec::Brought> read_mounted(Context& context, const std::string& label, const std::string& file) {
+Result<spec::Brought> read_file_of(Context& context, const std::string& label, const std::string& file) {
   const host::DeviceRef device = TRY(device_ref(label));
   const std::string node =
       TRY(context.host.disks.await(device, std::min<std::chrono::milliseconds>(label_patience, context.patience)));
   const host::Signature signature = TRY(context.host.disks.probe(device));
-  TRY(make_own_directory(context.host.own, std::string(mount_point)));
-  TRY(context.host.mounts.mount(node, mount_point, signature.type, "ro,nosuid,nodev,noexec"));
-  auto bytes = context.host.own.read(std::string(mount_point) + file, max_config_bytes);
-  TRY(context.host.mounts.unmount(mount_point));
-  std::string text = TRY(std::move(bytes));
+  std::string text = TRY(context.host.mounts.read_file(node, signature.type, file, max_config_bytes));
   return spec::Brought{file + " on the device labelled " + printable(label), std::move(text)};
 }
 
@@ -75,7 +69,7 @@ Result<spec::Brought> from_device(Context& context, const std::string& label, co
     return Error(Code::config_unavailable,
                  "ignition.config.path= on the kernel command line is no absolute path of a file");
   }
-  auto found = read_mounted(context, label, file);
+  auto found = read_file_of(context, label, file);
   if (!found) {
     return std::move(found).error().while_("reading the config " + printable(file) + " from the device labelled \"" +
                                            printable(label) + "\", as the kernel command line says");

@@ -179,8 +179,8 @@ namespace {
 
 class GivenDocument final : public DocumentSource {
  public:
-  GivenDocument(spec::Brought document, host::Fetcher& fetcher)
-      : document_(std::move(document)), references_(fetcher, Network::present, documents_) {}
+  GivenDocument(spec::Brought document, host::Fetcher& fetcher, Documents& documents)
+      : document_(std::move(document)), documents_(documents), references_(fetcher, Network::present, documents_) {}
 
   Result<std::vector<spec::Brought>> base() override { return std::vector<spec::Brought>{}; }
   Result<spec::Brought> user(const spec::Ignition& /*around*/) override {
@@ -193,25 +193,25 @@ class GivenDocument final : public DocumentSource {
     return document;
   }
   // With the authorities of the whole config.
-  Result<Documents> finish(const spec::Ignition& ignition) {
+  Result<void> finish(const spec::Ignition& ignition) {
     static_cast<void>(TRY(references_.settings(ignition)));
     documents_.push_back({Kind::end, {}, {}});
-    return std::move(documents_);
+    return {};
   }
 
  private:
   spec::Brought document_;
-  Documents documents_;
+  Documents& documents_;
   References references_;
 };
 
 }  // namespace
 
-Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes) {
-  GivenDocument source(std::move(document), fetcher);
+Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes, Documents& brought) {
+  GivenDocument source(std::move(document), fetcher, brought);
   spec::Parsed config = TRY(assemble(source, notes));
-  Documents documents = TRY(source.finish(config.config->ignition));
-  return Given{std::move(config), std::move(documents)};
+  TRY(source.finish(config.config->ignition));
+  return Given{std::move(config), std::move(brought)};
 }
 
 Result<spec::Brought> FreshDocuments::referred(const spec::Wanted& wanted) {

@@ -43,8 +43,8 @@ struct Given {
 };
 
 // All that the config refers to is fetched now. What reading and checking noted, also where it failed, is added to
-// `notes`.
-Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes);
+// `notes`; `brought` gets the documents that had come when it failed.
+Result<Given> fetch_given(spec::Brought document, host::Fetcher& fetcher, fields::Notes& notes, Documents& brought);
 
 // Each document is kept as soon as it is there, before anybody judges it, so that a failure can show its line.
 class FreshDocuments final : public DocumentSource {

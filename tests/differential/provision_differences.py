@@ -153,6 +153,12 @@ VERDICTS = [
         r"groupadd: group '[^']*' already exists",
     ),
     Verdict(
+        "a home that moves to another file system",
+        "The incumbent's usermod copies it, and that fails where the target has no /proc, as before switch-root; we need none.",
+        "they",
+        r"usermod: cannot rename directory",
+    ),
+    Verdict(
         "not yet: a directory overwritten by a file",
         "We do not remove trees yet.",
         "we",

@@ -13,12 +13,18 @@
 // - a range in subuid that stands there for a new user's name is kept, where useradd adds a second one;
 // - a home with the home of another user in it is not removed, which Debian's userdel does;
 // - a home or spool of another owner is left alone without a complaint, where userdel ends with status 12;
+// - a set-id program in a home that moves to another file system, and whose owner gets another number, loses the bit,
+// as
+//   it does with usermod where the home moves on its own file system;
+// - lastlog and faillog are not made longer where the number lies beyond their ends;
 // - backups ("passwd-") are not written.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -428,6 +434,20 @@ std::vector<Scenario> scenarios_of_users(const std::string& flavour) {
   };
 }
 
+// lastlog and faillog in which every number up to 1099 has been seen.
+void put_logs(const std::string& root) {
+  constexpr std::size_t numbers = 1100;
+  for (const auto& [path, record] :
+       {std::pair<std::string, std::size_t>{"/var/log/lastlog", 292}, {"/var/log/faillog", 32}}) {
+    std::string text;
+    for (std::size_t uid = 0; uid < numbers; ++uid) {
+      text += fmt::format("{:*<{}}", uid, record);
+    }
+    put(root + path, text, 0664);
+    REQUIRE(::chown((root + path).c_str(), 0, 43) == 0);
+  }
+}
+
 std::vector<Scenario> scenarios_of_roots() {
   const std::string one = user(R"("name": "core", "groups": ["adm"], "passwordHash": "$6$x")");
   const auto add = [](const char* file, const char* text) {
@@ -454,6 +474,13 @@ std::vector<Scenario> scenarios_of_roots() {
        "fedora",
        {one},
        [](const std::string& root) { put(root + "/etc/group", "root:x:0:\nadm:x:4:\nusers:x:100:\nold:x:1000:\n"); }},
+      {"logs of earlier owners of the number", "debian", {user(R"("name": "core")")}, put_logs},
+      {"logs that are not to be looked at", "debian", {user(R"("name": "core", "noLogInit": true)")}, put_logs},
+      {"logs, and a system user", "debian", {user(R"("name": "core", "system": true)")}, put_logs},
+      {"logs, and two users",
+       "fedora",
+       {R"("users": [{"name": "a", "uid": 7}, {"name": "b", "noLogInit": true}, {"name": "c"}])"},
+       put_logs},
       {"home of another owner",
        "debian",
        {user(R"("name": "old", "shouldExist": false)")},
@@ -583,6 +610,142 @@ TEST_CASE("accounts: the home of another user is never removed with the one arou
   put(root + "/etc/passwd", std::string(passwd_text) + "in:x:1001:1001::/home/old/d:/bin/sh\n");
   REQUIRE(why(provide(root, parsed(R"("users": [{"name": "old", "shouldExist": false}])"))) == "");
   CHECK(fs::exists(root + "/home/old/d"));
+}
+
+TEST_CASE("accounts: what lastlog and faillog say about an earlier owner of a number is cleared, and nothing else") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  make_root(root, {"logs", "debian", {}, put_logs});
+  const auto log = [&](const std::string& name) { return tree(root).at("/var/log/" + name); };
+  const auto record = [&](const std::string& name, std::size_t uid, std::size_t size) {
+    const std::string text = log(name);
+    return text.substr(text.find(' ', text.find(' ') + 1) + 1 + uid * size, size);
+  };
+  const std::string before = log("lastlog");
+  REQUIRE(why(provide(root, parsed(R"("users": [{"name": "core"}, {"name": "kept", "noLogInit": true}])"))) == "");
+  CHECK(record("lastlog", 1001, 292) == std::string(292, '\0'));
+  CHECK(record("faillog", 1001, 32) == std::string(32, '\0'));
+  for (const std::size_t uid : {0U, 1000U, 1002U, 1099U}) {
+    CAPTURE(uid);
+    CHECK(record("lastlog", uid, 292) == fmt::format("{:*<292}", uid));
+    CHECK(record("faillog", uid, 32) == fmt::format("{:*<32}", uid));
+  }
+  CHECK(log("lastlog").size() == before.size());
+  CHECK(log("lastlog").starts_with("100664 0:43 "));
+  // A number beyond their ends leaves them as they are.
+  const std::string shorter = log("lastlog");
+  REQUIRE(why(provide(root, parsed(R"("users": [{"name": "far", "uid": 30000}])"))) == "");
+  CHECK(log("lastlog") == shorter);
+}
+
+TEST_CASE("accounts: a home moves to another file system whole, as usermod moves it") {
+  NEED_PEERS();
+  const Scenario moved{"moved far", "debian", {}};
+  const auto make = [&](const std::string& root, mode_t program) {
+    make_root(root, moved);
+    fs::create_directories(root + "/mnt");
+    REQUIRE(::mount("far", (root + "/mnt").c_str(), "tmpfs", 0, "size=64m,mode=0755") == 0);
+    const std::string home = root + "/home/old";
+    put(home + "/set", "program");
+    put(home + "/one", "linked", 0640);
+    REQUIRE(::link((home + "/one").c_str(), (home + "/d/two").c_str()) == 0);
+    REQUIRE(::symlink("one", (home + "/relative").c_str()) == 0);
+    REQUIRE(::symlink("/home/old/d/two", (home + "/inside").c_str()) == 0);
+    REQUIRE(::symlink("/etc/hosts", (home + "/outside").c_str()) == 0);
+    REQUIRE(::mkfifo((home + "/pipe").c_str(), 0620) == 0);
+    REQUIRE(::mkdir((home + "/sticky").c_str(), 0700) == 0);
+    REQUIRE(::chmod((home + "/sticky").c_str(), 03751) == 0);
+    for (const char* name : {"set", "one", "relative", "inside", "outside", "pipe", "sticky"}) {
+      REQUIRE(::lchown((home + "/" + name).c_str(), 1000, name == std::string("one") ? 5 : 1000) == 0);
+    }
+    REQUIRE(::chmod((home + "/set").c_str(), program) == 0);
+    REQUIRE(::setxattr((home + "/one").c_str(), "trusted.note", "kept", 4, 0) == 0);
+    REQUIRE(::setxattr((home + "/d").c_str(), "security.note", "kept", 4, 0) == 0);
+    const host::Descriptor hole(::open((home + "/hole").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    REQUIRE(::pwrite(hole.get(), "end", 3, 8 << 20) == 3);
+    const std::array<timespec, 2> times{timespec{1000, 5}, timespec{2000, 7}};
+    for (const char* name : {"/set", "/one", "/relative", "/pipe", "/sticky", "/hole", "/d", ""}) {
+      REQUIRE(::utimensat(AT_FDCWD, (home + name).c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0);
+    }
+  };
+  const auto attribute = [](const std::string& path, const char* name) {
+    std::array<char, 16> value{};
+    const ssize_t size = ::getxattr(path.c_str(), name, value.data(), value.size());
+    return std::string(value.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+  };
+  // With another number the bit would go.
+  for (const std::string numbers : {"", R"(, "uid": 1777)"}) {
+    CAPTURE(numbers);
+    const mode_t program = numbers.empty() ? 04755 : 0755;
+    const std::string peer = new_folder();
+    const std::string own = new_folder();
+    make(peer, program);
+    make(own, program);
+    const auto config = parsed(user(R"("name": "old", "homeDir": "/mnt/deep")" + numbers));
+    REQUIRE(peers(peer, config.config->passwd) == 0);
+    REQUIRE(why(provide(own, config)) == "");
+    for (const auto& one : differences(peer, own)) {
+      FAIL_CHECK(one);
+    }
+    CHECK_FALSE(fs::exists(own + "/home/old"));
+    for (const char* name : {"/set", "/one", "/relative", "/pipe", "/sticky", "/hole", "/d", ""}) {
+      CAPTURE(name);
+      struct stat ours {};
+      REQUIRE(::lstat((own + "/mnt/deep" + name).c_str(), &ours) == 0);
+      CHECK(ours.st_mtim.tv_sec == 2000);
+      CHECK(ours.st_mtim.tv_nsec == 7);
+      CHECK((name != std::string("/hole") || ours.st_blocks < 1000));
+    }
+    CHECK(host::LinuxFiles(own).is_same("/mnt/deep/one", "/mnt/deep/d/two").value());
+    CHECK(attribute(own + "/mnt/deep/one", "trusted.note") == "kept");
+    CHECK(attribute(own + "/mnt/deep/d", "security.note") == "kept");
+    CHECK(fs::read_symlink(own + "/mnt/deep/inside") == "/mnt/deep/d/two");
+    REQUIRE(::umount((peer + "/mnt").c_str()) == 0);
+    REQUIRE(::umount((own + "/mnt").c_str()) == 0);
+    fs::remove_all(peer);
+    fs::remove_all(own);
+  }
+}
+
+TEST_CASE("accounts: a move to another file system that was interrupted goes on") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  make_root(root, {"interrupted", "debian", {}});
+  fs::create_directories(root + "/mnt");
+  REQUIRE(::mount("far", (root + "/mnt").c_str(), "tmpfs", 0, "size=64m,mode=0755") == 0);
+  host::LinuxHost machine(root, root + ".state");
+  host::Host host = machine.host();
+  plan::MakeHome move;
+  move.user = "old";
+  move.path = "/mnt/old";
+  move.moved_from = "/home/old";
+  move.uid = move.gid = 1000;
+  const auto config = parsed("");
+  const plan::ContentSource contents(*config.config);
+  plan::Work work{host, contents};
+  // The copy is whole, and of the old home a part is gone.
+  REQUIRE(why(host.target.copy_tree("/home/old", "/mnt/old")) == "");
+  fs::remove(root + "/home/old/file");
+  CHECK(plan::observe(host, move)->state == plan::State::foreign);
+  REQUIRE(why(plan::apply(work, move)) == "");
+  CHECK(plan::observe(host, move)->state == plan::State::satisfied);
+  CHECK(host.target.read("/mnt/old/file", 100).value() == "old\n");
+  CHECK_FALSE(fs::exists(root + "/home/old"));
+  // What is mounted in the old home is nobody's to move or to remove.
+  fs::create_directories(root + "/home/old/mounted");
+  REQUIRE(::mount("inner", (root + "/home/old/mounted").c_str(), "tmpfs", 0, "size=1m") == 0);
+  put(root + "/home/old/mounted/precious", "data");
+  const auto busy = plan::apply(work, move);
+  REQUIRE_FALSE(busy);
+  CHECK(busy.error().code == Code::conflict);
+  fs::remove_all(root + "/mnt/old");
+  const auto uncopied = plan::apply(work, move);
+  REQUIRE_FALSE(uncopied);
+  CHECK(uncopied.error().code == Code::conflict);
+  CHECK(fs::exists(root + "/home/old/mounted/precious"));
+  CHECK(fs::is_empty(root + "/mnt"));
+  REQUIRE(::umount((root + "/home/old/mounted").c_str()) == 0);
+  REQUIRE(::umount((root + "/mnt").c_str()) == 0);
 }
 
 TEST_CASE("accounts: the lock of passwd(1) is respected, and nothing is written without it") {

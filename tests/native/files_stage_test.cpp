@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -122,8 +125,14 @@ struct Target {
   }
 
   // What cannot be predicted is not compared: the digest of what was fetched, and what a file would be with still more.
-  static void compare(const model::Inventory& predicted, const model::Inventory& seen) {
-    CHECK(predicted.files.size() == seen.files.size());
+  // What only planning looked at, the skeleton and its copies, is looked up.
+  void compare(const model::Inventory& predicted, const model::Inventory& seen) {
+    for (const auto& view : predicted.files) {
+      if (seen.file(view.path) == nullptr) {
+        CAPTURE(view.path);
+        CHECK(model::look_at(linux.target, view.path).value() == view);
+      }
+    }
     for (auto view : seen.files) {
       CAPTURE(view.path);
       const auto* const wanted = predicted.file(view.path);
@@ -136,11 +145,11 @@ struct Target {
     }
   }
 
-  void put(const std::string& path, const std::string& text) {
+  void put(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories(root + path::parent(path));
     write_file(root + path, text);
   }
-  void link(const std::string& path, const std::string& to) {
+  void link(const std::string& path, const std::string& to) const {
     std::filesystem::create_directories(root + path::parent(path));
     REQUIRE(::symlink(to.c_str(), (root + path).c_str()) == 0);
   }
@@ -297,6 +306,70 @@ TEST_CASE("users of the config own files and have some in their homes, also over
   CHECK(target.text("/etc/subuid") == "containers:1:2");
   const std::string once = tree_of(target.root);
   REQUIRE(why(target.provision(config)) == "");
+  CHECK(target.steps == 0);
+  CHECK(tree_of(target.root) == once);
+}
+
+TEST_CASE("what the skeleton puts into a new home counts as there when files in it are planned") {
+  NEED_PRIVATE_FOLDER();
+  const auto prepared = [](Target& target) {
+    target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    target.put("/etc/group", "root:x:0:\n");
+    target.put("/etc/login.defs", "USERGROUPS_ENAB yes\n");
+    target.put("/usr/share/skeleton/.profile", "skeleton\n");
+    target.put("/usr/share/skeleton/.ssh/authorized_keys.d/ignition", "somebody's\n");
+    target.put("/usr/share/skeleton/tree/below/it", "old");
+    target.link("/usr/share/skeleton/inside", "/etc/skel/.profile");
+    target.link("/etc/skel", "../usr/share/skeleton");
+    target.put("/var/home/x", "");
+    target.link("/home", "var/home");
+  };
+  const auto config = [](const std::string& storage) {
+    return R"("passwd": {"users": [{"name": "core", "sshAuthorizedKeys": ["key"]}]}, "storage": {)" + storage + "}";
+  };
+  const std::vector<std::pair<std::string, std::string>> conflicts{
+      {R"("files": [{"path": "/home/core/.profile", "contents": {"source": "data:,x"}}])",
+       "/home/core/.profile is there, in the new home of core, from /etc/skel, with other contents, mode or owner"},
+      {R"("files": [{"path": "/var/home/core/.profile", "contents": {"source": "data:,x"}}])",
+       "/var/home/core/.profile is there"},
+      {R"("files": [{"path": "/home/core/tree"}])", "/home/core/tree is a directory in the new home of core"},
+      {R"("files": [{"path": "/home/core/.profile/below"}])",
+       "/home/core/.profile/below cannot be written: /home/core/.profile is a file in the new home of core"},
+      {R"("directories": [{"path": "/home/core/inside"}])", "/home/core/inside is a symbolic link in the new home"},
+      {R"("links": [{"path": "/home/core/.profile", "target": "x"}])", "/home/core/.profile is a file in the new home"},
+  };
+  for (const auto& conflicting : conflicts) {
+    const std::string& storage = conflicting.first;
+    CAPTURE(storage);
+    Target target;
+    prepared(target);
+    const std::string before = tree_of(target.root);
+    const auto parsed = parse(config(storage));
+    const auto plan = plan::plan_files({parsed, target.see(parsed).value()});
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code == Code::conflict);
+    CHECK(plan.error().what.find(conflicting.second) != std::string::npos);
+    REQUIRE(plan.error().origin);
+    CHECK(plan.error().origin->path.starts_with("$.storage."));
+    CHECK(tree_of(target.root) == before);
+  }
+  Target target;
+  prepared(target);
+  const std::string fitting = config(R"(
+    "directories": [{"path": "/home/core/tree"}],
+    "files": [{"path": "/home/core/.profile", "mode": 384, "append": [{"source": "data:,more%0A"}]},
+              {"path": "/home/core/tree/below", "overwrite": true, "contents": {"source": "data:,leaf"}}],
+    "links": [{"path": "/home/core/inside", "target": "/home/core/.profile"}])");
+  REQUIRE(why(target.provision(fitting)) == "");
+  CHECK(target.text("/home/core/.profile") == "skeleton\nmore\n");
+  CHECK(*target.linux.target.look("/home/core/.profile").value() ==
+        host::Node{host::NodeKind::regular, 0600, {1000, 1000}, 14, ""});
+  CHECK(target.linux.target.look("/home/core/tree").value()->owner == host::Owner{1000, 1000});
+  CHECK(target.text("/home/core/tree/below") == "leaf");
+  CHECK(target.text("/home/core/.ssh/authorized_keys.d/ignition") == "key\n");
+  CHECK(target.text("/etc/skel/.profile") == "skeleton\n");
+  const std::string once = tree_of(target.root);
+  REQUIRE(why(target.provision(fitting)) == "");
   CHECK(target.steps == 0);
   CHECK(tree_of(target.root) == once);
 }
@@ -545,6 +618,86 @@ TEST_CASE("what a power cut left of overwritten trees is removed when the stage 
     CHECK(target.text("/etc/fetched") == "A");
     CHECK(std::filesystem::is_empty(target.root + "/etc/dir"));
     CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+  }
+}
+
+TEST_CASE("labels are those of Debian's policy, and the second time nothing is labelled") {
+  NEED_PRIVATE_FOLDER();
+  NEED_PROGRAM("setfiles");
+  const std::string policy = "/etc/selinux/default/contexts/files";
+  if (::access((policy + "/file_contexts").c_str(), R_OK) != 0) {
+    SKIP_TEST("selinux-policy-default");
+  }
+  Target target;
+  const std::string some = "system_u:object_r:etc_t:s0";
+  if (::setxattr(target.root.c_str(), "security.selinux", some.c_str(), some.size() + 1, 0) != 0) {
+    SKIP_TEST(std::string("attributes security.selinux, which the kernel refuses: ") + std::strerror(errno));
+  }
+  std::filesystem::create_directories(target.root + policy);
+  std::filesystem::copy(policy, target.root + policy, std::filesystem::copy_options::recursive);
+  target.put("/etc/selinux/config", "# comment\nSELINUX=enforcing\nSELINUXTYPE=default\n");
+  target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+  target.put("/etc/group", "root:x:0:\n");
+  target.put("/etc/shadow", "root:*:1::::::\n");
+  target.put("/etc/login.defs", "USERGROUPS_ENAB yes\n");
+  target.put("/etc/skel/.profile", "skeleton");
+  target.put("/etc/hosts", "untouched");
+  target.put("/home/x", "");
+  const std::string config =
+      R"("passwd": {"users": [{"name": "core", "sshAuthorizedKeys": ["key"], "passwordHash": "x"}]},
+  "storage": {
+    "directories": [{"path": "/var/log/deep/er"}],
+    "files": [{"path": "/etc/with a blank"}, {"path": "/usr/bin/tool", "mode": 493, "contents": {"source": "data:,x"}},
+              {"path": "/opt/new/lib/f", "contents": {"source": "data:,x"}}],
+    "links": [{"path": "/etc/link", "target": "with a blank"}]},
+  "systemd": {"units": [{"name": "a.service", "enabled": true, "contents": "[Service]\nExecStart=/a\n",
+                         "dropins": [{"name": "x.conf", "contents": "y"}]}]})";
+  REQUIRE(why(target.provision(config)) == "");
+  const auto label = [&](const std::string& path) {
+    std::array<char, 128> value{};
+    const ssize_t size = ::lgetxattr((target.root + path).c_str(), "security.selinux", value.data(), value.size());
+    return size < 0 ? std::string("none") : std::string(value.data());
+  };
+  // As the policy has them, read by a person.
+  const std::vector<std::pair<std::string, std::string>> wanted{
+      {"/etc/shadow", "system_u:object_r:shadow_t:s0"},
+      {"/etc/passwd", "system_u:object_r:etc_t:s0"},
+      {"/etc/with a blank", "system_u:object_r:etc_t:s0"},
+      {"/etc/link", "system_u:object_r:etc_t:s0"},
+      {"/etc/.ignition-result.json", "system_u:object_r:etc_t:s0"},
+      {"/etc/systemd/system/a.service", "system_u:object_r:systemd_unit_t:s0"},
+      {"/etc/systemd/system/a.service.d/x.conf", "system_u:object_r:systemd_unit_t:s0"},
+      {"/var/log/deep/er", "system_u:object_r:var_log_t:s0"},
+      {"/usr/bin", "system_u:object_r:bin_t:s0"},
+      {"/usr/bin/tool", "system_u:object_r:bin_t:s0"},
+      {"/opt/new/lib/f", "system_u:object_r:lib_t:s0"},
+      {"/home/core", "unconfined_u:object_r:user_home_dir_t:s0"},
+      {"/home/core/.profile", "unconfined_u:object_r:user_home_t:s0"},
+      {"/home/core/.ssh/authorized_keys.d/ignition", "unconfined_u:object_r:ssh_home_t:s0"},
+      {"/etc/hosts", "none"},
+      {"/home", "none"},
+  };
+  for (const auto& one : wanted) {
+    CAPTURE(one.first);
+    CHECK(label(one.first) == one.second);
+  }
+  const auto changes = [&] {
+    std::string times;
+    for (const auto& [path, expected] : wanted) {
+      struct stat status {};
+      REQUIRE(::lstat((target.root + path).c_str(), &status) == 0);
+      times += path + " " + std::to_string(status.st_ctim.tv_sec) + "." + std::to_string(status.st_ctim.tv_nsec) + "\n";
+    }
+    return times;
+  };
+  const std::string once = changes();
+  REQUIRE(why(target.provision(config)) == "");
+  CHECK(target.steps == 0);
+  CHECK(changes() == once);
+  // Nor would setfiles itself change any of what was made.
+  const std::string contexts = target.root + policy + "/file_contexts";
+  for (const char* made : {"/home/core", "/etc/systemd", "/opt", "/usr", "/var/log", "/etc/shadow"}) {
+    CHECK(must_run("setfiles", {"-n", "-v", "-F", "-r", target.root, contexts, target.root + made}) == "");
   }
 }
 

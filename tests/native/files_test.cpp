@@ -237,4 +237,34 @@ TEST_CASE("the state folder is made at the first change only, and its parent nev
   CHECK(entries(folder) == 1);
 }
 
+TEST_CASE("which file system holds a path: links are followed inside the root, and what is missing counts as above") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  host::LinuxFiles files(root);
+  std::filesystem::create_directories(root + "/var");
+  REQUIRE(::mount("none", (root + "/var").c_str(), "tmpfs", 0, "size=64k") == 0);
+  std::filesystem::create_directories(root + "/var/home/x");
+  write_file(root + "/var/home/file", "x");
+  REQUIRE(::symlink("var/home", (root + "/home").c_str()) == 0);
+  REQUIRE(::symlink("/home", (root + "/twice").c_str()) == 0);
+  REQUIRE(::symlink("not/there", (root + "/dangling").c_str()) == 0);
+  REQUIRE(::symlink("circle", (root + "/circle").c_str()) == 0);
+  const auto of = [&](const char* path) { return files.file_system_of(path).value(); };
+  const std::uint64_t above = of("/");
+  const std::uint64_t var = of("/var");
+  CHECK(above != var);
+  for (const char* path : {"/home", "/twice", "/home/x", "/twice/x/not/there", "/home/file", "/home/file/below"}) {
+    CAPTURE(path);
+    CHECK(of(path) == var);
+    CHECK(why(files.sync(path)) == "");
+  }
+  for (const char* path : {"/dangling", "/dangling/x", "/circle", "/circle/x", "/none", "/none/at/all"}) {
+    CAPTURE(path);
+    CHECK(of(path) == above);
+    CHECK(why(files.sync(path)) == "");
+  }
+  REQUIRE(::umount((root + "/var").c_str()) == 0);
+  CHECK_FALSE(host::LinuxFiles(root + "/none").file_system_of("/"));
+}
+
 TEST_SUITE_END();

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
+#include "host/linux/descriptor.hpp"
 #include "host/linux/mounts.hpp"
+#include "loop_disk.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
 
@@ -62,6 +68,71 @@ TEST_CASE("what is in use does not go") {
   CHECK(busy.error().code == Code::device_busy);
   REQUIRE(why(mounts.unmount(target + "/inner")) == "");
   REQUIRE(why(mounts.unmount(target)) == "");
+}
+
+TEST_CASE("a file is read of a file system that nobody sees mounted, and nothing is written to it") {
+  NEED_LOOPS();
+  NEED_PROGRAM("mkfs.ext4");
+  NEED_PROGRAM("debugfs");
+  constexpr std::size_t size = 32;
+  const LoopDisk disk(size, 512);
+  const std::string& node = disk.node();
+  must_run("mkfs.ext4", {"-q", "-F", node});
+  host::LinuxMounts mounts;
+  const std::string target = new_folder();
+  REQUIRE(why(mounts.mount(node, target, "ext4", "")) == "");
+  REQUIRE(::mkdir((target + "/dir").c_str(), 0755) == 0);
+  write_file(target + "/dir/config", "the config");
+  write_file(target + "/large", std::string(8U << 20U, 'x'));
+  REQUIRE(::symlink("/dir/config", (target + "/link").c_str()) == 0);
+  REQUIRE(::symlink("../../../../etc/passwd", (target + "/out").c_str()) == 0);
+  REQUIRE(why(mounts.unmount(target)) == "");
+  // As after a power cut: a mount that may write would replay the journal first.
+  must_run("debugfs", {"-w", "-R", "feature needs_recovery", node});
+  const std::string before = read_bytes(node, 0, size << 20U);
+  const auto is_free = [&] { return host::Descriptor(::open(node.c_str(), O_RDWR | O_EXCL | O_CLOEXEC)).valid(); };
+
+  CHECK(mounts.read_file(node, "ext4", "/dir/config", 100).value() == "the config");
+  CHECK(mounts.read_file(node, "ext4", "/link", 100).value() == "the config");
+  CHECK_FALSE(mounts.read_file(node, "ext4", "/out", 1 << 20));
+  CHECK_FALSE(mounts.read_file(node, "ext4", "/dir/none", 100));
+  CHECK_FALSE(mounts.read_file(node, "ext4", "/dir", 100));
+  CHECK_FALSE(mounts.read_file(node, "ext4", "/dir/config", 9));
+  CHECK_FALSE(mounts.read_file(node, "xfs", "/dir/config", 100));
+  CHECK_FALSE(mounts.read_file(node, "nosuchfs", "/dir/config", 100));
+  const auto missing = mounts.read_file("/dev/no-such-node", "ext4", "/dir/config", 100);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().what.find("/dev/no-such-node") != std::string::npos);
+  const auto list = mounts.list().value();
+  CHECK(std::none_of(list.begin(), list.end(), [&](const auto& entry) { return entry.source == node; }));
+  CHECK(is_free());
+  CHECK(read_bytes(node, 0, size << 20U) == before);
+
+  // Killed at any moment, it leaves nothing mounted. The kernel may take a moment to let go.
+  for (int i = 0; i < 20; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      while (mounts.read_file(node, "ext4", "/large", 16U << 20U)) {
+      }
+      ::_exit(1);
+    }
+    REQUIRE(child > 0);
+    // Until it is at it, or for some turns.
+    for (int turn = 0; turn < 1000 * i && is_free(); ++turn) {
+      ::sched_yield();
+    }
+    REQUIRE(::kill(child, SIGKILL) == 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    bool free = is_free();
+    for (int turn = 0; turn < 1'000'000 && !free; ++turn) {
+      ::sched_yield();
+      free = is_free();
+    }
+    CHECK(free);
+  }
+  CHECK(read_bytes(node, 0, size << 20U) == before);
 }
 
 TEST_SUITE_END();

@@ -60,6 +60,7 @@ constexpr std::string_view accounts_config = R"({
       {"name": "core", "passwordHash": "$6$core", "groups": ["ops", "adm"], "sshAuthorizedKeys": ["key one", "key two"]},
       {"name": "svc", "system": true, "noCreateHome": true},
       {"name": "old", "gecos": "New", "homeDir": "/srv/old", "uid": 1700, "passwordHash": "$6$new"},
+      {"name": "far", "homeDir": "/mnt/homes/far"},
       {"name": "gone", "shouldExist": false}
     ]
   },
@@ -305,12 +306,17 @@ Flow changed_disks_flow() {
 
 Flow accounts_flow() {
   MachineSpec machine = two_disk_machine();
+  // A file system of its own, to which a home moves.
+  machine.disks[1].disk_guid = uuid("homes disk");
+  machine.disks[1].partitions = {
+      partition(1, 1, 256, "homes", file_system("ext4", "homes", uuid("homes").text(), tree()))};
+  machine.mounts.push_back({"/dev/disk/by-partlabel/homes", "/sysroot/mnt", "ext4", "rw"});
   Tree& root = machine.disks[0].partitions[1].content->files;
   const std::map<std::string, Entry> entries{
       {"/etc/passwd", regular("root:x:0:0:root:/root:/bin/sh\nold:x:1000:1000:O:/home/old:/bin/sh\n"
-                              "gone:x:1001:1001::/home/gone:/bin/sh\n")},
+                              "gone:x:1001:1001::/home/gone:/bin/sh\nfar:x:1002:1000::/home/far:/bin/sh\n")},
       {"/etc/group", regular("root:x:0:\nadm:x:4:old,gone\nold:x:1000:\ngone:x:1001:\n")},
-      {"/etc/shadow", regular("root:*:1::::::\nold:$6$old:1::::::\ngone:*:1::::::\n", 0640, {0, 42})},
+      {"/etc/shadow", regular("root:*:1::::::\nold:$6$old:1::::::\ngone:*:1::::::\nfar:*:1::::::\n", 0640, {0, 42})},
       {"/etc/gshadow", regular("root:*::\nadm:*::old,gone\nold:!::\ngone:!::\n", 0640, {0, 42})},
       {"/etc/subuid", regular("old:100000:65536\ngone:165536:65536\n")},
       {"/etc/subgid", regular("old:100000:65536\ngone:165536:65536\n")},
@@ -320,16 +326,21 @@ Flow accounts_flow() {
       {"/etc/skel/d/deep", regular("deep", 0600)},
       {"/home/old/mine", regular("mine", 0644, {1000, 1000})},
       {"/home/gone/d/theirs", regular("theirs", 0644, {1001, 1001})},
+      {"/home/far/d/deep", regular("deep", 0600, {1002, 1000})},
+      {"/home/far/d/link", symlink("deep", {1002, 1000})},
+      {"/mnt", directory()},
       {"/srv", directory()}};
   for (const auto& [path, entry] : tree(entries)) {
     root.insert_or_assign(path, entry);
   }
   root["/home/old"] = directory(0755, {1000, 1000});
+  root["/home/far"] = directory(0700, {1002, 1000});
   root["/home/gone"] = directory(0755, {1001, 1001});
   Flow flow = flow_of("accounts", std::move(machine), accounts_config, {});
   declare(flow, {"/sysroot/etc/.pwd.lock", "/sysroot/etc/passwd", "/sysroot/etc/shadow", "/sysroot/etc/group",
                  "/sysroot/etc/gshadow", "/sysroot/etc/subuid", "/sysroot/etc/subgid", "/sysroot/home/core",
                  "/sysroot/home/core/", "/sysroot/home/old", "/sysroot/srv/old", "/sysroot/srv/old/",
+                 "/sysroot/home/far", "/sysroot/home/far/", "/sysroot/mnt/homes", "/sysroot/mnt/homes/",
                  "/sysroot/home/gone", "/sysroot/home/gone/"});
   // Taken for the lock; whether it was made says nothing.
   flow.ignored.emplace_back("/dev/vda2:/etc/.pwd.lock");

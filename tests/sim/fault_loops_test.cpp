@@ -256,7 +256,12 @@ TEST_SUITE("fault loops") {
     const std::string accounts = Trial(accounts_flow()).undisturbed.snapshot;
     CHECK(accounts.find("/dev/vda2:/home/gone") == std::string::npos);
     CHECK(has_line(accounts, "/dev/vda2:/srv/old/mine file 0644 1700:1000 4 bytes " + Digest::sha256("mine").text()));
-    CHECK(has_line(accounts, "/dev/vda2:/home/core/own file 0644 1002:0 3 bytes " + Digest::sha256("own").text()));
+    CHECK(accounts.find("/dev/vda2:/home/far") == std::string::npos);
+    CHECK(has_line(accounts, "/dev/vdb1:/homes/far directory 0700 1002:1000"));
+    CHECK(has_line(accounts, "/dev/vdb1:/homes/far/d/link link 0777 1002:1000 -> deep"));
+    CHECK(
+        has_line(accounts, "/dev/vdb1:/homes/far/d/deep file 0600 1002:1000 4 bytes " + Digest::sha256("deep").text()));
+    CHECK(has_line(accounts, "/dev/vda2:/home/core/own file 0644 1003:0 3 bytes " + Digest::sha256("own").text()));
     CHECK(accounts.find("/dev/vda2:/home/core/.ssh directory 0700 ") != std::string::npos);
     CHECK(accounts.find("/dev/vda2:/home/core directory 0700 ") != std::string::npos);
     CHECK(has_line(accounts, "/dev/vda2:/home/core/.profile file 0644 0:0 4 bytes " + Digest::sha256("mine").text()));

@@ -46,11 +46,13 @@ class MemoryFiles final : public host::Files {
     return {};
   }
   Result<void> sync(std::string_view /*path*/) override { return {}; }
+  Result<std::uint64_t> file_system_of(std::string_view /*path*/) override { return 0; }
   Result<std::unique_ptr<host::Lock>> lock(std::string_view /*path*/) override {
     return std::make_unique<host::Lock>();
   }
   Result<void> set_owner(std::string_view /*path*/, host::Owner /*owner*/) override { return {}; }
   Result<void> move(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
+  Result<void> copy_tree(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
   Result<void> remove_directory(std::string_view /*path*/) override { return {}; }
   Result<std::vector<std::string>> list(std::string_view path) override {
     std::vector<std::string> names;

@@ -14,27 +14,10 @@
 #include <cstdio>
 
 #include "base/path.hpp"
+#include "host/linux/trees.hpp"
 
 namespace provision::host {
 namespace {
-
-// openat2(2) gives EAGAIN when something was renamed or mounted meanwhile and it can't tell any more that the way
-// stayed inside the root; its man page asks the caller to try again.
-constexpr int tries = 128;
-
-int open_resolved(int root, const std::string& relative, std::uint64_t flags, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.resolve = resolve;
-  long fd = -1;
-  for (int i = 0; i < tries; ++i) {
-    fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
-      break;
-    }
-  }
-  return static_cast<int>(fd);
-}
 
 int open_inside(int root, const std::string& relative, std::uint64_t flags) {
   return open_resolved(root, relative, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
@@ -77,85 +60,6 @@ Result<std::string> read_link(int parent, const std::string& name, const std::st
 std::string temporary_name(std::string_view rest) {
   constexpr std::size_t digits = 16;
   return ".provision-" + Digest::sha256(rest).hex().substr(0, digits);
-}
-
-// --- Whole trees
-
-// The names in an open directory.
-Result<std::vector<std::string>> names_in(int directory, const std::string& shown) {
-  const int copy = ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
-  DIR* const stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (stream == nullptr) {
-    const Descriptor closed(copy);
-    return io_error("cannot read the directory " + shown);
-  }
-  std::vector<std::string> names;
-  errno = 0;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): each stream is read by one thread
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string_view name = static_cast<const char*>(entry->d_name);
-    if (name != "." && name != "..") {
-      names.emplace_back(name);
-    }
-  }
-  const int error = errno;
-  ::closedir(stream);
-  if (error != 0) {
-    return io_error("cannot read the directory " + shown, error);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-bool is_directory_at(int parent, const std::string& name) {
-  struct stat status {};
-  return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
-}
-
-// Never into a file system that is mounted there, a bind mount included: nobody asked to empty that one.
-Result<Descriptor> open_own_directory(int parent, const std::string& name, const std::string& shown) {
-  constexpr std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  Descriptor directory(open_resolved(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve));
-  if (!directory.valid()) {
-    if (errno == EXDEV) {
-      return Error(Code::conflict,
-                   "a file system is mounted at " + shown + ", which is not removed with what is below");
-    }
-    return io_error("cannot open the directory " + shown);
-  }
-  return directory;
-}
-
-// An error if something is mounted in the tree.
-Result<void> check_tree(int parent, const std::string& name, const std::string& shown) {
-  if (!is_directory_at(parent, name)) {
-    return {};
-  }
-  const Descriptor directory = TRY(open_own_directory(parent, name, shown));
-  for (const auto& child : TRY(names_in(directory.get(), shown))) {
-    TRY(check_tree(directory.get(), child, shown + "/" + child));
-  }
-  return {};
-}
-
-// Removes whatever is there, if anything.
-Result<void> remove_tree(int parent, const std::string& name, const std::string& shown) {
-  if (!is_directory_at(parent, name)) {
-    if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) {
-      return io_error("cannot remove " + shown);
-    }
-    return {};
-  }
-  {
-    const Descriptor directory = TRY(open_own_directory(parent, name, shown));
-    for (const auto& child : TRY(names_in(directory.get(), shown))) {
-      TRY(remove_tree(directory.get(), child, shown + "/" + child));
-    }
-  }
-  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    return io_error("cannot remove the directory " + shown);
-  }
-  return {};
 }
 
 // Of an earlier attempt that the power interrupted.
@@ -786,23 +690,62 @@ Result<void> LinuxFiles::remove_directory(std::string_view path) {
   return {};
 }
 
+Result<void> LinuxFiles::copy_tree(std::string_view from, std::string_view to) {
+  const Place old = TRY(locate(from));
+  const Place place = TRY(locate(to));
+  const std::string name = temporary_name(place.name + "/");
+  TRY(remove_left_over(place.parent.get(), name, place.shown));
+  TRY(host::check_tree(old.parent.get(), old.name, old.shown));
+  Temporary temporary(place.parent.get(), name);
+  auto copied = host::copy_tree({old.parent.get(), old.name, std::string(from)},
+                                {place.parent.get(), name, std::string(to)}, old.shown);
+  if (!copied) {
+    static_cast<void>(remove_tree(place.parent.get(), name, place.shown));
+    return copied;
+  }
+  // What follows may remove the only other copy.
+  const Descriptor parent = TRY(open_holder(path::parent(to)));
+  if (::syncfs(parent.get()) != 0) {
+    return io_error("cannot make the copy " + place.shown + " durable");
+  }
+  if (::renameat2(place.parent.get(), name.c_str(), place.parent.get(), place.name.c_str(), RENAME_NOREPLACE) != 0) {
+    return io_error("cannot put " + place.shown + " in place");
+  }
+  return ::syncfs(parent.get()) == 0 ? Result<void>() : io_error("cannot make the copy " + place.shown + " durable");
+}
+
+Result<Descriptor> LinuxFiles::open_holder(std::string_view path) {
+  const Descriptor root = TRY(open_root(false));
+  // O_PATH is not enough for syncfs(2).
+  constexpr std::uint64_t flags = O_RDONLY | O_DIRECTORY;
+  for (std::string at(path);; at = path::parent(at)) {
+    Descriptor directory(open_inside(root.get(), at == "/" ? "." : at.substr(1), flags));
+    const bool is_none = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+    if (directory.valid()) {
+      return directory;
+    }
+    if (!is_none || at == "/") {
+      return io_error("cannot open the directory that holds " + shown(path));
+    }
+  }
+}
+
 Result<void> LinuxFiles::sync(std::string_view path) {
-  const Place place = TRY(locate(path));
-  // A directory may be the root of a file system of its own; anything else lies on its parent's. O_PATH is not enough
-  // for syncfs(2).
-  constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor directory(uninterrupted([&] { return ::openat(place.parent.get(), place.name.c_str(), flags); }));
-  if (!directory.valid()) {
-    directory = Descriptor(uninterrupted([&] { return ::openat(place.parent.get(), ".", flags); }));
-  }
-  if (!directory.valid()) {
-    return io_error("cannot open the directory that holds " + place.shown);
-  }
+  const Descriptor directory = TRY(open_holder(path));
   // Since Linux 5.8 this also fails when an earlier write-back failed that nobody was told of (syncfs(2)).
   if (::syncfs(directory.get()) != 0) {
-    return io_error("cannot make " + place.shown + " durable");
+    return io_error("cannot make " + shown(path) + " durable");
   }
   return {};
+}
+
+Result<std::uint64_t> LinuxFiles::file_system_of(std::string_view path) {
+  const Descriptor directory = TRY(open_holder(path));
+  struct stat status {};
+  if (::fstat(directory.get(), &status) != 0) {
+    return io_error("cannot look at " + shown(path));
+  }
+  return static_cast<std::uint64_t>(status.st_dev);
 }
 
 }  // namespace provision::host

@@ -34,10 +34,12 @@ class LinuxFiles final : public Files {
   Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::uint64_t> file_system_of(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
   Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> copy_tree(std::string_view from, std::string_view to) override;
   Result<void> remove_directory(std::string_view path) override;
 
  private:
@@ -62,6 +64,8 @@ class LinuxFiles final : public Files {
 
   Result<Descriptor> open_root(bool make);
   Result<Place> locate(std::string_view path, bool make = false);
+  // The directory that `path` leads to, or the nearest one above that is there; links are followed to the end.
+  Result<Descriptor> open_holder(std::string_view path);
   // The deepest directory above `path` that is there, without what interrupted attempts left in any of them.
   Result<Place> locate_above(std::string_view path);
   Result<Descriptor> open_regular(const Place& place);

@@ -5,12 +5,14 @@
 #include <libmount/libmount.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <memory>
 
+#include "base/text.hpp"
 #include "host/linux/descriptor.hpp"
 
 namespace provision::host {
@@ -51,6 +53,42 @@ Error mount_error(libmnt_context* context, int result, const std::string& node, 
     sentence += " (" + std::string(words.data()) + ")";
   }
   return {saved == EBUSY ? Code::device_busy : Code::io, std::move(sentence), saved};
+}
+
+// What the kernel says about a file system that it does not mount: "e ext4: …".
+std::string kernel_words(int context) {
+  std::array<char, 512> words{};
+  const ssize_t length = ::read(context, words.data(), words.size());
+  return length <= 2 ? std::string() : " (" + std::string(words.data() + 2, static_cast<std::size_t>(length) - 2) + ")";
+}
+
+bool set_option(int context, std::string_view option) {
+  const std::size_t equals = option.find('=');
+  const std::string key(option.substr(0, equals));
+  if (equals == std::string_view::npos) {
+    return ::fsconfig(context, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == 0;
+  }
+  return ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), std::string(option.substr(equals + 1)).c_str(), 0) == 0;
+}
+
+// Mounted read-only, and nowhere.
+Result<Descriptor> detached_mount(const std::string& node, const std::string& type) {
+  const Descriptor context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
+  if (!context.valid()) {
+    return io_error("cannot mount " + node + ": the kernel has no file system \"" + type + "\"");
+  }
+  bool is_set = ::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", node.c_str(), 0) == 0;
+  const std::string options = read_only_options(type);
+  for (const auto option : split(options, ',')) {
+    is_set = is_set && set_option(context.get(), option);
+  }
+  if (!is_set || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    const int saved = errno;
+    return io_error("cannot mount " + node + kernel_words(context.get()), saved);
+  }
+  constexpr unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  Descriptor mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes));
+  return mount.valid() ? Result<Descriptor>(std::move(mount)) : io_error("cannot mount " + node);
 }
 
 }  // namespace
@@ -117,6 +155,36 @@ Result<void> LinuxMounts::unmount(std::string_view target) {
     return Error(saved == EBUSY ? Code::device_busy : Code::io, "cannot unmount " + directory, saved);
   }
   return {};
+}
+
+std::string read_only_options(std::string_view type) {
+  if (type == "ext3" || type == "ext4") {
+    return "ro,noload";
+  }
+  if (type == "xfs") {
+    return "ro,norecovery";
+  }
+  return type == "btrfs" ? "ro,rescue=nologreplay" : "ro";
+}
+
+// The mount is attached nowhere: it lives by its descriptor alone, so the kernel undoes it however this process ends.
+Result<std::string> LinuxMounts::read_file(std::string_view node, std::string_view type, std::string_view path,
+                                           std::size_t max_bytes) {
+  const std::string shown = std::string(path) + " of the file system on " + std::string(node);
+  const Descriptor mount = TRY(detached_mount(std::string(node), std::string(type)));
+  open_how how{};
+  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const std::string inside(path);
+  const Descriptor file(static_cast<int>(::syscall(SYS_openat2, mount.get(), inside.c_str(), &how, sizeof how)));
+  if (!file.valid()) {
+    return io_error("cannot open " + shown);
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Error(Code::io, shown + " is not a regular file");
+  }
+  return read_all(file.get(), max_bytes, shown);
 }
 
 }  // namespace provision::host

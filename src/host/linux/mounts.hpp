@@ -13,6 +13,8 @@ class LinuxMounts final : public Mounts {
   Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
                      std::string_view options) override;
   Result<void> unmount(std::string_view target) override;
+  Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
+                                std::size_t max_bytes) override;
 };
 
 // A mount with the device number that the kernel gives it (btrfs and others give one of their own making).
@@ -22,5 +24,8 @@ struct NumberedMount {
 };
 
 Result<std::vector<NumberedMount>> kernel_mounts();
+
+// Options by which a file system is mounted without a byte written to its device, not even to replay its journal.
+std::string read_only_options(std::string_view type);
 
 }  // namespace provision::host

@@ -2,12 +2,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <map>
 
 #include "base/path.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
 namespace {
+
+// As many steps to what holds a path.
+constexpr int most_links = 256;
 
 Error failed(std::string_view doing, std::string_view path, int number) {
   return {Code::io, "cannot " + std::string(doing) + " " + std::string(path), number};
@@ -357,17 +361,98 @@ Result<void> SimFiles::remove_directory(std::string_view path) {
   });
 }
 
+// A file of several names is put once, and joined.
+Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Place& to, const std::string& fresh) {
+  for (const auto& point : world_.mounts()) {
+    if (point.entry.target != from.full && path::is_within(point.entry.target, from.full)) {
+      return Error(Code::conflict, "a file system is mounted at " + point.entry.target);
+    }
+  }
+  std::vector<Mutation> steps;
+  if (world_.entry(Place{to.mount, "", fresh}) != nullptr) {
+    steps.emplace_back(Erase{fresh});
+  }
+  std::map<std::uint64_t, std::string> names;
+  for (const auto& [inner, entry] : world_.files(from).now()) {
+    if (!path::is_within(inner, from.inner)) {
+      continue;
+    }
+    const std::string name = fresh + inner.substr(from.inner.size());
+    const auto first = entry.inode == 0 ? names.end() : names.find(entry.inode);
+    if (first != names.end()) {
+      steps.emplace_back(Join{first->second, name});
+      continue;
+    }
+    Entry copy = entry;
+    copy.settled = 0;
+    copy.inode = 0;
+    steps.emplace_back(Put{name, std::move(copy)});
+    if (entry.inode != 0) {
+      names.emplace(entry.inode, name);
+    }
+  }
+  return steps;
+}
+
+// Midway there is only the temporary, of which the power may take anything.
+Result<void> SimFiles::copy_tree(std::string_view from, std::string_view to) {
+  const auto copy = [&](bool whole) -> Result<void> {
+    const Place source = TRY(world_.place(root_, from));
+    const Place place = TRY(writable(to));
+    if (!is_directory(world_.entry(source)) || world_.entry(place) != nullptr) {
+      return failed("copy", from, world_.entry(place) != nullptr ? EEXIST : ENOTDIR);
+    }
+    const std::string fresh = temporary(place.inner, "/");
+    auto steps = TRY(copy_steps(source, place, fresh));
+    for (auto& step : steps) {
+      world_.files(place).change(std::move(step));
+      world_.touch(place.full);
+    }
+    if (whole) {
+      world_.sync(place);
+      world_.files(place).change(Rename{fresh, place.inner});
+      world_.sync(place);
+    }
+    return {};
+  };
+  return mutate(
+      world_, "copy_tree", path::join(root_, from), [&] { return copy(true); },
+      [&] { static_cast<void>(copy(false)); });
+}
+
+Result<Place> SimFiles::holder(std::string_view path) {
+  std::string at(path);
+  for (int links = 0; links < most_links; ++links) {
+    const auto place = world_.place(root_, at);
+    const Entry* const found = place ? world_.entry(*place) : nullptr;
+    if (found != nullptr && found->node.kind == NodeKind::symlink) {
+      const std::string above = place->full.substr(root_ == "/" ? 0 : root_.size());
+      at = path::clean(found->node.target.starts_with('/') ? found->node.target
+                                                           : path::join(path::parent(above), found->node.target));
+    } else if (is_directory(found)) {
+      return *place;
+    } else if (at == "/") {
+      return failed("open", path, ENOENT);
+    } else {
+      at = path::parent(at);
+    }
+  }
+  return failed("open", path, ELOOP);
+}
+
+Result<std::uint64_t> SimFiles::file_system_of(std::string_view path) {
+  const Place place = TRY(holder(path));
+  return place.mount;
+}
+
 Result<void> SimFiles::sync(std::string_view path) {
   const auto whole = [&]() -> Result<void> {
-    const Place place = TRY(world_.place(root_, path));
-    if (world_.entry(place) == nullptr) {
-      return failed("sync", path, ENOENT);
-    }
+    const Place place = TRY(holder(path));
     world_.sync(place);
     return {};
   };
   const auto half = [&] {
-    if (const auto place = world_.place(root_, path)) {
+    if (const auto place = holder(path)) {
       world_.files(*place).settle_some(world_.random());
     }
   };

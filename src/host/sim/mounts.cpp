@@ -96,4 +96,22 @@ Result<void> SimMounts::unmount(std::string_view target) {
       world_, "unmount", node, [&] { return detach(target); }, [] {});
 }
 
+// Mounted for a moment where no path leads.
+Result<std::string> SimMounts::read_file(std::string_view node, std::string_view type, std::string_view path,
+                                         std::size_t max_bytes) {
+  const auto device = world_.find(node);
+  if (!device) {
+    return failed("mount", node, ENOENT);
+  }
+  const Signature held = world_.disk(*device).probe(device->start);
+  if (held.type.empty() || held.type != type) {
+    return failed("mount", node, EINVAL);
+  }
+  const std::string nowhere = "(detached)";
+  world_.mount(MountPoint{MountEntry{device->node, nowhere, std::string(type)}, device, true});
+  auto bytes = SimFiles(world_, nowhere).read(path, max_bytes);
+  world_.unmount(world_.mounts().size() - 1);
+  return bytes;
+}
+
 }  // namespace provision::host::sim

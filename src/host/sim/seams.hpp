@@ -42,10 +42,12 @@ class SimFiles final : public Files {
   Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
+  Result<std::uint64_t> file_system_of(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
   Result<void> move(std::string_view from, std::string_view to) override;
+  Result<void> copy_tree(std::string_view from, std::string_view to) override;
   Result<void> remove_directory(std::string_view path) override;
 
  private:
@@ -55,6 +57,9 @@ class SimFiles final : public Files {
   Result<void> change(std::string_view name, std::string_view path, Steps steps);
   Result<void> make_root();
   Result<Place> writable(std::string_view path);
+  // What sync() is of.
+  Result<Place> holder(std::string_view path);
+  Result<std::vector<Mutation>> copy_steps(const Place& from, const Place& to, const std::string& fresh);
   Result<const Entry*> regular_file(std::string_view path);
   Result<void> run(std::string_view path, const Result<std::vector<Mutation>>& steps, std::size_t count);
   Result<std::vector<Mutation>> put_steps(const Place& place, Mutation make, const std::string& fresh, Over over);
@@ -101,6 +106,8 @@ class SimMounts final : public Mounts {
   Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
                      std::string_view options) override;
   Result<void> unmount(std::string_view target) override;
+  Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
+                                std::size_t max_bytes) override;
 
  private:
   Result<void> attach(std::string_view node, std::string_view target, std::string_view type, std::string_view options);

@@ -5,6 +5,7 @@
 // A cut in the middle leaves a directory that lacks something of what it shall hold, or something torn: every entry is
 // compared with its pattern, and made again where it differs.
 #include <algorithm>
+#include <cerrno>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -34,6 +35,12 @@ Result<std::string> real_directory(host::Files& files, std::string path) {
   return Error(Code::io, "too many symbolic links lead to " + path);
 }
 
+// A link into the skeleton itself leads to the copy, as useradd has it.
+std::string copied_target(const std::string& target, const MakeHome& operation) {
+  const bool inside = target.starts_with(operation.skel + "/");
+  return inside ? operation.path + target.substr(operation.skel.size()) : target;
+}
+
 // Copies a tree into a directory that is there, or sees whether that has been done.
 class Skeleton {
  public:
@@ -48,11 +55,7 @@ class Skeleton {
   }
 
  private:
-  // A link into the skeleton itself leads to the copy, as useradd has it.
-  [[nodiscard]] std::string target_of(const host::Node& node) const {
-    const bool inside = node.target.starts_with(operation_.skel + "/");
-    return inside ? operation_.path + node.target.substr(operation_.skel.size()) : node.target;
-  }
+  [[nodiscard]] std::string target_of(const host::Node& node) const { return copied_target(node.target, operation_); }
 
   Result<bool> is_same(const std::string& from, const host::Node& pattern, const std::string& to) {
     const auto node = TRY(files_.look(to));
@@ -252,12 +255,42 @@ Result<void> make_directory(host::Files& files, const MakeHome& operation) {
   return {};
 }
 
-Result<void> move_directory(host::Files& files, const MakeHome& operation) {
-  if (TRY(files.look(operation.path))) {
+// Nothing of another file system, which was mounted in the old home since it was copied.
+Result<void> remove_moved(host::Files& files, const MakeHome& operation) {
+  const std::string& old = operation.moved_from;
+  if (!TRY(files.look(old))) {
     return {};
   }
+  const std::uint64_t own = TRY(files.file_system_of(old));
+  auto visit = [&](const std::string& path, const host::Node& node) -> Result<bool> {
+    const std::uint64_t number = node.kind == host::NodeKind::directory ? TRY(files.file_system_of(path)) : own;
+    if (number != own) {
+      return Error(Code::conflict, "a file system is mounted at " + path + ", in the home that has been moved");
+    }
+    return true;
+  };
+  TRY(walk(files, old, visit));
+  TRY(remove_tree(files, old));
+  return files.sync(path::parent(old));
+}
+
+// To another file system as usermod does it: copied, and then removed. Both being there is a move that was interrupted
+// after the copy had been whole and on the medium.
+Result<void> move_directory(host::Files& files, const MakeHome& operation) {
+  if (TRY(files.look(operation.path))) {
+    return remove_moved(files, operation);
+  }
   TRY(make_parents(files, operation.path));
-  return files.move(operation.moved_from, operation.path);
+  auto moved = files.move(operation.moved_from, operation.path);
+  if (moved || moved.error().system_error != EXDEV) {
+    return moved;
+  }
+  TRY(files.copy_tree(operation.moved_from, operation.path));
+  if (!TRY(files.look(operation.path))) {
+    return Error(Code::not_satisfied,
+                 "nothing failed, yet " + operation.moved_from + " has not been copied to " + operation.path);
+  }
+  return remove_moved(files, operation);
 }
 
 Result<void> make_mail(host::Files& files, const MakeHome& operation) {
@@ -280,6 +313,17 @@ void erase_view(model::Inventory& inventory, const std::string& path) {
   std::erase_if(inventory.files, [&](const auto& view) { return path::is_within(view.path, path); });
 }
 
+// Whether the way from `root` to the path leads through a symbolic link: then it is nothing of the tree itself.
+bool is_behind_link(const model::Inventory& inventory, const std::string& path, const std::string& root) {
+  for (std::string above = path::parent(path); above.size() > root.size(); above = path::parent(above)) {
+    const model::FileView* const view = inventory.file(above);
+    if (view != nullptr && view->kind == host::NodeKind::symlink) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void predict_directory(model::Inventory& inventory, const std::string& path, std::int64_t mode, std::int64_t uid,
                        std::int64_t gid) {
   model::FileView view;
@@ -289,6 +333,29 @@ void predict_directory(model::Inventory& inventory, const std::string& path, std
   view.uid = uid;
   view.gid = gid;
   predict_file(inventory, std::move(view));
+}
+
+// Copies of what is seen of the skeleton.
+void predict_skeleton(model::Inventory& inventory, const MakeHome& operation) {
+  const std::string root = operation.skel.empty() ? "" : model::skeleton_place(inventory, operation.skel);
+  if (root.empty() || root == "/") {
+    return;
+  }
+  std::vector<model::FileView> copies;
+  for (const auto& view : inventory.files) {
+    if (view.path == root || !path::is_within(view.path, root) || view.kind == host::NodeKind::other ||
+        is_behind_link(inventory, view.path, root)) {
+      continue;
+    }
+    copies.push_back(view);
+    copies.back().path = operation.path + view.path.substr(root.size());
+    copies.back().uid = operation.uid;
+    copies.back().gid = operation.gid;
+    copies.back().target = copied_target(view.target, operation);
+  }
+  for (auto& copy : copies) {
+    predict_file(inventory, std::move(copy));
+  }
 }
 
 // The views of what is at or below the old place become views of the new one.
@@ -355,6 +422,7 @@ void predict(model::Inventory& inventory, const MakeHome& operation) {
   predict_move(inventory, operation);
   if (operation.made) {
     predict_directory(inventory, operation.path, operation.mode, operation.uid, operation.gid);
+    predict_skeleton(inventory, operation);
   }
   for (const auto& path : operation.claimed) {
     predict_directory(inventory, path, private_mode, operation.uid, operation.gid);

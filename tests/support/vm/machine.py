@@ -62,6 +62,8 @@ class Machine:
         self.boots = 0
         # A card on QEMU's own network, where 10.0.2.2 is this host.
         self.network = False
+        # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
+        self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.system = disk.Disk(folder / "system.img")
@@ -139,8 +141,9 @@ class Machine:
             *("-m", "1024", "-M", "q35", "-nodefaults", "-no-user-config", "-display", "none"),
             *("-serial", "stdio", "-no-reboot"),
         ]
-        for number, path in enumerate((self.system.path, self.data.path)):
-            drive = f"if=none,id=d{number},file={path},format=raw,cache=unsafe"
+        for number, path in enumerate((self.system.path, self.data.path, *self.more)):
+            shared = ",file.locking=off" if self.more.count(path) > 1 else ""
+            drive = f"if=none,id=d{number},file={path},format=raw,cache=unsafe{shared}"
             device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1}"
             command += ["-drive", drive, "-device", device]
         if self.kind == "qemu":

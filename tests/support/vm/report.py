@@ -86,7 +86,7 @@ def parse(console: str) -> Report | None:
         failed=[line.split()[0] for line in sections["failed"].splitlines() if line.strip()],
         mounts={line.split()[1]: line for line in sections["mounts"].splitlines()},
         partitions={
-            link[1]: f"/dev/{link[2]}, {int(sectors[link[2]]) >> 11} MiB"
+            link[1]: f"/dev/{link[2]}, {int(sectors.get(link[2], 0)) >> 11} MiB"  # a map's size is not told
             for link in re.finditer(r"(\S+) -> \.\./\.\./(\S+)$", sections["partitions"], re.M)
         },
         page=sections["page"],
