@@ -11,6 +11,7 @@
 #include "model/observe.hpp"
 #include "plan/operation.hpp"
 #include "plan/operations/parents.hpp"
+#include "plan/operations/predicted_files.hpp"
 #include "plan/operations/put_file.hpp"
 
 namespace provision::plan {
@@ -276,10 +277,6 @@ Result<void> remove_all(host::Files& files, const MakeHome& operation) {
   return operation.path.empty() ? Result<void>() : remove_tree(files, operation.path);
 }
 
-void erase_view(model::Inventory& inventory, const std::string& path) {
-  std::erase_if(inventory.files, [&](const auto& view) { return path::is_within(view.path, path); });
-}
-
 void predict_directory(model::Inventory& inventory, const std::string& path, std::int64_t mode, std::int64_t uid,
                        std::int64_t gid) {
   model::FileView view;
@@ -293,16 +290,24 @@ void predict_directory(model::Inventory& inventory, const std::string& path, std
 
 // The views of what is at or below the old place become views of the new one.
 void predict_move(model::Inventory& inventory, const MakeHome& operation) {
-  for (auto& view : inventory.files) {
-    if (!operation.moved_from.empty() && path::is_within(view.path, operation.moved_from)) {
-      view.path = operation.path + view.path.substr(operation.moved_from.size());
+  if (!operation.moved_from.empty()) {
+    std::vector<model::FileView> moved;
+    for (const auto& view : inventory.files) {
+      if (path::is_within(view.path, operation.moved_from)) {
+        moved.push_back(view);
+        moved.back().path = operation.path + view.path.substr(operation.moved_from.size());
+      }
+    }
+    predict_removal(inventory, operation.moved_from);
+    for (auto& view : moved) {
+      predict_file(inventory, std::move(view));
     }
   }
-  for (auto& view : inventory.files) {
-    if (path::is_within(view.path, operation.path)) {
-      const host::Owner next = next_owner({view.uid, view.gid}, operation);
-      view.uid = next.uid;
-      view.gid = next.gid;
+  if (changes_owner(operation)) {
+    for (auto* view : views_within(inventory, operation.path)) {
+      const host::Owner next = next_owner({view->uid, view->gid}, operation);
+      view->uid = next.uid;
+      view->gid = next.gid;
     }
   }
 }
@@ -347,7 +352,7 @@ void predict(model::Inventory& inventory, const MakeHome& operation) {
   if (operation.absent) {
     for (const auto* path : {&operation.mail, &operation.path}) {
       if (!path->empty()) {
-        erase_view(inventory, *path);
+        predict_removal(inventory, *path);
       }
     }
     return;
