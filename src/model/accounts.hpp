@@ -97,7 +97,8 @@ struct SubRange {
   bool operator==(const SubRange&) const = default;
 };
 
-// The digest of the password field of one account that the config names: enough to see that it is the config's already.
+// The digest of the password field of one account that the config names, or of the group that has such a user's name:
+// enough to see that it is the config's already.
 struct PasswordView {
   std::string name;
   Digest digest;

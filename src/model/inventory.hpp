@@ -62,8 +62,8 @@ struct FileView {
   Digest digest;
   // The same by SHA-512, only where the config gives such a hash for a source that is fetched.
   Digest sha512;
-  // Only of a file to whose content the config appends: whether it ends with just that, and the SHA-256 of the content
-  // with that at its end.
+  // Only of a file to whose content, or to nothing, the config appends what it has in itself: whether it ends with just
+  // that, and the SHA-256 of the content with that at its end.
   bool appended = false;
   Digest extended;
   // Of a hard link of the config: its target, where the two are one file.

@@ -107,6 +107,12 @@ class Looker {
     for (const auto& group : passwd.groups) {
       groups.push_back(group.name);
     }
+    // A user may have, or get, a group of its own.
+    for (const auto& name : users) {
+      if (std::find(groups.begin(), groups.end(), name) == groups.end()) {
+        groups.push_back(name);
+      }
+    }
     AccountFiles& files = inventory_.account_files;
     files = TRY_WHILE(read_account_files(host_.target, users, groups), "reading the target's accounts");
     files.today = day_of(host_.clock.wall()).value_or(-1);
@@ -192,7 +198,7 @@ class Looker {
     if (hash && hash->function() == HashFunction::sha512 && !spec::is_inline(file.contents)) {
       view->sha512 = TRY(host_.target.digest(file.path, HashFunction::sha512));
     }
-    return file.contents.source ? Result<void>() : see_appended(file, *view);
+    return file.contents.source.value_or("").empty() ? see_appended(file, *view) : Result<void>();
   }
 
   // A config whose bytes cannot be had is for the planner to refuse.

@@ -231,7 +231,11 @@ std::string_view type_name(const Uuid& type) {
 std::vector<DiskChange> disk_changes(const model::Inventory& before, const std::vector<Plan>& plans) {
   model::Inventory after = before;
   for (const auto& plan : plans) {
-    after = predicted(std::move(after), plan);
+    for (const auto& step : plan.steps) {
+      if (std::holds_alternative<WriteTable>(step.operation)) {
+        predict(after, step.operation);
+      }
+    }
   }
   std::vector<DiskChange> changes;
   for (const auto& disk : before.disks) {

@@ -25,11 +25,12 @@ std::vector<std::string> parts_of(const std::string& path) {
 
 }  // namespace
 
-Ways::Ways(const model::Inventory& inventory) {
+Ways::Ways(const model::Inventory& inventory, Known known) {
   std::vector<const model::FileView*> views;
-  views.reserve(inventory.files.size());
   for (const auto& view : inventory.files) {
-    views.push_back(&view);
+    if (known == Known::everything || view.kind == host::NodeKind::symlink) {
+      views.push_back(&view);
+    }
   }
   std::stable_sort(views.begin(), views.end(), [](const model::FileView* a, const model::FileView* b) {
     return path::depth(a->path) < path::depth(b->path);

@@ -2,6 +2,7 @@
 // Where paths of the config lead in the target: through the links that are there, and those that the config makes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,7 +21,9 @@ struct Way {
 
 class Ways {
  public:
-  explicit Ways(const model::Inventory& inventory);
+  enum class Known : std::uint8_t { everything, links };
+  // With Known::links seen() knows links alone.
+  explicit Ways(const model::Inventory& inventory, Known known = Known::everything);
 
   // The config puts something at the path; `link`: a symbolic link to there. Those of less depth must be known before.
   void put(const std::string& path, const std::optional<std::string>& link);

@@ -179,8 +179,9 @@ Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model
   model::Inventory now = inventory;
   for (const auto& stage : list) {
     if (stage.planner != nullptr) {
+      // Nobody asks what the last one leaves.
+      now = plans.empty() ? std::move(now) : plan::predicted(std::move(now), plans.back());
       plans.push_back(TRY(stage.planner({config, now})));
-      now = plan::predicted(std::move(now), plans.back());
     }
   }
   return plans;

@@ -63,6 +63,9 @@ Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
   if (spec_.content) {
     areas_.emplace(0, Area{spec_.facts.sectors, formatted(*spec_.content), true, std::nullopt});
   }
+  if (spec_.damaged) {
+    gpt_ = Gpt{true, broken(), broken(), false};
+  }
   if (spec_.disk_guid.empty()) {
     return;
   }

@@ -43,8 +43,12 @@ struct DiskSpec {
   std::vector<PartitionSpec> partitions;
   // The disk is larger than the one that the table was made for.
   bool grown = false;
+  // Both copies of its GPT are broken; then it has neither GUID nor partitions.
+  bool damaged = false;
   // On the whole disk, where it has no table.
   std::optional<Content> content;
+  // Further names that udev has for it, with "-partN" behind them for its partitions.
+  std::vector<std::string> links;
   // So long after each boot the kernel finds the disk.
   std::chrono::milliseconds appears_after{0};
 };
@@ -68,6 +72,10 @@ struct MachineSpec {
   std::string target_path = "/sysroot";
   std::string state_path = "/run/provision/state";
   std::map<std::string, HttpAnswer, std::less<>> http;
+  // The day of all its boots.
+  std::string date = "2026-11-24";
+  // Programs of the initramfs besides mkfs and modprobe, in /usr/sbin: they succeed and change nothing ("setfiles").
+  std::vector<std::string> programs;
 };
 
 }  // namespace provision::host::sim

@@ -88,7 +88,9 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
 }
 
 Result<void> SimProcesses::must_have(const std::string& program) {
-  if (maker_of(program) == nullptr && program != "modprobe") {
+  const auto& others = world_.spec().programs;
+  const bool other = std::find(others.begin(), others.end(), program) != others.end();
+  if (maker_of(program) == nullptr && program != "modprobe" && !other) {
     return Error(Code::program_missing, "there is no program " + program);
   }
   return {};

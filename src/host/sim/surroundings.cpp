@@ -15,7 +15,8 @@ std::chrono::microseconds SimClock::monotonic() {
 // Each boot has its own hour.
 std::string SimClock::wall() {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(world_.uptime()).count();
-  return fmt::format("2026-11-24T{:02}:{:02}:{:02}Z", world_.gate().boot() % 24, seconds / 60 % 60, seconds % 60);
+  return fmt::format("{}T{:02}:{:02}:{:02}Z", world_.spec().date, world_.gate().boot() % 24, seconds / 60 % 60,
+                     seconds % 60);
 }
 
 Result<std::string> SimFirmware::command_line() { return world_.spec().command_line; }

@@ -20,6 +20,9 @@ Tree initramfs_tree(const MachineSpec& spec) {
     entries.emplace(wanted.target, directory());
   }
   entries.emplace(spec.target_path, directory());
+  for (const auto& program : spec.programs) {
+    entries.emplace("/usr/sbin/" + program, regular("", 0755));
+  }
   return tree(entries);
 }
 
@@ -152,6 +155,12 @@ bool World::is_link_of(const Device& device, std::string_view folder, std::strin
   const auto is = [name](const std::string& value, const std::string& wanted) {
     return !value.empty() && name == wanted;
   };
+  const std::string path = path::join(folder, name);
+  for (const auto& link : disk.spec().links) {
+    if (path == link + part) {
+      return true;
+    }
+  }
   if (folder == "/dev/disk/by-id") {
     const DiskFacts& facts = disk.spec().facts;
     return is(facts.serial, "virtio-" + facts.serial + part) || is(facts.wwn, "wwn-" + facts.wwn + part);

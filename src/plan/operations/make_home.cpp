@@ -12,6 +12,7 @@
 #include "model/observe.hpp"
 #include "plan/operation.hpp"
 #include "plan/operations/parents.hpp"
+#include "plan/operations/predicted_files.hpp"
 #include "plan/operations/put_file.hpp"
 
 namespace provision::plan {
@@ -309,10 +310,6 @@ Result<void> remove_all(host::Files& files, const MakeHome& operation) {
   return operation.path.empty() ? Result<void>() : remove_tree(files, operation.path);
 }
 
-void erase_view(model::Inventory& inventory, const std::string& path) {
-  std::erase_if(inventory.files, [&](const auto& view) { return path::is_within(view.path, path); });
-}
-
 // Whether the way from `root` to the path leads through a symbolic link: then it is nothing of the tree itself.
 bool is_behind_link(const model::Inventory& inventory, const std::string& path, const std::string& root) {
   for (std::string above = path::parent(path); above.size() > root.size(); above = path::parent(above)) {
@@ -360,16 +357,24 @@ void predict_skeleton(model::Inventory& inventory, const MakeHome& operation) {
 
 // The views of what is at or below the old place become views of the new one.
 void predict_move(model::Inventory& inventory, const MakeHome& operation) {
-  for (auto& view : inventory.files) {
-    if (!operation.moved_from.empty() && path::is_within(view.path, operation.moved_from)) {
-      view.path = operation.path + view.path.substr(operation.moved_from.size());
+  if (!operation.moved_from.empty()) {
+    std::vector<model::FileView> moved;
+    for (const auto& view : inventory.files) {
+      if (path::is_within(view.path, operation.moved_from)) {
+        moved.push_back(view);
+        moved.back().path = operation.path + view.path.substr(operation.moved_from.size());
+      }
+    }
+    predict_removal(inventory, operation.moved_from);
+    for (auto& view : moved) {
+      predict_file(inventory, std::move(view));
     }
   }
-  for (auto& view : inventory.files) {
-    if (path::is_within(view.path, operation.path)) {
-      const host::Owner next = next_owner({view.uid, view.gid}, operation);
-      view.uid = next.uid;
-      view.gid = next.gid;
+  if (changes_owner(operation)) {
+    for (auto* view : views_within(inventory, operation.path)) {
+      const host::Owner next = next_owner({view->uid, view->gid}, operation);
+      view->uid = next.uid;
+      view->gid = next.gid;
     }
   }
 }
@@ -414,7 +419,7 @@ void predict(model::Inventory& inventory, const MakeHome& operation) {
   if (operation.absent) {
     for (const auto* path : {&operation.mail, &operation.path}) {
       if (!path->empty()) {
-        erase_view(inventory, *path);
+        predict_removal(inventory, *path);
       }
     }
     return;

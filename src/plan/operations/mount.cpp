@@ -14,6 +14,28 @@ std::string full_path(const host::Host& host, const Mount& operation) {
   return path::join(host.target_path, operation.path);
 }
 
+const std::vector<std::string>* users_of(const model::Inventory& inventory, const host::DeviceRef& device) {
+  if (const model::DeviceView* const view = inventory.device(device.path)) {
+    return &view->users;
+  }
+  const model::DiskView* const disk = inventory.disk(device.disk);
+  const model::PartitionView* const partition = disk != nullptr ? disk->partition(device.number) : nullptr;
+  return partition != nullptr ? &partition->users : nullptr;
+}
+
+// Mounts are seen by the kernel's name of the device, which may be another one than the config's: then the device's own
+// users tell. Those are paths outside the target.
+bool is_mounted(const model::Inventory& inventory, const Mount& operation) {
+  const auto last = std::find_if(inventory.mounts.rbegin(), inventory.mounts.rend(),
+                                 [&](const host::MountEntry& entry) { return entry.target == operation.path; });
+  if (last == inventory.mounts.rend() || last->source == operation.device.path) {
+    return last != inventory.mounts.rend();
+  }
+  const std::vector<std::string>* const users = users_of(inventory, operation.device);
+  return users != nullptr && std::any_of(users->begin(), users->end(),
+                                         [&](const std::string& user) { return user.ends_with(operation.path); });
+}
+
 }  // namespace
 
 Result<Observation> observe(host::Host& host, const Mount& operation) {
@@ -39,15 +61,14 @@ Result<void> apply(Work& work, const Mount& operation) {
 }
 
 void predict(model::Inventory& inventory, const Mount& operation) {
-  const host::MountEntry made{operation.device.path, operation.path, operation.format};
-  if (std::find(inventory.mounts.begin(), inventory.mounts.end(), made) != inventory.mounts.end()) {
+  if (is_mounted(inventory, operation)) {
     return;
   }
   // What was below is hidden; what the new file system holds is not known before it is there.
   std::erase_if(inventory.files, [&](const model::FileView& file) {
     return path::is_within(file.path, operation.path) && file.path != operation.path;
   });
-  inventory.mounts.push_back(made);
+  inventory.mounts.push_back({operation.device.path, operation.path, operation.format});
 }
 
 std::string describe(const Mount& operation) { return "mount " + operation.device.path + " at " + operation.path; }

@@ -10,6 +10,7 @@
 #include "model/observe.hpp"
 #include "plan/downloads.hpp"
 #include "plan/operations/parents.hpp"
+#include "plan/operations/predicted_files.hpp"
 
 namespace provision::plan {
 namespace {
@@ -144,6 +145,19 @@ Result<void> compose(Work& work, const PutFile& operation) {
 
 // --- Predicting
 
+// Whether the file then counts as one that has all that the config appends: see model::FileView. Of bytes that are
+// fetched that cannot be told later either.
+bool ends_with_appended(const PutFile& operation) {
+  const bool none_given = !operation.keeps.empty() || (!operation.contents.remote && operation.contents.size == 0);
+  std::int64_t size = 0;
+  for (const auto& piece : operation.append) {
+    size += piece.size;
+  }
+  const bool fetched =
+      std::any_of(operation.append.begin(), operation.append.end(), [](const Contents& piece) { return piece.remote; });
+  return none_given && !fetched && size > 0;
+}
+
 // What make_private_parents makes.
 void predict_private_way(model::Inventory& inventory, const PutFile& operation) {
   const std::string& top = operation.private_below;
@@ -173,10 +187,6 @@ std::string size_words(const PutFile& operation) {
     remote = remote || piece.remote;
   }
   return remote ? "fetched" : std::to_string(size) + " bytes";
-}
-
-bool is_within_any(const std::string& path, const std::string& ancestor) {
-  return path != ancestor && path::is_within(path, ancestor);
 }
 
 }  // namespace
@@ -222,37 +232,11 @@ void predict(model::Inventory& inventory, const PutFile& operation) {
   made.digest = sha512 ? Digest{} : operation.whole;
   made.sha512 = sha512 ? operation.whole : Digest{};
   made.text = operation.contents.text;
-  if (!operation.append.empty() && !operation.keeps.empty()) {
-    made.appended = true;
-  }
+  made.appended = made.appended || ends_with_appended(operation);
   if (operation.over_tree) {
     predict_removal(inventory, operation.path);
   }
   predict_file(inventory, std::move(made));
-}
-
-void predict_file(model::Inventory& inventory, model::FileView made) {
-  for (std::size_t slash = made.path.find('/', 1); slash != std::string::npos; slash = made.path.find('/', slash + 1)) {
-    const std::string above = made.path.substr(0, slash);
-    if (inventory.file(above) == nullptr) {
-      inventory.files.push_back({});
-      inventory.files.back().path = above;
-      inventory.files.back().kind = host::NodeKind::directory;
-      inventory.files.back().mode = 0755;
-    }
-  }
-  for (auto& view : inventory.files) {
-    if (view.path == made.path) {
-      view = std::move(made);
-      return;
-    }
-  }
-  inventory.files.push_back(std::move(made));
-}
-
-void predict_removal(model::Inventory& inventory, const std::string& path) {
-  std::erase_if(inventory.files,
-                [&](const model::FileView& view) { return view.path == path || is_within_any(view.path, path); });
 }
 
 std::string attribute_words(std::int64_t mode, std::int64_t uid, std::int64_t gid) {

@@ -8,10 +8,6 @@ namespace provision::plan {
 
 // Absent without a view; otherwise satisfied or foreign.
 Observation observation_of(const model::FileView* view, bool satisfied);
-// Puts the view in the place of one with the same path, and directories (0755 root) where none are above it.
-void predict_file(model::Inventory& inventory, model::FileView made);
-// Nothing is at the path any more, nor below it.
-void predict_removal(model::Inventory& inventory, const std::string& path);
 // "mode 0644", and the owner where that is not root: "mode 0600, owner 5:0".
 std::string attribute_words(std::int64_t mode, std::int64_t uid, std::int64_t gid);
 

@@ -5,6 +5,7 @@
 #include "fields/json.hpp"
 #include "model/observe.hpp"
 #include "plan/operations/parents.hpp"
+#include "plan/operations/predicted_files.hpp"
 #include "plan/operations/put_file.hpp"
 
 namespace provision::plan {

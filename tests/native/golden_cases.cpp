@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each case of tests/golden that has a plan, on loop devices and real file systems made of its inventory: what is
+// predicted is what is seen when it has been carried out. Cases for which something is missing here are skipped by
+// name.
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "cli/images.hpp"
+#include "host/intake.hpp"
+#include "host/linux/isolation.hpp"
+#include "host/linux/linux_host.hpp"
+#include "support/golden_machine.hpp"
+#include "support/golden_run.hpp"
+
+using namespace provision;
+using namespace provision::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<std::string_view, 4> program_places{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+constexpr std::string_view what = "predictions on loop devices of the golden case ";
+
+// What cannot be made is a fault of the test, and ends the case.
+template <class T>
+T must(Result<T> result, const std::string& doing) {
+  if (!result) {
+    throw std::runtime_error(doing + ": " + to_string(result.error()));
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return *std::move(result);
+  }
+}
+
+void must(bool good, const std::string& doing) {
+  if (!good) {
+    throw std::runtime_error(doing + " failed: " + std::to_string(errno));
+  }
+}
+
+void must_program(const std::string& program, std::vector<std::string> arguments) {
+  host::LinuxProcesses processes;
+  const auto exit = must(processes.run({program, std::move(arguments), {}, std::chrono::seconds(60)}), program);
+  must(exit.status == 0, program + ": " + exit.output);
+}
+
+void write_bytes(const std::string& path, std::uint64_t offset, const std::string& bytes) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(offset));
+  file << bytes << std::flush;
+  must(file.good(), "writing " + path);
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << bytes << std::flush;
+  must(file.good(), "writing " + path);
+}
+
+bool have_program(const std::string& name) {
+  return std::any_of(program_places.begin(), program_places.end(),
+                     [&](std::string_view place) { return ::access(path::join(place, name).c_str(), X_OK) == 0; });
+}
+
+// --- Signatures that no program here makes
+
+// A header of LUKS 1 (cryptsetup's LUKS1 On-Disk Format Specification): the magic, version 1, and the UUID at byte 168.
+std::string luks_header(const std::string& uuid) {
+  std::string header("LUKS\xba\xbe\x00\x01", 8);
+  header.resize(168, '\0');
+  header += uuid;
+  header.resize(592, '\0');
+  return header;
+}
+
+// LVM2's CRC-32 (lib/misc/crc.c): the usual polynomial with another start and no inversion at the end.
+std::uint32_t lvm_crc(std::string_view bytes) {
+  std::uint32_t crc = 0xf597a6cfU;
+  for (const char c : bytes) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int i = 0; i < 8; ++i) {
+      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+  }
+  return crc;
+}
+
+std::string little_endian(std::uint64_t number, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) {
+    text += static_cast<char>(number >> (8 * i) & 0xffU);
+  }
+  return text;
+}
+
+// The second sector of a physical volume (lib/format_text/layout.h): label header and the UUID without its dashes.
+std::string lvm_label(std::string uuid) {
+  std::erase(uuid, '-');
+  std::string rest = little_endian(32, 4) + "LVM2 001" + uuid;
+  rest.resize(512 - 20, '\0');
+  return "LABELONE" + little_endian(1, 8) + little_endian(lvm_crc(rest), 4) + rest;
+}
+
+std::string dos_table() {
+  std::string sector(440, '\0');
+  sector += little_endian(0x12345678, 4) + std::string(2, '\0');
+  sector += std::string(4, '\0') + "\x83" + std::string(3, '\0') + little_endian(2048, 4) + little_endian(204800, 4);
+  sector.resize(510, '\0');
+  return sector + "\x55\xaa";
+}
+
+// --- The machine
+
+// The names and facts that the case's disks have, on image files. Mount points are told without the folder in which
+// all of the machine is.
+class GoldenDisks final : public host::Disks {
+ public:
+  GoldenDisks(cli::ImageDisks& images, std::map<std::string, host::DiskFacts> facts, std::string place)
+      : images_(images), facts_(std::move(facts)), place_(std::move(place)) {}
+
+  Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override {
+    return images_.await(device, patience);
+  }
+  // Its size is its own.
+  Result<host::DiskFacts> facts(const host::DeviceRef& disk) override {
+    host::DiskFacts facts = TRY(images_.facts(disk));
+    const host::DiskFacts& wanted = facts_.at(disk.path);
+    facts.serial = wanted.serial;
+    facts.wwn = wanted.wwn;
+    facts.hardware_path = wanted.hardware_path;
+    return facts;
+  }
+  Result<host::Table> read_table(const host::DeviceRef& disk) override { return images_.read_table(disk); }
+  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
+    return images_.kernel_partitions(disk);
+  }
+  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
+    return images_.write_table(disk, table);
+  }
+  Result<host::Signature> probe(const host::DeviceRef& device) override { return images_.probe(device); }
+  Result<void> wipe_signatures(const host::DeviceRef& device) override { return images_.wipe_signatures(device); }
+  Result<void> flush(const host::DeviceRef& device) override { return images_.flush(device); }
+  Result<std::vector<std::string>> users(const host::DeviceRef& device) override {
+    auto users = TRY(images_.users(device));
+    for (auto& user : users) {
+      user = path::is_within(user, place_) ? user.substr(place_.size()) : user;
+    }
+    return users;
+  }
+
+ private:
+  cli::ImageDisks& images_;
+  std::map<std::string, host::DiskFacts> facts_;
+  std::string place_;
+};
+
+class GoldenFirmware final : public host::Firmware {
+ public:
+  explicit GoldenFirmware(host::Machine machine) : machine_(std::move(machine)) {}
+  Result<std::string> command_line() override { return std::string(); }
+  Result<std::string> boot_id() override { return std::string("boot"); }
+  Result<host::Machine> machine() override { return machine_; }
+  Result<std::optional<std::string>> fw_cfg(std::string_view /*name*/) override { return std::optional<std::string>{}; }
+
+ private:
+  host::Machine machine_;
+};
+
+class GoldenClock final : public host::Clock {
+ public:
+  explicit GoldenClock(const std::string& date) : wall_(date + "T12:00:00Z") {}
+  std::chrono::microseconds monotonic() override { return real_.monotonic(); }
+  std::string wall() override { return wall_; }
+
+ private:
+  host::LinuxClock real_;
+  std::string wall_;
+};
+
+class Pages final : public host::Fetcher {
+ public:
+  explicit Pages(std::map<std::string, host::HttpAnswer, std::less<>> pages) : pages_(std::move(pages)) {}
+  Result<void> configure(const host::FetchSettings& /*settings*/) override { return {}; }
+  host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(++last_, std::pair(request, &sink));
+    return last_;
+  }
+  Result<host::Fetched> wait(host::Ticket ticket) override {
+    const std::lock_guard lock(mutex_);
+    const auto asked = waiting_.extract(ticket);
+    const auto& [request, sink] = asked.mapped();
+    const auto page = pages_.find(request.url);
+    if (page == pages_.end()) {
+      return Error(Code::network, "no answer from " + request.url);
+    }
+    host::Intake intake(request, *sink);
+    TRY(intake.add(page->second.body));
+    return intake.finish();
+  }
+  void cancel(host::Ticket ticket) override {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(ticket);
+  }
+  std::vector<host::FetchProgress> progress() override { return {}; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, host::HttpAnswer, std::less<>> pages_;
+  host::Ticket last_ = 0;
+  std::map<host::Ticket, std::pair<host::FetchRequest, host::Sink*>> waiting_;
+};
+
+// Everything in one folder: the root is a directory in it, each disk a file. Gone, with all mounts, at the end.
+class LoopMachine {
+ public:
+  LoopMachine(const std::string& name, const host::sim::MachineSpec& spec)
+      : spec_(spec),
+        place_("/run/" + name),
+        own_(place_ + "/own"),
+        linux_(root(), place_ + "/state"),
+        firmware_(spec.identity),
+        clock_(spec.date),
+        pages_(spec.http) {
+    fs::create_directories(root());
+    fs::create_directories(place_ + "/own/usr/sbin");
+    for (const auto& program : spec.programs) {
+      write_file(place_ + "/own/usr/sbin/" + program, "");
+    }
+    std::vector<cli::Image> images;
+    std::map<std::string, host::DiskFacts> facts;
+    for (const auto& disk : spec.disks) {
+      if (disk.node == root_node) {
+        make_tree(disk.content->files);
+        continue;
+      }
+      const std::string known_as = disk.links.empty() ? disk.node : disk.links.front();
+      facts.emplace(known_as, disk.facts);
+      images.push_back({{file_of(disk), known_as, disk.facts.serial}, make_disk(disk)});
+    }
+    images_.emplace(linux_.disks, std::move(images), place_ + "/none");
+    disks_.emplace(*images_, std::move(facts), place_);
+    for (const auto& mount : spec.mounts) {
+      if (mount.device != root_node) {
+        const std::string node = must(images_->await({mount.device, {}, 0}, {}), mount.device);
+        fs::create_directories(place_ + mount.target);
+        must(::mount(node.c_str(), (place_ + mount.target).c_str(), mount.type.c_str(), 0, nullptr) == 0, "mounting");
+      }
+    }
+  }
+  LoopMachine(const LoopMachine&) = delete;
+  LoopMachine& operator=(const LoopMachine&) = delete;
+  LoopMachine(LoopMachine&&) = delete;
+  LoopMachine& operator=(LoopMachine&&) = delete;
+  ~LoopMachine() {
+    auto entries = linux_.mounts.list().value_or(std::vector<host::MountEntry>{});
+    std::reverse(entries.begin(), entries.end());
+    for (const auto& entry : entries) {
+      if (path::is_within(entry.target, place_)) {
+        ::umount2(entry.target.c_str(), MNT_DETACH);
+      }
+    }
+    disks_.reset();
+    images_.reset();
+    std::error_code ignored;
+    fs::remove_all(place_, ignored);
+  }
+
+  host::Host host() {
+    return {linux_.target,    root(), linux_.state, own_,        *disks_, linux_.mounts,
+            linux_.processes, clock_, firmware_,    linux_.http, pages_};
+  }
+
+ private:
+  [[nodiscard]] std::string root() const { return place_ + spec_.target_path; }
+  [[nodiscard]] std::string file_of(const host::sim::DiskSpec& disk) const {
+    return place_ + "/" + std::string(path::name(disk.node));
+  }
+
+  void make_tree(const host::sim::Tree& tree) {
+    std::map<std::uint64_t, std::string> inodes;
+    for (const auto& [inner, entry] : tree) {
+      const std::string full = root() + (inner == "/" ? "" : inner);
+      const auto known = inodes.find(entry.inode);
+      if (entry.inode != 0 && known != inodes.end()) {
+        fs::create_hard_link(known->second, full);
+        continue;
+      }
+      make_entry(full, entry);
+      inodes.emplace(entry.inode, full);
+    }
+  }
+
+  static void make_entry(const std::string& full, const host::sim::Entry& entry) {
+    if (entry.node.kind == host::NodeKind::directory) {
+      fs::create_directories(full);
+    } else if (entry.node.kind == host::NodeKind::symlink) {
+      fs::create_symlink(entry.node.target, full);
+    } else {
+      write_file(full, entry.content);
+    }
+    must(
+        ::lchown(full.c_str(), static_cast<uid_t>(entry.node.owner.uid), static_cast<gid_t>(entry.node.owner.gid)) == 0,
+        "chown");
+    if (entry.node.kind != host::NodeKind::symlink) {
+      must(::chmod(full.c_str(), entry.node.mode) == 0, "chmod");
+    }
+  }
+
+  host::LoopDevice attach(const host::sim::DiskSpec& disk, std::uint64_t bytes) {
+    write_file(file_of(disk), "");
+    must(::truncate(file_of(disk).c_str(), static_cast<off_t>(bytes)) == 0, "making an image");
+    return attach_again(disk);
+  }
+  host::LoopDevice attach_again(const host::sim::DiskSpec& disk) {
+    const auto sector = static_cast<std::uint32_t>(disk.facts.sector_size);
+    return must(host::LoopDevice::attach({file_of(disk), false, sector}), "attaching an image");
+  }
+
+  // A disk that has grown gets its table while it is as small as it may be.
+  host::LoopDevice make_disk(const host::sim::DiskSpec& disk) {
+    const auto bytes = static_cast<std::uint64_t>(disk.facts.sectors * disk.facts.sector_size);
+    host::LoopDevice loop = attach(disk, disk.grown ? bytes_before(disk) : bytes);
+    if (!disk.disk_guid.empty() || disk.damaged) {
+      write_table(disk, loop.node());
+    }
+    if (disk.grown) {
+      { const host::LoopDevice detached = std::move(loop); }
+      must(::truncate(file_of(disk).c_str(), static_cast<off_t>(bytes)) == 0, "growing an image");
+      loop = attach_again(disk);
+    }
+    if (disk.damaged) {
+      write_bytes(loop.node(), static_cast<std::uint64_t>(disk.facts.sector_size), std::string(512, 'x'));
+      write_bytes(loop.node(), bytes - static_cast<std::uint64_t>(disk.facts.sector_size), std::string(512, 'x'));
+    }
+    if (!disk.other_table.empty()) {
+      write_bytes(loop.node(), 0, dos_table());
+    }
+    if (disk.content) {
+      format(loop.node(), disk.content->signature);
+    }
+    for (const auto& partition : disk.partitions) {
+      if (partition.content) {
+        const host::DeviceRef ref{{}, loop.node(), partition.entry.number};
+        format(must(linux_.disks.await(ref, std::chrono::seconds(5)), "a partition"), partition.content->signature);
+      }
+    }
+    return loop;
+  }
+
+  static std::uint64_t bytes_before(const host::sim::DiskSpec& disk) {
+    std::int64_t end = 0;
+    for (const auto& partition : disk.partitions) {
+      end = std::max(end, partition.entry.start + partition.entry.size);
+    }
+    return static_cast<std::uint64_t>(end * disk.facts.sector_size) + (std::uint64_t{1} << 20U);
+  }
+
+  void write_table(const host::sim::DiskSpec& disk, const std::string& node) {
+    host::Table table;
+    table.kind = host::TableKind::gpt;
+    table.disk_guid = disk.damaged ? Uuid::derive({"damaged"}) : disk.disk_guid;
+    for (const auto& partition : disk.partitions) {
+      table.partitions.push_back(partition.entry);
+    }
+    must(linux_.disks.write_table({node, {}, 0}, table), "writing a table");
+  }
+
+  static void format(const std::string& node, const host::Signature& wanted) {
+    if (wanted.type == "crypto_LUKS") {
+      return write_bytes(node, 0, luks_header(wanted.uuid));
+    }
+    if (wanted.type == "LVM2_member") {
+      return write_bytes(node, 512, lvm_label(wanted.uuid));
+    }
+    std::vector<std::string> arguments;
+    const auto add = [&arguments](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
+    if (wanted.type == "vfat") {
+      std::string serial = wanted.uuid;
+      std::erase(serial, '-');
+      add({"-I", "-i", serial});
+    } else if (!wanted.uuid.empty()) {
+      add(wanted.type == "xfs" ? std::initializer_list<std::string>{"-m", "uuid=" + wanted.uuid}
+                               : std::initializer_list<std::string>{"-U", wanted.uuid});
+    }
+    if (wanted.type == "xfs") {
+      // Also smaller than a new one should be.
+      add({"--unsupported"});
+    }
+    if (!wanted.label.empty()) {
+      add({wanted.type == "vfat" ? "-n" : "-L", wanted.label});
+    }
+    add({node});
+    must_program(program_of(wanted.type), arguments);
+  }
+
+ public:
+  static std::string program_of(const std::string& type) { return type == "swap" ? "mkswap" : "mkfs." + type; }
+
+ private:
+  const host::sim::MachineSpec& spec_;
+  std::string place_;
+  host::LinuxFiles own_;
+  host::LinuxHost linux_;
+  GoldenFirmware firmware_;
+  GoldenClock clock_;
+  Pages pages_;
+  std::optional<cli::ImageDisks> images_;
+  std::optional<GoldenDisks> disks_;
+};
+
+// --- What is missing here
+
+bool kernel_has(const std::string& type) {
+  return read_file("/proc/filesystems").find("\t" + type + "\n") != std::string::npos;
+}
+
+bool is_made_by_hand(const std::string& type) { return type.empty() || type == "crypto_LUKS" || type == "LVM2_member"; }
+
+void need_program(const std::string& type, std::vector<std::string>& missing) {
+  if (!is_made_by_hand(type) && type != "none" && !have_program(LoopMachine::program_of(type))) {
+    missing.push_back(LoopMachine::program_of(type));
+  }
+}
+
+std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
+  std::vector<std::string> missing;
+  for (const auto& filesystem : golden.config.config->storage.filesystems) {
+    const std::string type = filesystem.format.value_or("");
+    need_program(type, missing);
+    if (filesystem.path && type != "swap" && type != "none" && !kernel_has(type)) {
+      missing.push_back(type + " in the kernel");
+    }
+  }
+  for (const auto& disk : spec.disks) {
+    for (const auto& partition : disk.partitions) {
+      need_program(partition.content ? partition.content->signature.type : "", missing);
+    }
+    need_program(disk.content && disk.node != root_node ? disk.content->signature.type : "", missing);
+  }
+  for (const auto& program : spec.programs) {
+    if (!have_program(program)) {
+      missing.push_back(program);
+    }
+  }
+  return join(missing, ", ");
+}
+
+GoldenRun run_on_loops(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
+  try {
+    LoopMachine machine(golden.name, spec);
+    return run_golden(machine.host(), golden, spec.target_path, 4);
+  } catch (const std::exception& failure) {
+    return {{std::string("the machine cannot be made: ") + failure.what()}, 0};
+  }
+}
+
+void say(const std::string& name, const std::vector<std::string>& complaints) {
+  std::printf("%s %s%s\n", complaints.empty() ? "PASS" : "FAIL", name.c_str(),
+              complaints.empty() ? "" : ": not as predicted");
+  for (const auto& line : complaints) {
+    std::printf("    %s\n", line.c_str());
+  }
+  std::fflush(stdout);
+}
+
+void run_case(const GoldenCase& golden) {
+  const std::string name = std::string(what) + golden.name;
+  const GoldenMachine machine = machine_of(golden);
+  if (const std::string missing = missing_for(golden, machine.spec); !missing.empty()) {
+    std::printf("SKIP %s: %s\n", name.c_str(), missing.c_str());
+    return;
+  }
+  say(name, machine.missing.empty() ? run_on_loops(golden, machine.spec).complaints : machine.missing);
+}
+
+int run_all(const std::string& only) {
+  for (const auto& ready : {host::make_private_run(), host::ensure_device_nodes()}) {
+    if (!ready) {
+      say("golden cases on loop devices", {to_string(ready.error())});
+      return 1;
+    }
+  }
+  for (const auto& golden : golden_cases()) {
+    if (golden.has_plan() && (only.empty() || golden.name == only)) {
+      run_case(golden);
+    }
+  }
+  std::fflush(stdout);
+  return 0;
+}
+
+}  // namespace
+
+// An argument: the one case to run.
+int main(int count, char** arguments) {
+  const bool loops = ::access("/dev/loop-control", R_OK | W_OK) == 0;
+  if (::geteuid() != 0 || !loops) {
+    std::printf("SKIP predictions of the golden cases on loop devices: %s\n", loops ? "root" : "/dev/loop-control");
+    return 0;
+  }
+  const std::string only = count > 1 ? arguments[1] : "";
+  const auto end = host::run_isolated([&only] { return run_all(only); });
+  if (!end || end->signal != 0) {
+    say("golden cases on loop devices", {end ? "ended by a signal" : to_string(end.error())});
+    return 1;
+  }
+  return end->status;
+}

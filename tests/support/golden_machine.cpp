@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/golden_machine.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+#include <optional>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "model/observe.hpp"
+#include "plan/contents.hpp"
+#include "spec/inline_bytes.hpp"
+
+namespace provision::test {
+namespace {
+
+using namespace host::sim;
+using Owned = std::vector<std::string>;
+
+constexpr std::int64_t sectors_of_a_device = 2'097'152;
+
+std::string gzip(const std::string& text) {
+  z_stream stream{};
+  std::string packed(text.size() + 64, '\0');
+  constexpr int window_and_gzip = 15 + 16;
+  if (::deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window_and_gzip, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+    return {};
+  }
+  std::string in = text;
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());  // NOLINT(*-reinterpret-cast): zlib's interface
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());  // NOLINT(*-reinterpret-cast)
+  stream.avail_out = static_cast<uInt>(packed.size());
+  ::deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  ::deflateEnd(&stream);
+  return packed;
+}
+
+std::string octal(std::int64_t mode) {
+  std::string digits;
+  for (; mode > 0; mode /= 8) {
+    digits.insert(digits.begin(), static_cast<char>('0' + mode % 8));
+  }
+  return "0" + digits;
+}
+
+std::string date_of(std::int64_t day) {
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  const auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+  return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) + "-" +
+         two(static_cast<unsigned>(date.day()));
+}
+
+// Bytes that have a given digest: an inventory has only that. Those that inventories use, and those of the config.
+class KnownContents {
+ public:
+  explicit KnownContents(const GoldenCase& golden) {
+    for (const auto* text : {"", "old", "other", "hello", "{}", "a", "b", "one\n", "$y$same"}) {
+      add(text);
+    }
+    for (const auto& view : golden.inventory.files) {
+      add(view.text);
+    }
+    for (const auto& file : golden.config.config->storage.files) {
+      add_file(file);
+    }
+    for (const auto& user : golden.config.config->passwd.users) {
+      add(plan::authorized_keys(user));
+      add(user.password_hash.value_or(""));
+    }
+  }
+
+  [[nodiscard]] const std::string* find(const Digest& digest) const {
+    const auto found = texts_.find(digest.text());
+    return found == texts_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  void add(const std::string& text) {
+    texts_.emplace(Digest::sha256(text).text(), text);
+    texts_.emplace(digest_of(HashFunction::sha512, text).text(), text);
+  }
+
+  void add_file(const spec::File& file) {
+    std::string appended = "one\n";
+    for (const auto& resource : file.append) {
+      appended += spec::is_inline(resource) ? spec::inline_bytes(resource).value_or("") : "";
+    }
+    add(appended);
+    if (spec::is_inline(file.contents)) {
+      add(spec::inline_bytes(file.contents).value_or(""));
+    }
+  }
+
+  std::map<std::string, std::string> texts_;
+};
+
+class Builder {
+ public:
+  explicit Builder(const GoldenCase& golden) : golden_(golden), seen_(golden.inventory), known_(golden) {}
+
+  GoldenMachine build() {
+    spec().state_path = "/run/state";
+    spec().identity = seen_.machine;
+    spec().date = seen_.account_files.today > 0 ? date_of(seen_.account_files.today) : spec().date;
+    add_accounts();
+    add_files();
+    add_policy();
+    add_root();
+    add_disks();
+    add_mounts();
+    add_pages();
+    return std::move(made_);
+  }
+
+ private:
+  MachineSpec& spec() { return made_.spec; }
+  const spec::Config& config() { return *golden_.config.config; }
+  void lacks(std::string what) { made_.missing.push_back(std::move(what)); }
+
+  // --- The target's files
+
+  void put(const std::string& path, const std::string& text, std::uint32_t mode = 0644) {
+    root_.insert_or_assign(path, regular(text, mode));
+  }
+
+  void add_files() {
+    for (const auto& view : seen_.files) {
+      const host::Owner owner{view.uid, view.gid};
+      const auto mode = static_cast<std::uint32_t>(view.mode);
+      switch (view.kind) {
+        case host::NodeKind::regular:
+          add_file(view);
+          break;
+        case host::NodeKind::directory:
+          root_.insert_or_assign(view.path, directory(mode, owner));
+          break;
+        case host::NodeKind::symlink:
+          root_.insert_or_assign(view.path, symlink(view.target, owner));
+          break;
+        case host::NodeKind::other:
+          lacks("a file of another kind at " + view.path);
+          break;
+      }
+    }
+    join_links();
+  }
+
+  // A database of accounts is there already, and its view must be right.
+  void add_file(const model::FileView& view) {
+    if (root_.contains(view.path)) {
+      return;
+    }
+    const std::string* const text = known_.find(view.digest);
+    if (text == nullptr) {
+      lacks("bytes of the digest of " + view.path);
+      return;
+    }
+    root_.insert_or_assign(view.path, regular(*text, static_cast<std::uint32_t>(view.mode), {view.uid, view.gid}));
+  }
+
+  void join_links() {
+    std::uint64_t inode = 0;
+    for (const auto& view : seen_.files) {
+      if (view.same_as.empty()) {
+        continue;
+      }
+      if (!root_.contains(view.same_as)) {
+        lacks("the target of the hard link " + view.path);
+        continue;
+      }
+      Entry& target = root_.at(view.same_as);
+      target.inode = target.inode == 0 ? ++inode : target.inode;
+      root_.insert_or_assign(view.path, target);
+    }
+  }
+
+  void add_policy() {
+    if (!seen_.policy.name.empty()) {
+      put(std::string(model::policy_config_path), "SELINUX=enforcing\nSELINUXTYPE=" + seen_.policy.name + "\n");
+      put(model::file_contexts_path(seen_.policy.name), "");
+    }
+    if (seen_.policy.setfiles) {
+      spec().programs.emplace_back("setfiles");
+    }
+  }
+
+  void add_root() {
+    DiskSpec disk;
+    disk.node = root_node;
+    disk.facts.sectors = sectors_of_a_device;
+    disk.content = file_system("ext4", "root", Uuid::derive({"root"}).text(), tree(root_));
+    spec().disks.push_back(std::move(disk));
+    spec().mounts.push_back({std::string(root_node), spec().target_path, "ext4", "rw"});
+  }
+
+  // --- Accounts
+
+  void add_accounts() {
+    const auto& [users, groups] = seen_.accounts;
+    if (users.empty() && groups.empty()) {
+      return;
+    }
+    std::map<bool, std::string> passwd;
+    for (const auto& user : users) {
+      passwd[user.in_etc] += user.name + ":x:" + std::to_string(user.uid) + ":" + std::to_string(user.gid) + ":" +
+                             user.gecos + ":" + user.home + ":" + user.shell + "\n";
+    }
+    std::map<bool, std::string> group;
+    for (const auto& one : groups) {
+      group[one.in_etc] += one.name + ":x:" + std::to_string(one.gid) + ":" + join(one.members, ",") + "\n";
+    }
+    put("/etc/passwd", passwd[true]);
+    put("/etc/group", group[true]);
+    if (!passwd[false].empty() || !group[false].empty()) {
+      put("/usr/lib/passwd", passwd[false]);
+      put("/usr/lib/group", group[false]);
+      put("/etc/nsswitch.conf", "passwd: files altfiles\ngroup: files altfiles\n");
+    }
+    if (!config().passwd.users.empty() || !config().passwd.groups.empty()) {
+      add_account_files();
+    }
+  }
+
+  void add_account_files() {
+    const model::AccountFiles& files = seen_.account_files;
+    if (files.shadow) {
+      put("/etc/shadow", shadow_lines(), 0640);
+    }
+    if (files.gshadow) {
+      put("/etc/gshadow", gshadow_lines(), 0640);
+    }
+    if (files.sub_uid) {
+      put("/etc/subuid", range_lines(files.sub_uids));
+    }
+    if (files.sub_gid) {
+      put("/etc/subgid", range_lines(files.sub_gids));
+    }
+    put("/etc/login.defs", login_defs());
+    put("/etc/default/useradd", useradd_defaults());
+  }
+
+  // The password's field; nothing for an account of the config that is said to have no line.
+  std::optional<std::string> password(const std::string& name, const Digest* digest, bool asked) {
+    if (digest == nullptr) {
+      return asked ? std::nullopt : std::optional<std::string>("*");
+    }
+    if (const std::string* const text = known_.find(*digest)) {
+      return *text;
+    }
+    lacks("the password of " + name);
+    return std::nullopt;
+  }
+
+  // Whether the config names a user, or a group, and so its password is looked at.
+  bool asks_for_user(const std::string& name) {
+    const auto& users = config().passwd.users;
+    return std::any_of(users.begin(), users.end(), [&](const spec::User& user) { return user.name == name; });
+  }
+  bool asks_for_group(const std::string& name) {
+    const auto& groups = config().passwd.groups;
+    return asks_for_user(name) ||
+           std::any_of(groups.begin(), groups.end(), [&](const spec::Group& group) { return group.name == name; });
+  }
+
+  std::string shadow_lines() {
+    std::string text;
+    for (const auto& user : seen_.accounts.users) {
+      const auto field = password(user.name, seen_.account_files.user_password(user.name), asks_for_user(user.name));
+      text += user.in_etc && field ? user.name + ":" + *field + ":20000:0:99999:7:::\n" : "";
+    }
+    return text;
+  }
+
+  std::string gshadow_lines() {
+    std::string text;
+    for (const auto& group : seen_.accounts.groups) {
+      const auto field =
+          password(group.name, seen_.account_files.group_password(group.name), asks_for_group(group.name));
+      text += group.in_etc && field ? group.name + ":" + *field + "::" + join(group.members, ",") + "\n" : "";
+    }
+    return text;
+  }
+
+  static std::string range_lines(const std::vector<model::SubRange>& ranges) {
+    std::string text;
+    for (const auto& range : ranges) {
+      text += range.owner + ":" + std::to_string(range.start) + ":" + std::to_string(range.count) + "\n";
+    }
+    return text;
+  }
+
+  [[nodiscard]] std::string login_defs() const {
+    const model::AccountRules& rules = seen_.account_files.rules;
+    std::string text;
+    const std::array numbers{
+        std::pair{"UID_MIN", rules.uid_min},
+        std::pair{"UID_MAX", rules.uid_max},
+        std::pair{"SYS_UID_MIN", rules.sys_uid_min},
+        std::pair{"SYS_UID_MAX", rules.sys_uid_max},
+        std::pair{"GID_MIN", rules.gid_min},
+        std::pair{"GID_MAX", rules.gid_max},
+        std::pair{"SYS_GID_MIN", rules.sys_gid_min},
+        std::pair{"SYS_GID_MAX", rules.sys_gid_max},
+        std::pair{"SUB_UID_MIN", rules.sub_uid_min},
+        std::pair{"SUB_UID_MAX", rules.sub_uid_max},
+        std::pair{"SUB_UID_COUNT", rules.sub_uid_count},
+        std::pair{"SUB_GID_MIN", rules.sub_gid_min},
+        std::pair{"SUB_GID_MAX", rules.sub_gid_max},
+        std::pair{"SUB_GID_COUNT", rules.sub_gid_count},
+        std::pair{"PASS_MIN_DAYS", rules.pass_min_days},
+        std::pair{"PASS_MAX_DAYS", rules.pass_max_days},
+        std::pair{"PASS_WARN_AGE", rules.pass_warn_age},
+    };
+    for (const auto& [name, value] : numbers) {
+      text += value < 0 ? "" : std::string(name) + " " + std::to_string(value) + "\n";
+    }
+    text += "UMASK " + octal(rules.umask) + "\n";
+    text += rules.home_mode < 0 ? "" : "HOME_MODE " + octal(rules.home_mode) + "\n";
+    text += rules.mail_dir.empty() ? "" : "MAIL_DIR " + rules.mail_dir + "\n";
+    return text + "USERGROUPS_ENAB " + (rules.user_groups ? "yes" : "no") + "\n";
+  }
+
+  [[nodiscard]] std::string useradd_defaults() const {
+    const model::AccountRules& rules = seen_.account_files.rules;
+    return "GROUP=" + rules.group + "\nHOME=" + rules.home + "\nSKEL=" + rules.skel + "\nSHELL=" + rules.shell +
+           "\nINACTIVE=" + std::to_string(rules.inactive) + "\nCREATE_MAIL_SPOOL=" + (rules.mail_spool ? "yes" : "no") +
+           "\nEXPIRE=" + (rules.expire < 0 ? "" : date_of(rules.expire)) + "\n";
+  }
+
+  // --- Disks
+
+  static std::optional<Content> content(const host::Signature& signature) {
+    return signature.type.empty() ? std::nullopt : std::optional(Content{signature, tree()});
+  }
+
+  // What stands on a partition: as it was seen by its number, or by a name.
+  [[nodiscard]] std::optional<Content> content_of(const model::DiskView& view, std::int64_t number) const {
+    if (const auto* partition = view.partition(number)) {
+      return content(partition->signature);
+    }
+    for (const auto& device : seen_.devices) {
+      if (device.device.disk == view.device && device.device.number == number) {
+        return content(device.signature);
+      }
+    }
+    return std::nullopt;
+  }
+
+  void add_disks() {
+    for (const auto& view : seen_.disks) {
+      add_disk(view);
+    }
+    for (const auto& view : seen_.devices) {
+      if (!view.device.disk.empty()) {
+        continue;
+      }
+      DiskSpec disk;
+      disk.node = view.device.path;
+      disk.facts.sectors = sectors_of_a_device;
+      disk.content = content(view.signature);
+      add_users(disk.node, view.signature, view.users);
+      spec().disks.push_back(std::move(disk));
+    }
+  }
+
+  void add_disk(const model::DiskView& view) {
+    DiskSpec disk;
+    disk.node = view.device;
+    if (view.device.starts_with("/dev/disk/")) {
+      disk.links = {view.device};
+      disk.node = "/dev/vd" + std::string(1, static_cast<char>('q' + spec().disks.size()));
+    }
+    disk.facts = view.facts;
+    disk.grown = view.table.grown;
+    disk.damaged = view.table.kind == host::TableKind::damaged;
+    disk.other_table = view.table.other_name;
+    disk.disk_guid = view.table.disk_guid;
+    for (const auto& entry : view.table.partitions) {
+      disk.partitions.push_back({entry, content_of(view, entry.number)});
+    }
+    disk.content = content(view.signature);
+    if (view.partitions.empty()) {
+      add_users(disk.node, view.signature, view.users);
+    }
+    for (const auto& partition : view.partitions) {
+      add_users(Disk(disk).node(partition.number), partition.signature, partition.users);
+    }
+    spec().disks.push_back(std::move(disk));
+  }
+
+  // Users are mount points.
+  void add_users(const std::string& node, const host::Signature& signature, const Owned& users) {
+    for (const auto& user : users) {
+      if (signature.type.empty()) {
+        lacks("a file system on " + node + ", which is said to be mounted");
+        return;
+      }
+      spec().mounts.push_back({node, user, signature.type, "rw"});
+    }
+  }
+
+  void add_mounts() {
+    for (const auto& entry : seen_.mounts) {
+      spec().mounts.push_back({entry.source, path::join(spec().target_path, entry.target), entry.type, "rw"});
+    }
+  }
+
+  // --- What is fetched
+
+  void add_page(const spec::Resource& resource) {
+    const std::string source = resource.source.value_or("");
+    if (!source.starts_with("http")) {
+      return;
+    }
+    std::string text = "fetched\n";
+    if (const auto hash = Digest::parse(resource.verification.hash.value_or(""))) {
+      const std::string* const known = known_.find(*hash);
+      if (known == nullptr) {
+        lacks("bytes of the hash of " + source);
+        return;
+      }
+      text = *known;
+    }
+    spec().http[source] = {200, resource.compression == "gzip" ? gzip(text) : text};
+  }
+
+  void add_pages() {
+    for (const auto& file : config().storage.files) {
+      add_page(file.contents);
+      for (const auto& more : file.append) {
+        add_page(more);
+      }
+    }
+  }
+
+  const GoldenCase& golden_;
+  const model::Inventory& seen_;
+  const KnownContents known_;
+  GoldenMachine made_;
+  std::map<std::string, Entry> root_;
+};
+
+}  // namespace
+
+GoldenMachine machine_of(const GoldenCase& golden) { return Builder(golden).build(); }
+
+}  // namespace provision::test

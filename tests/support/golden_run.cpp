@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/golden_run.hpp"
+
+#include <utility>
+
+#include "model/observe.hpp"
+#include "run/executor.hpp"
+#include "run/journal.hpp"
+#include "stages/stage.hpp"
+
+namespace provision::test {
+namespace {
+
+constexpr std::chrono::seconds patience{5};
+constexpr model::Scope everything{
+    .tables = true, .contents = true, .mounts = true, .files = true, .patience = patience};
+
+class Silence final : public run::Listener {
+ public:
+  void on(const run::Event& /*event*/) override {}
+};
+
+class Running {
+ public:
+  Running(host::Host host, const GoldenCase& golden, const std::string& target_path, unsigned workers)
+      : host_(std::move(host)), golden_(golden), workers_(workers) {
+    names_.target_path = target_path;
+    names_.node = [this](const std::string& path) {
+      return host_.disks.await({path, {}, 0}, std::chrono::milliseconds(0)).value_or(std::string(path));
+    };
+  }
+
+  GoldenRun run() {
+    if (const auto result = try_run(); !result) {
+      complain("failed: " + to_string(result.error()));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void complain(std::string what) { result_.complaints.push_back(std::move(what)); }
+
+  void complain_all(const std::string& what, const std::vector<std::string>& lines) {
+    for (const auto& line : lines) {
+      complain(what + ": " + line);
+    }
+  }
+
+  Result<void> try_run() {
+    predicted_ = TRY(model::observe(host_, golden_.config, everything));
+    TRY(check_machine());
+    const auto plans = TRY(stages::plan_all(golden_.config, predicted_));
+    if (const std::string text = golden_text(plans); text != golden_.expected) {
+      complain("the plan on this machine is another one:\n" + text);
+    }
+    run::Journal journal = TRY(run::Journal::open(host_.state));
+    TRY(journal.begin({"test", spec::meaning(*golden_.config.config), "config.json", "boot"}));
+    for (const auto& stage : stages::stages()) {
+      if (stage.planner != nullptr) {
+        TRY_WHILE(run_stage(stage, journal), "in the stage " + std::string(stage.name));
+      }
+    }
+    return {};
+  }
+
+  // Adds what is at the paths that `wanted` has views of, where nobody looks at them (any more).
+  Result<model::Inventory> with_views_of(const model::Inventory& wanted, model::Inventory seen) {
+    for (const auto& view : wanted.files) {
+      if (seen.file(view.path) != nullptr) {
+        continue;
+      }
+      auto found = TRY(model::look_at(host_.target, view.path));
+      if (found) {
+        seen.files.push_back(*std::move(found));
+      }
+    }
+    return seen;
+  }
+
+  Result<void> check_machine() {
+    const model::Inventory& claim = golden_.inventory;
+    const model::Inventory seen = TRY(with_views_of(claim, claimed_part(claim, predicted_)));
+    complain_all("the machine is not as the inventory says", differences(claim, seen, {}, names_));
+    return {};
+  }
+
+  Result<void> run_stage(const stages::Stage& stage, run::Journal& journal) {
+    const std::string name(stage.name);
+    model::Scope scope = stage.scope;
+    scope.patience = patience;
+    const model::Inventory now = TRY(model::observe(host_, golden_.config, scope));
+    const plan::Plan plan = TRY(stage.planner({golden_.config, now}));
+    if (const plan::Plan on_predicted = TRY(stage.planner({golden_.config, predicted_})); on_predicted != plan) {
+      complain("the stage " + name + " is planned in another way on what is predicted:\n" +
+               plan::render({on_predicted}, false) + "than on what is seen:\n" + plan::render({plan}, false));
+    }
+    TRY(journal.planned(plan));
+    const plan::ContentSource contents(*golden_.config.config);
+    Silence silence;
+    run::Options options;
+    options.workers = workers_;
+    TRY(run::execute(host_, plan, contents, journal, silence, options));
+    TRY(journal.stage_done(name, "boot"));
+    for (const auto& step : plan.steps) {
+      done_.push_back(step.operation);
+    }
+    const model::Inventory predicted = plan::predicted(predicted_, plan);
+    const model::Inventory looked_at = TRY(model::observe(host_, golden_.config, everything));
+    const model::Inventory seen = TRY(with_views_of(predicted, looked_at));
+    complain_all("after the stage " + name, differences(predicted, seen, done_, names_));
+    check_comparison(plan, predicted, seen);
+    predicted_ = predicted;
+    return {};
+  }
+
+  // Each prediction that changes anything is left out once, as if the operation predicted nothing.
+  void check_comparison(const plan::Plan& plan, const model::Inventory& predicted, const model::Inventory& seen) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+      plan::Plan fewer = plan;
+      fewer.steps.erase(fewer.steps.begin() + static_cast<std::ptrdiff_t>(i));
+      const model::Inventory without = plan::predicted(predicted_, fewer);
+      if (without == predicted || leaves_blank(plan.steps[i].operation, without)) {
+        continue;
+      }
+      ++result_.left_out;
+      if (differences(without, seen, done_, names_).empty()) {
+        complain("nobody notices that nothing was predicted of the step " + plan.steps[i].id);
+      }
+    }
+  }
+
+  // A partition that is predicted to be blank anyway, since it is new.
+  static bool leaves_blank(const plan::Operation& operation, const model::Inventory& without) {
+    const auto* made = std::get_if<plan::MakeFilesystem>(&operation);
+    const model::DiskView* disk = made != nullptr ? without.disk(made->device.disk) : nullptr;
+    const auto* partition = disk != nullptr ? disk->partition(made->device.number) : nullptr;
+    return partition != nullptr && made->format == "none" && partition->signature.type.empty();
+  }
+
+  host::Host host_;
+  const GoldenCase& golden_;
+  unsigned workers_;
+  Names names_;
+  GoldenRun result_;
+  model::Inventory predicted_;
+  std::vector<plan::Operation> done_;
+};
+
+}  // namespace
+
+GoldenRun run_golden(host::Host host, const GoldenCase& golden, const std::string& target_path, unsigned workers) {
+  return Running(std::move(host), golden, target_path, workers).run();
+}
+
+}  // namespace provision::test
