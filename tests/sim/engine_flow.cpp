@@ -184,7 +184,7 @@ Flow flow_of(std::string name, MachineSpec machine, std::string_view config, Eng
   };
   // The result file and the report tell the boot and the date.
   flow.ignored = {"/dev/vda1:/provision", "/dev/vda2:/etc/.ignition-result.json",
-                  "/dev/vda2:/var/lib/provision/report.json"};
+                  "/dev/vda2:/var/lib/provision/report.json", "/dev/vda9:/lib/provision/report.json"};
   flow.declared = {"/run/provision/",
                    "/run/provision",
                    "/run/ignition",

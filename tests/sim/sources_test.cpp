@@ -33,7 +33,7 @@ class Listener final : public run::Listener {
 
 class Boot {
  public:
-  explicit Boot(host::sim::MachineSpec spec = two_disk_machine(), std::string platform = "qemu",
+  explicit Boot(const host::sim::MachineSpec& spec = two_disk_machine(), std::string platform = "qemu",
                 host::sim::FaultPlan faults = {})
       : sim_(spec, std::move(faults)), host_(sim_.host()), platform_(std::move(platform)) {}
 
