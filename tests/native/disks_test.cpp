@@ -447,6 +447,7 @@ TEST_CASE("programs that are being started keep nobody off a device that was wip
     }
   };
   std::vector<std::jthread> starters;
+  starters.reserve(4);
   for (int i = 0; i < 4; ++i) {
     starters.emplace_back(start_programs);
   }
