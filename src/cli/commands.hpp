@@ -24,6 +24,8 @@ Command add_programs(CLI::App& app);
 Command add_reference(CLI::App& app);
 Command add_schema(CLI::App& app);
 Command add_stage(CLI::App& app);
+Command add_status(CLI::App& app);
+Command add_timeline(CLI::App& app);
 Command add_validate(CLI::App& app);
 
 }  // namespace provision::cli

@@ -11,6 +11,7 @@
 #include "cli/progress.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
+#include "run/status.hpp"
 #include "stages/documents.hpp"
 #include "stages/hooks.hpp"
 #include "stages/stage.hpp"
@@ -18,7 +19,6 @@
 namespace provision::cli {
 namespace {
 
-constexpr std::string_view failure_path = "/run/provision/failure.txt";
 // Our own id of "a first boot stopped", for who watches the journal.
 constexpr std::string_view failure_message_id = "8d1c5b1c0f5a4a57b2f3d9c1e07a64f2";
 
@@ -81,7 +81,7 @@ void show_failure(host::Host& host, const std::string& stage, const Error& error
   const auto document = kept_document(host.own, error);
   const std::string screen = failure_screen(error, "stage " + stage, document.get());
   const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
-                    host.own.replace(failure_path, screen, 0600, {}).has_value();
+                    host.own.replace(run::failure_path, screen, 0600, {}).has_value();
   const bool in_journal =
       write_to_journal(screen, {{"PRIORITY", "3"},
                                 {"MESSAGE_ID", std::string(failure_message_id)},
@@ -93,7 +93,7 @@ void show_failure(host::Host& host, const std::string& stage, const Error& error
     print_error(screen);
   }
   if (!kept) {
-    print_error("provision: the screen above could not be kept in " + std::string(failure_path) + "\n");
+    print_error("provision: the screen above could not be kept in " + std::string(run::failure_path) + "\n");
   }
 }
 

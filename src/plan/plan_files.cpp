@@ -677,7 +677,8 @@ void plan_result(FilesPlan& files) {
   }
   PutResult wanted;
   const auto& documents = files.question.parsed.sources.documents;
-  wanted.config_provided = !documents.empty() && !documents.front().name().starts_with("no config");
+  wanted.config_provided = !documents.empty() && std::none_of(documents.begin(), documents.end(),
+                                                              [](const auto& one) { return is_no_config(one.name()); });
   wanted.before = there != nullptr ? there->digest : Digest{};
   Step step = step_over("result", there, "others learn from it how this machine was provisioned",
                         files.question.origin(files.config().place, "$"), wanted);
@@ -744,6 +745,8 @@ std::string_view kind_words(host::NodeKind kind) {
   }
   return "no file, directory or link";
 }
+
+bool is_no_config(std::string_view document) { return document.empty() || document.starts_with(no_config); }
 
 Result<Plan> plan_files(const Question& question) {
   FilesPlan files{question, {}, {}, {}};

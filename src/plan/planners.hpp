@@ -2,6 +2,8 @@
 // One planner per stage. Pure: config and inventory in, plan out; no I/O.
 #pragma once
 
+#include <string_view>
+
 #include "base/result.hpp"
 #include "model/inventory.hpp"
 #include "plan/plan.hpp"
@@ -29,6 +31,10 @@ Result<Plan> plan_mount(const Question& question);
 // Users and groups: adds their steps to `plan`, and says which accounts the target has after them, so that owners of
 // files can be users that this config makes. Errors are at the user's line: bad_config, conflict.
 Result<model::Accounts> plan_accounts(const Question& question, Plan& plan);
+// How the name of a document begins that stands for there being no config; the reason follows.
+inline constexpr std::string_view no_config = "no config (";
+bool is_no_config(std::string_view document);
+
 // Users and groups, then files, units, and the preset file that enables them.
 Result<Plan> plan_files(const Question& question);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// unmount and complete: the end of a first boot.
+// unmount and complete: the end of a first boot, and what is told of it.
 #include <algorithm>
+#include <array>
 
 #include "base/path.hpp"
 #include "run/journal.hpp"
@@ -39,7 +40,74 @@ Result<void> remove_stamp(Context& context) {
   return remove_installed_config(context);
 }
 
+// As the files stage labelled its own work, if it did.
+Result<void> label_report(Context& context, const run::Journal& journal) {
+  const run::StageHistory* const files = journal.stage("files");
+  if (files == nullptr || !files->plan) {
+    return {};
+  }
+  for (const auto& step : files->plan->steps) {
+    if (const auto* const relabel = std::get_if<plan::Relabel>(&step.operation)) {
+      const spec::Config nothing;
+      const plan::ContentSource contents(nothing);
+      plan::Work work{context.host, contents};
+      return plan::apply(work, plan::Relabel{relabel->policy, {path::parent(run::kept_report_path)}});
+    }
+  }
+  return {};
+}
+
+// In the target, for the boots to come: all but this stage, which has not ended. It cannot be written once the stamp is
+// gone, for a power cut would then leave its temporary for good.
+Result<void> keep_report(Context& context, const run::Journal& journal) {
+  host::Files& target = context.host.target;
+  const std::string directory = path::parent(run::kept_report_path);
+  TRY(make_own_directory(target, directory));
+  run::Report report = run::load_report(context.host.own);
+  std::erase_if(report.stages, [](const run::StageReport& stage) { return stage.result == "running"; });
+  const std::string text = run::report_text(report);
+  TRY(target.replace_safely(run::kept_report_path, text, run::report_mode, {}));
+  if (TRY(target.digest(run::kept_report_path, HashFunction::sha256)) != Digest::sha256(text)) {
+    return Error(Code::not_satisfied, "nothing failed, yet " + std::string(run::kept_report_path) + " is another");
+  }
+  TRY(label_report(context, journal));
+  return target.sync(directory);
+}
+
+// Where agetty(8) of the target looks for such files.
+constexpr std::array<std::string_view, 2> issue_directories{"/etc/issue.d", "/usr/lib/issue.d"};
+constexpr std::string_view issue_path = "/run/issue.d/50-provision.issue";
+
+Result<bool> reads_issues(host::Files& target) {
+  for (const auto directory : issue_directories) {
+    if (TRY(target.look(directory))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Lives as long as this boot, as what it says.
+Result<void> write_issue(Context& context) {
+  if (!TRY(reads_issues(context.host.target))) {
+    return {};
+  }
+  const run::Report report = run::load_report(context.host.own);
+  const bool provided = !plan::is_no_config(report.document);
+  std::string text = "provision: ran on " + report.date + " (this boot)\n";
+  text += provided ? "provision: user-provided config was applied\n" : "provision: no user-provided config\n";
+  TRY(make_own_directory(context.host.own, path::parent(issue_path)));
+  return context.host.own.replace(issue_path, text, 0644, {});
+}
+
 }  // namespace
+
+void tell_of_completion(Context& context) {
+  if (const auto written = write_issue(context); !written) {
+    const std::string text = "the note for who logs in could not be written: " + to_string(written.error());
+    context.listener.on({run::Event::Kind::notice, {}, text, {}});
+  }
+}
 
 Result<void> unmount(Context& context, run::StageReport& /*report*/) {
   const run::Journal journal = TRY(run::Journal::open(context.host.state));
@@ -65,6 +133,7 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
   if (journal.complete()) {
     return remove_stamp(context);
   }
+  TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
   TRY(remove_stamp(context));
   return journal.completed();
 }

@@ -74,13 +74,14 @@ class Replay final : public DocumentSource {
 
 }  // namespace
 
+std::string_view name_of(Kind kind) { return kind_names.at(static_cast<std::size_t>(kind)); }
+
 // Each is a line "KIND NAME-BYTES BYTES", the name, and the bytes.
 std::string write_documents(const Documents& documents) {
   std::string text;
   for (const auto& document : documents) {
-    text += std::string(kind_names.at(static_cast<std::size_t>(document.kind))) + " " +
-            std::to_string(document.name.size()) + " " + std::to_string(document.bytes.size()) + "\n" + document.name +
-            document.bytes;
+    text += std::string(name_of(document.kind)) + " " + std::to_string(document.name.size()) + " " +
+            std::to_string(document.bytes.size()) + "\n" + document.name + document.bytes;
   }
   return text;
 }

@@ -34,6 +34,9 @@ struct KeptDocument {
   bool operator==(const KeptDocument&) const = default;
 };
 
+// "base", "user", "referred", "authority", "end".
+std::string_view name_of(KeptDocument::Kind kind);
+
 // In the order in which they were needed.
 using Documents = std::vector<KeptDocument>;
 

@@ -16,7 +16,11 @@ Result<void> unmount(Context& context, run::StageReport& report);
 // Removes the stamp, durably, when every stage before is recorded done.
 Result<void> complete(Context& context, run::StageReport& report);
 
-// Makes one directory of our own root and what is above it.
+// After complete: who logs in at a console of this boot is told of it, where the target reads such notes. A failure is
+// told of, and no more: the machine is provisioned.
+void tell_of_completion(Context& context);
+
+// Makes one directory and what is above it.
 Result<void> make_own_directory(host::Files& own, const std::string& path);
 
 }  // namespace provision::stages

@@ -25,7 +25,7 @@ constexpr std::string_view path_key = "ignition.config.path=";
 
 spec::Brought no_config(run::Listener& listener, const std::string& reason) {
   listener.on({run::Event::Kind::notice, {}, "no config: " + reason + "; the machine boots as the image is", {}});
-  return {"no config (" + reason + ")", std::string(empty_config)};
+  return {std::string(plan::no_config) + reason + ")", std::string(empty_config)};
 }
 
 // What is there but empty is no config, as a platform's empty user data is none.

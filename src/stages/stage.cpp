@@ -84,6 +84,16 @@ Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Par
   return plan;
 }
 
+std::vector<run::StepReport> earlier_steps(const run::StageHistory& history) {
+  std::vector<run::StepReport> steps;
+  if (history.plan) {
+    for (const auto& step : history.plan->steps) {
+      steps.push_back({step.id, plan::describe(step.operation), "earlier", 0, 0});
+    }
+  }
+  return steps;
+}
+
 Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& report) {
   const spec::Parsed config = TRY(load_config(context.host));
   run::Journal journal = TRY(open_journal(context, config));
@@ -91,12 +101,12 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
   TRY(check_needs(stage, journal, boot));
   if (is_done(stage, journal, boot)) {
     report.result = "skipped";
+    report.steps = earlier_steps(*journal.stage(std::string(stage.name)));
     return {};
   }
   const plan::Plan plan = TRY(plan_of(context, stage, config, journal, boot, report));
   const plan::ContentSource contents(*config.config);
-  const auto results = TRY(run::execute(context.host, plan, contents, journal, context.listener, context.options));
-  report.steps = run::step_reports(results);
+  TRY(run::execute(context.host, plan, contents, journal, context.listener, context.options));
   return journal.stage_done(std::string(stage.name), boot);
 }
 
@@ -108,6 +118,24 @@ Result<void> run_hook(Context& context, const Stage& stage, run::StageReport& re
   return stage.hook(context, report);
 }
 
+// What the report says of the config, once there is one.
+void tell_of_config(run::Report& report, host::Files& own) {
+  const auto config = load_config(own);
+  const auto kept = kept_documents(own);
+  if (!config || !kept) {
+    return;
+  }
+  const KeptDocument* const document = find_document(*kept, {});
+  report.document = document != nullptr ? document->name : "";
+  report.config = spec::meaning(*config->config).text();
+  report.spec = config->config->ignition.version;
+  for (const auto& source : *kept) {
+    if (source.kind != KeptDocument::Kind::end) {
+      report.sources.push_back({std::string(name_of(source.kind)), source.name, Digest::sha256(source.bytes)});
+    }
+  }
+}
+
 // The report so far of this boot and engine, or a new one.
 Result<run::Report> current_report(Context& context) {
   const std::string boot = TRY(context.host.firmware.boot_id());
@@ -117,24 +145,21 @@ Result<run::Report> current_report(Context& context) {
     report.boot = boot;
     report.date = context.host.clock.wall();
     report.engine = std::string("provision ") + PROVISION_VERSION;
+    report.plan_format = plan::Plan::current_format;
+    report.journal_format = run::journal_format;
     report.platform = context.platform;
   }
   if (report.config.empty()) {
-    if (const auto config = load_config(context.host.own)) {
-      const auto kept = kept_documents(context.host.own);
-      const KeptDocument* document = kept ? find_document(*kept, {}) : nullptr;
-      report.document = document != nullptr ? document->name : "";
-      report.config = spec::meaning(*config->config).text();
-    }
+    tell_of_config(report, context.host.own);
   }
   return report;
 }
 
-Result<void> add_to_report(Context& context, run::StageReport stage) {
+Result<void> add_to_report(Context& context, const run::StageReport& stage) {
   TRY(make_own_directory(context.host.own, "/run/provision"));
   run::Report report = TRY(current_report(context));
   std::erase_if(report.stages, [&](const run::StageReport& old) { return old.name == stage.name; });
-  report.stages.push_back(std::move(stage));
+  report.stages.push_back(stage);
   return run::save_report(context.host.own, report);
 }
 
@@ -148,22 +173,32 @@ const Stage* find_stage(std::string_view name) {
 }
 
 Result<void> run_stage(Context& context, const Stage& stage) {
+  run::Recorder recorder(context.listener, context.host.clock);
+  Context recorded{context.host, recorder, context.platform, context.stamp, context.patience, context.options};
   run::StageReport report;
   report.name = stage.name;
-  report.result = "done";
+  report.result = "running";
+  report.date = context.host.clock.wall();
   const auto start = context.host.clock.monotonic();
-  Result<void> result = stage.planner != nullptr ? carry_out(context, stage, report) : run_hook(context, stage, report);
   report.started_microseconds = start.count();
+  TRY_WHILE(add_to_report(context, report), "beginning the report of the stage " + report.name);
+  report.result = "done";
+  Result<void> result =
+      stage.planner != nullptr ? carry_out(recorded, stage, report) : run_hook(recorded, stage, report);
   report.microseconds = (context.host.clock.monotonic() - start).count();
+  recorder.add_to(report);
   if (!result) {
     report.result = "failed";
     report.error = to_string(result.error());
   }
-  Result<void> saved = add_to_report(context, std::move(report));
-  if (!result) {
-    return result;
+  Result<void> saved = add_to_report(context, report);
+  if (!result || !saved) {
+    return result ? saved : result;
   }
-  return saved;
+  if (stage.name == "complete") {
+    tell_of_completion(context);
+  }
+  return {};
 }
 
 Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model::Inventory& inventory) {

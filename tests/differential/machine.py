@@ -313,6 +313,8 @@ def tree(top: Path) -> dict[str, dict[str, Any]]:
         status = path.lstat()
         entry: dict[str, Any] = {"kind": stat.filemode(status.st_mode)[0], "mode": oct(status.st_mode & 0o7777),
                                  "owner": f"{status.st_uid}:{status.st_gid}"}
+        if names := os.listxattr(path, follow_symlinks=False):
+            entry["attributes"] = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in sorted(names)}
         if stat.S_ISLNK(status.st_mode):
             entry["target"] = os.readlink(path)
         elif stat.S_ISREG(status.st_mode):

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "host/linux/block_device.hpp"
 #include "host/linux/disks.hpp"
 #include "host/linux/mounts.hpp"
+#include "host/linux/process_start.hpp"
+#include "host/linux/processes.hpp"
 #include "loop_disk.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
@@ -423,6 +426,39 @@ TEST_CASE("the hardware path leaves out what depends on the order of detection")
   CHECK(host::hardware_path("/sys/devices/pci0000:00/0000:00:04.0/nvme/nvme1/nvme1n2") ==
         "pci0000:00/0000:00:04.0/nvme/nvme/n2");
   CHECK(host::hardware_path("/sys/devices/virtual/block/loop0") == "");
+}
+
+// A program has copies of all our descriptors from its birth until it closes them, just before it is itself. One of a
+// device that we had claimed alone would keep mkfs off it: "apparently in use by the system".
+TEST_CASE("programs that are being started keep nobody off a device that was wiped") {
+  NEED_LOOPS();
+  const LoopDisk disk(32, 512);
+  host::LinuxDisks disks;
+  REQUIRE(why(disks.write_table(disk.ref(), gpt({partition(1, 1, 8, 512)}))) == "");
+  const auto node = disks.await(disk.part(1), std::chrono::milliseconds(0));
+  REQUIRE(why(node) == "");
+  std::atomic<bool> ended = false;
+  const auto start_programs = [&ended] {
+    host::LinuxProcesses processes;
+    host::Command command;
+    command.program = "true";
+    while (!ended) {
+      static_cast<void>(processes.run(command));
+    }
+  };
+  std::vector<std::jthread> starters;
+  starters.reserve(4);
+  for (int i = 0; i < 4; ++i) {
+    starters.emplace_back(start_programs);
+  }
+  int kept_off = 0;
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(why(disks.wipe_signatures(disk.part(1))) == "");
+    const std::lock_guard starting(host::starting_lock());
+    kept_off += host::open_device(*node, O_RDWR | O_EXCL) ? 0 : 1;
+  }
+  ended = true;
+  CHECK(kept_off == 0);
 }
 
 TEST_SUITE_END();

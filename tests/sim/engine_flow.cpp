@@ -183,10 +183,17 @@ Flow flow_of(std::string name, MachineSpec machine, std::string_view config, Eng
     const auto node = on.host().own.look(stamp);
     return node && !*node;
   };
-  // The result file tells the boot and the date.
-  flow.ignored = {"/dev/vda1:/provision", "/dev/vda2:/etc/.ignition-result.json"};
-  flow.declared = {"/run/provision/", "/run/provision", "/run/ignition", "/run/ignition/neednet",
-                   "/sysroot/etc/.ignition-result.json"};
+  // The result file and the report tell the boot and the date.
+  flow.ignored = {"/dev/vda1:/provision", "/dev/vda2:/etc/.ignition-result.json",
+                  "/dev/vda2:/var/lib/provision/report.json", "/dev/vda9:/lib/provision/report.json"};
+  flow.declared = {"/run/provision/",
+                   "/run/provision",
+                   "/run/ignition",
+                   "/run/ignition/neednet",
+                   "/sysroot/etc/.ignition-result.json",
+                   "/sysroot/var/lib",
+                   "/sysroot/var/lib/provision",
+                   "/sysroot/var/lib/provision/"};
   return flow;
 }
 

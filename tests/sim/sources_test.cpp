@@ -33,7 +33,7 @@ class Listener final : public run::Listener {
 
 class Boot {
  public:
-  explicit Boot(host::sim::MachineSpec spec = two_disk_machine(), std::string platform = "qemu",
+  explicit Boot(const host::sim::MachineSpec& spec = two_disk_machine(), std::string platform = "qemu",
                 host::sim::FaultPlan faults = {})
       : sim_(spec, std::move(faults)), host_(sim_.host()), platform_(std::move(platform)) {}
 
@@ -60,6 +60,7 @@ class Boot {
     return names;
   }
   bool has(std::string_view path) { return host_.own.look(path)->has_value(); }
+  std::string text(std::string_view path) { return host_.own.read(path, 1 << 20).value_or(""); }
   host::Host& host() { return host_; }
   // Mutating calls so far.
   [[nodiscard]] std::size_t calls() { return sim_.calls(); }
@@ -276,7 +277,7 @@ TEST_CASE("a stamp or a config whose removal was a lie is noticed") {
   };
   const std::size_t before = boot_to_complete({})->calls();
   std::string said;
-  for (std::size_t call = before + 1; call <= before + 6; ++call) {
+  for (std::size_t call = before + 1; call <= before + 14; ++call) {
     const auto boot = boot_to_complete({{call, host::sim::FaultKind::lie, {}}});
     const std::string error = boot->run("complete");
     said += error + "\n";
@@ -287,6 +288,66 @@ TEST_CASE("a stamp or a config whose removal was a lie is noticed") {
   }
   CHECK(has(said, std::string(stamp) + " is still there"));
   CHECK(has(said, std::string(installed) + " is still there"));
+}
+
+TEST_CASE("what is left for later: the result file, the report, and a note for who logs in") {
+  const std::string result = "/sysroot/etc/.ignition-result.json";
+  const std::string kept = "/sysroot/var/lib/provision/report.json";
+  const std::string issue = "/run/issue.d/50-provision.issue";
+  const auto whole_boot = [](Boot& boot) {
+    for (const auto& stage : stages::stages()) {
+      if (stage.name != "umount") {
+        CHECK(boot.run(stage.name) == "");
+      }
+    }
+  };
+
+  SUBCASE("with a user's config") {
+    Boot boot(machine({}, config("own")));
+    boot.put("/sysroot/etc/.ignition-result.json", R"({"provisioningBootID": "old", "previousReport": {"a": 1}})");
+    whole_boot(boot);
+    const std::string told = boot.text(result);
+    CHECK(has(told, "\"userConfigProvided\": true"));
+    CHECK(has(told, "\"provisioningBootID\": \"old\""));
+    CHECK(has(told, "\"a\": 1"));
+    const auto report = run::read_report(boot.host().target, run::kept_report_path);
+    REQUIRE(report.value());
+    run::Report whole = run::load_report(boot.host().own);
+    REQUIRE(whole.stages.size() > 1);
+    CHECK(whole.stages.back().name == "complete");
+    CHECK(whole.stages.back().result == "done");
+    // The stage that keeps it has not ended then.
+    whole.stages.pop_back();
+    CHECK(**report == whole);
+    CHECK((*report)->stage("files")->steps.size() == 2);
+    CHECK((*report)->sources.size() == 1);
+    CHECK((*report)->spec == "3.4.0");
+    CHECK(boot.host().own.look(kept).value()->mode == 0600);
+    CHECK_FALSE(boot.has(issue));
+  }
+  SUBCASE("with the image's own configs only") {
+    Boot boot;
+    boot.put("/usr/lib/ignition/base.d/10", config("base"));
+    boot.put("/sysroot/etc/issue.d/10-image.issue", "image");
+    whole_boot(boot);
+    CHECK(has(boot.text(result), "\"userConfigProvided\": false"));
+    CHECK(has(boot.text(issue), "(this boot)\nprovision: no user-provided config\n"));
+  }
+  SUBCASE("a stage that failed tells of it") {
+    Boot boot(machine({}, R"({"ignition": {"version": "3.4.0"}, "storage": {"files": [
+        {"path": "/own", "contents": {"source": "data:,x"}}]}})"));
+    boot.put("/sysroot/own", "another");
+    CHECK(boot.run("fetch-offline") == "");
+    CHECK(boot.run("fetch") == "");
+    CHECK(boot.run("disks") == "");
+    CHECK(boot.run("mount") == "");
+    const std::string error = boot.run("files");
+    const run::Report report = run::load_report(boot.host().own);
+    REQUIRE(report.stage("files") != nullptr);
+    CHECK(has(error, "/own"));
+    CHECK(report.stage("files")->result == "failed");
+    CHECK(report.stage("files")->error == error);
+  }
 }
 
 TEST_SUITE_END();

@@ -12,6 +12,7 @@
 #include "host/linux/descriptor.hpp"
 #include "host/linux/kernel_partitions.hpp"
 #include "host/linux/partition_table.hpp"
+#include "host/linux/process_start.hpp"
 #include "host/linux/signatures.hpp"
 #include "host/linux/uevents.hpp"
 
@@ -73,6 +74,13 @@ Result<void> await_udev_of(const BlockDevice& disk) {
     await_udev(partitions, udev_patience);
   }
   return {};
+}
+
+Result<void> erase_alone(const BlockDevice& device) {
+  const std::lock_guard starting(starting_lock());
+  // O_EXCL on a block device fails with EBUSY if it, or a partition of it, is mounted or held (open(2)).
+  const Descriptor file = TRY(open_device(device.node, O_RDWR | O_EXCL));
+  return erase_signatures(file.get(), device.node);
 }
 
 Result<void> flush_open(int fd, const std::string& node) {
@@ -148,10 +156,8 @@ Result<Signature> LinuxDisks::probe(const DeviceRef& device) {
 Result<void> LinuxDisks::wipe_signatures(const DeviceRef& device) {
   const BlockDevice found = TRY(find_device(device));
   const Descriptor lock = TRY(open_locked(TRY(whole_disk(found)), O_RDONLY));
-  // O_EXCL on a block device fails with EBUSY if it, or a partition of it, is mounted or held (open(2)).
-  const Descriptor file = TRY(open_device(found.node, O_RDWR | O_EXCL));
-  TRY(erase_signatures(file.get(), found.node));
-  return flush_open(file.get(), found.node);
+  TRY(erase_alone(found));
+  return flush({found.node, {}, 0});
 }
 
 Result<void> LinuxDisks::flush(const DeviceRef& device) {

@@ -42,4 +42,9 @@ void prepare_process() {
 #endif
 }
 
+std::mutex& starting_lock() {
+  static std::mutex lock;
+  return lock;
+}
+
 }  // namespace provision::host

@@ -16,6 +16,7 @@
 
 #include "base/text.hpp"
 #include "host/linux/descriptor.hpp"
+#include "host/linux/process_start.hpp"
 
 namespace provision::host {
 namespace {
@@ -116,6 +117,8 @@ class SpawnSettings {
     std::string search = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     std::string locale = "LC_ALL=C";
     std::array<char*, 3> environment{search.data(), locale.data(), nullptr};
+    // It returns when the program has closed what it had of ours.
+    const std::lock_guard lock(starting_lock());
     return ::posix_spawn(&pid, path.c_str(), &actions_, &attributes_, argv.data(), environment.data());
   }
 
