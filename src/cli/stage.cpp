@@ -5,8 +5,10 @@
 
 #include <memory>
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/complaint.hpp"
 #include "cli/console.hpp"
 #include "cli/progress.hpp"
 #include "cli/screen.hpp"
@@ -21,6 +23,9 @@ namespace {
 
 // Our own id of "a first boot stopped", for who watches the journal.
 constexpr std::string_view failure_message_id = "8d1c5b1c0f5a4a57b2f3d9c1e07a64f2";
+
+// Held while a stage runs.
+constexpr std::string_view lock_path = "/run/provision/lock";
 
 struct StageOptions {
   std::string name;
@@ -97,6 +102,17 @@ void show_failure(host::Host& host, const std::string& stage, const Error& error
   }
 }
 
+// Of two runs at once each would find undone what the other is about to do. The second one leaves the first alone, and
+// what it says of itself too.
+Result<std::unique_ptr<host::Lock>> keep_others_off(host::Files& own) {
+  TRY(stages::make_own_directory(own, path::parent(lock_path)));
+  auto lock = own.lock(lock_path);
+  if (!lock) {
+    return std::move(lock).error().while_("making sure that no other stage runs on this machine");
+  }
+  return lock;
+}
+
 int run_stage_command(const StageOptions& options) {
   const stages::Stage* stage = stages::find_stage(options.name);
   if (stage == nullptr) {
@@ -107,6 +123,10 @@ int run_stage_command(const StageOptions& options) {
   run::Activities activities(machine.clock);
   run::WatchedDisks disks(machine.disks, activities);
   host::Host host = machine.host_with(disks, machine.firmware);
+  const auto alone = keep_others_off(host.own);
+  if (!alone) {
+    return complain(alone.error(), nullptr);
+  }
   ConsoleListener words(options.name);
   ProgressListener listener(words, activities, progress_seams(host, options.name));
   stages::Context context{host,
