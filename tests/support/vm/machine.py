@@ -42,6 +42,14 @@ class Died(Exception):
     """The machine did not end by itself, or ended without a word."""
 
 
+class Unable(Exception):
+    """This host cannot run such a machine; the text names what it lacks."""
+
+
+# User-mode Linux says so, and panics at its first program, where the processor has more registers (AMX) than it has room for.
+TOO_MANY_REGISTERS = "userspace - ptrace set fp regs failed"
+
+
 @dataclass(frozen=True)
 class Boot:
     first: bool  # whether the first-boot argument was given (GRUB decides by itself: what the stamp said)
@@ -114,6 +122,8 @@ class Machine:
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
         if not text.strip():
             raise Died("the machine printed nothing")
+        if self.kind == "uml" and TOO_MANY_REGISTERS in text:
+            raise Unable("a processor whose registers user-mode Linux has room for (one without AMX)")
         return Boot(first, text, parse(text), seconds, usage)
 
     def _wait(self, process: subprocess.Popen[bytes], start: float, cut: Cut | None) -> float:
