@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 from vm.checks import Check, Expectation
-from vm.machine import TREE, Boot, Died, Machine
+from vm.machine import TREE, Boot, Died, Machine, Unable
 from vm.report import Stage
 
 WIDTH = 78
@@ -134,6 +134,9 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except Unable as missing:
+        print(f"demo: what is missing on this machine: {missing}", file=sys.stderr)
+        sys.exit(1)
     except (Died, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         sys.exit(1)
