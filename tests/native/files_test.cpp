@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "host/linux/descriptor.hpp"
 #include "host/linux/files.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
@@ -202,6 +204,10 @@ TEST_CASE("a large file is not read again to know what was written, until somebo
   CHECK(!known("/large"));
   put("/large", std::size_t{16} << 20U);
   CHECK(known("/large"));
+  // In place, with the same size.
+  const host::Descriptor open(::open((root + "/large").c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(::pwrite(open.get(), "y", 1, 0) == 1);
+  CHECK(!known("/large"));
   const auto another = files.begin("/large", host::Parent::exists).value();
   REQUIRE(why(another->write(std::string(std::size_t{16} << 20U, 'y'))) == "");
   REQUIRE(why(another->commit({})) == "");
