@@ -37,9 +37,14 @@ constexpr std::array rows{
     CodeRow{Code::not_satisfied, "not-satisfied", 1, true,
             "The step reported success without the effect being there: suspect the device. Reboot to resume."},
     CodeRow{Code::journal_other_config, "journal-other-config", 1, false,
-            "The other config has already changed this machine. Give it that one again and reboot to go on. To begin "
-            "anew with this one, remove the file `journal` of the state directory (provision/journal beside the "
-            "first-boot stamp) and reboot: what is in the way by then is a conflict, never overwritten."},
+            "The other config has already changed this machine. Give it that one again and reboot; or boot with "
+            "provision.unfinished=resume (what is done stays, this config does the rest) or =start-over on the kernel "
+            "command line, as a system credential, or in the config itself ($.provision.unfinished)."},
+    CodeRow{
+        Code::journal_other_machine, "journal-other-machine", 1, false,
+        "Make machines of a disk whose first boot has ended or never began. If this is the same machine after a "
+        "repair, boot with provision.unfinished=resume on the kernel command line; to begin anew on this disk, with "
+        "provision.unfinished=start-over."},
     CodeRow{Code::journal_other_format, "journal-other-format", 1, false,
             "Boot the image that began this provisioning, or reinstall the machine to start over."},
     CodeRow{Code::journal_damaged, "journal-damaged", 1, false,

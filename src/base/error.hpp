@@ -28,6 +28,7 @@ enum class Code : std::uint8_t {
   bad_contents,
   not_satisfied,
   journal_other_config,
+  journal_other_machine,
   journal_other_format,
   journal_damaged,
   stage_order,

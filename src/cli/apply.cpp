@@ -74,7 +74,8 @@ Result<void> prepare(host::Host& host, const stages::Given& given) {
   if (journal.begun()->config != meaning) {
     return Error(Code::journal_other_config,
                  "the journal is of a run with another config that did not end: " + journal.begun()->config.brief() +
-                     "… from " + journal.begun()->document + ", now " + meaning.brief() + "… from " + name);
+                     "… from " + journal.begun()->document + ", now " + meaning.brief() + "… from " + name +
+                     "; give that one again to go on, or another directory by --journal");
   }
   return {};
 }

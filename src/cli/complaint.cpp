@@ -23,7 +23,6 @@ bool has_hint_for_anywhere(Code code) {
     case Code::program_missing:
     case Code::network:
     case Code::bad_contents:
-    case Code::journal_other_config:
     case Code::internal:
       return true;
     case Code::usage:
@@ -34,6 +33,8 @@ bool has_hint_for_anywhere(Code code) {
     case Code::device_busy:
     case Code::io:
     case Code::not_satisfied:
+    case Code::journal_other_config:
+    case Code::journal_other_machine:
     case Code::journal_other_format:
     case Code::journal_damaged:
     case Code::stage_order:

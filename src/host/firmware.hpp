@@ -14,6 +14,9 @@ namespace provision::host {
 struct Machine {
   std::string uuid;
   std::string serial;
+  // Drawn by chance when the first boot of a machine with neither began, and kept in the journal. No firmware tells it.
+  std::string seed{};
+  [[nodiscard]] bool is_known() const { return !uuid.empty() || !serial.empty(); }
   bool operator==(const Machine&) const = default;
 };
 

@@ -68,6 +68,7 @@ struct Table<Machine> {
   static constexpr auto rows = std::tuple{
       field("uuid", &Machine::uuid, "The SMBIOS UUID."),
       field("serial", &Machine::serial, "The SMBIOS serial number."),
+      field("seed", &Machine::seed, "Drawn by chance where the machine has neither."),
   };
 };
 

@@ -5,8 +5,9 @@ namespace provision::plan {
 
 Uuid Identity::derive(std::string_view kind, const host::DiskFacts& facts, const std::string& config_path) const {
   const bool has_own_name = !facts.serial.empty() || !facts.wwn.empty();
-  return Uuid::derive({std::string(kind), machine.uuid, machine.serial, facts.serial, facts.wwn,
-                       has_own_name ? std::string{} : facts.hardware_path, config.text(), config_path});
+  return Uuid::derive({std::string(kind), machine.is_known() ? machine.uuid : machine.seed, machine.serial,
+                       facts.serial, facts.wwn, has_own_name ? std::string{} : facts.hardware_path, config.text(),
+                       config_path});
 }
 
 Uuid Identity::disk(const host::DiskFacts& facts, const std::string& config_path) const {

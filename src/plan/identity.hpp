@@ -13,8 +13,8 @@ namespace provision::plan {
 
 // What derived UUIDs rest on: the machine (SMBIOS uuid and serial), the disk (serial and WWN, or where it has neither
 // its place in the hardware), the config's meaning, and the config path. Nothing that a run of ours, or anyone else,
-// writes to the disk. Machines made from one image differ by the machine's part; where a machine has no identity at
-// all, two of them with disks without serials get the same UUIDs.
+// writes to the disk. Machines made from one image differ by the machine's part; a machine that has no identity at all
+// gets a random seed in its place when its first boot begins, kept in the journal (docs/exactly-once.md).
 struct Identity {
   host::Machine machine;
   Digest config;

@@ -28,6 +28,27 @@ std::string text_at(const Value& value, std::string_view key) {
   return found != nullptr && found->kind == Value::Kind::string ? found->string.str() : std::string{};
 }
 
+std::set<std::string> texts_at(const Value& value, std::string_view key) {
+  std::set<std::string> texts;
+  const Value* const list = value.find(key);
+  for (const auto& item : list != nullptr ? list->items : std::vector<Value>{}) {
+    texts.insert(item.string.str());
+  }
+  return texts;
+}
+
+Value begin_record(const Begin& begin) {
+  Value value = record("begin");
+  value.add("format", Value::of(journal_format));
+  value.add("engine", Value::of(begin.engine));
+  value.add("config", Value::of(begin.config.text()));
+  value.add("document", Value::of(begin.document));
+  value.add("boot", Value::of(begin.boot));
+  value.add("machine", Value::of(begin.machine.text()));
+  value.add("seed", Value::of(begin.seed));
+  return value;
+}
+
 // The record of one line, or nothing if the line is not whole.
 std::optional<Value> read_line(std::string_view line) {
   if (line.size() <= mark_length || line[mark_length] != ' ') {
@@ -45,6 +66,10 @@ std::optional<Value> read_line(std::string_view line) {
 }
 
 }  // namespace
+
+Digest fingerprint(const host::Machine& machine) {
+  return machine.is_known() ? Digest::sha256(machine.uuid + "\n" + machine.serial) : Digest{};
+}
 
 Result<Journal> Journal::open(host::Files& state) {
   Journal journal(state);
@@ -75,20 +100,48 @@ Result<void> Journal::load(const std::string& text) {
   return {};
 }
 
+Result<void> Journal::take_begin(const Value& value) {
+  const Value* format = value.find("format");
+  if (format == nullptr || format->integer != journal_format) {
+    return Error(Code::journal_other_format,
+                 "this first boot was begun by provision " + text_at(value, "engine") + " with journal format " +
+                     std::to_string(format == nullptr ? 0 : format->integer) + "; this is provision " +
+                     PROVISION_VERSION + ", which reads format " + std::to_string(journal_format));
+  }
+  if (begin_) {
+    leave_behind(texts_at(value, "kept"));
+  }
+  begin_ = Begin{
+      text_at(value, "engine"), Digest::parse(text_at(value, "config")).value_or(Digest{}),  text_at(value, "document"),
+      text_at(value, "boot"),   Digest::parse(text_at(value, "machine")).value_or(Digest{}), text_at(value, "seed")};
+  return {};
+}
+
+// Once it is known that nobody goes on with their plans, what they did or may have begun is all that is left of them.
+void Journal::leave_behind(const std::set<std::string>& kept) {
+  for (auto at = stages_.begin(); at != stages_.end();) {
+    const StageHistory& stage = at->second;
+    if (kept.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    const bool any = stage.interrupted || !stage.stopped_in_order;
+    for (const auto& step : stage.plan ? stage.plan->steps : std::vector<plan::Step>{}) {
+      if (any || stage.started.contains(step.id) || stage.done.contains(step.id)) {
+        left_behind_.push_back(step);
+      }
+    }
+    at = stages_.erase(at);
+  }
+}
+
 Result<void> Journal::take(const Value& value) {
   const std::string kind = text_at(value, "kind");
   const std::string name = text_at(value, "stage");
   if (kind == "begin") {
-    const Value* format = value.find("format");
-    if (format == nullptr || format->integer != journal_format) {
-      return Error(Code::journal_other_format,
-                   "this first boot was begun by provision " + text_at(value, "engine") + " with journal format " +
-                       std::to_string(format == nullptr ? 0 : format->integer) + "; this is provision " +
-                       PROVISION_VERSION + ", which reads format " + std::to_string(journal_format));
-    }
-    begin_ = Begin{text_at(value, "engine"), Digest::parse(text_at(value, "config")).value_or(Digest{}),
-                   text_at(value, "document"), text_at(value, "boot")};
-  } else if (kind == "plan") {
+    return take_begin(value);
+  }
+  if (kind == "plan") {
     const Value* stored = value.find("plan");
     if (stored == nullptr) {
       return Error(Code::journal_damaged, "a plan record has no plan");
@@ -174,15 +227,20 @@ Result<void> Journal::append_durably(const Value& value) {
 Result<void> Journal::begin(const Begin& begin) {
   begin_.reset();
   stages_.clear();
+  left_behind_.clear();
   complete_ = false;
   torn_ = false;
   TRY_WHILE(state_->replace(journal_path, "", 0600, {}), "starting the journal");
-  Value value = record("begin");
-  value.add("format", Value::of(journal_format));
-  value.add("engine", Value::of(begin.engine));
-  value.add("config", Value::of(begin.config.text()));
-  value.add("document", Value::of(begin.document));
-  value.add("boot", Value::of(begin.boot));
+  return append_durably(begin_record(begin));
+}
+
+Result<void> Journal::take_over(const Begin& begin, const std::vector<std::string>& kept) {
+  Value names = Value::array();
+  for (const auto& name : kept) {
+    names.items.push_back(Value::of(name));
+  }
+  Value value = begin_record(begin);
+  value.add("kept", std::move(names));
   return append_durably(value);
 }
 

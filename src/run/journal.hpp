@@ -3,7 +3,9 @@
 // where its directory does. A torn tail is sealed before the next append, so that two faults in a row lose no record.
 //
 // Format 1. Records, in the order they come:
-//   begin   the engine, the config's meaning and name, the boot
+//   begin   the engine, the config's meaning and name, the boot, the machine; again where another config, or another
+//           machine, has taken over what an earlier one had begun: the plans before it that were not ended are left
+//           behind
 //   plan    a stage's plan, durable before the first effect of the stage
 //   run     a later run of the engine that goes on with the stage
 //   started, done   of a step (may be lost in a power cut: then the step is looked at again)
@@ -20,9 +22,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "host/files.hpp"
+#include "host/firmware.hpp"
 #include "plan/plan.hpp"
 #include "run/decide.hpp"
 
@@ -36,7 +40,14 @@ struct Begin {
   // Where the config came from, for messages.
   std::string document;
   std::string boot;
+  // Of its SMBIOS uuid and serial; empty where it has neither.
+  Digest machine{};
+  // As host::Machine::seed.
+  std::string seed{};
 };
+
+// The machine as the journal knows it.
+Digest fingerprint(const host::Machine& machine);
 
 struct StageHistory {
   std::optional<plan::Plan> plan;
@@ -62,11 +73,15 @@ class Journal {
   // No step can have changed anything: none is recorded as started, and no run of a stage ended without a record.
   [[nodiscard]] bool nothing_done() const;
   [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
+  // Steps of stages that another config or machine has left behind: each was done, or may have been begun.
+  [[nodiscard]] const std::vector<plan::Step>& left_behind() const { return left_behind_; }
   // Nothing if nothing was noted.
   [[nodiscard]] const Digest* note(const std::string& stage, const std::string& step) const;
 
   // Forgets a completed journal and starts a new one; durable on return.
   Result<void> begin(const Begin& begin);
+  // Another config or machine takes over, and the stages that are named stay as they are; durable on return.
+  Result<void> take_over(const Begin& begin, const std::vector<std::string>& kept);
   // Durable on return.
   Result<void> planned(const plan::Plan& plan);
   // Another run goes on with a stage that has a plan; durable on return.
@@ -83,6 +98,8 @@ class Journal {
   explicit Journal(host::Files& state) : state_(&state) {}
   Result<void> load(const std::string& text);
   Result<void> take(const fields::Value& value);
+  Result<void> take_begin(const fields::Value& value);
+  void leave_behind(const std::set<std::string>& kept);
   void take_step(const fields::Value& value, const std::string& kind);
   Result<void> append(const fields::Value& value);
   Result<void> append_durably(const fields::Value& value);
@@ -90,6 +107,7 @@ class Journal {
   host::Files* state_;
   std::optional<Begin> begin_;
   std::map<std::string, StageHistory> stages_;
+  std::vector<plan::Step> left_behind_;
   bool complete_ = false;
   bool torn_ = false;
 };

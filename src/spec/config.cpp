@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "fields/engine_impl.hpp"
+#include "spec/checks.hpp"
 
 namespace provision::spec {
 namespace {
@@ -65,6 +66,13 @@ class UnitPaths {
   Checker& checker_;
 };
 
+void check_unfinished(const OptionalText& choice, std::string_view key, Checker& checker) {
+  if (choice && choice != "resume" && choice != "start-over") {
+    checker.error(key, "\"" + printable(*choice) + "\" is no answer to an unfinished first boot",
+                  "say \"resume\" or \"start-over\"");
+  }
+}
+
 }  // namespace
 
 void cross_check(const Config& config, Checker& checker) {
@@ -82,7 +90,13 @@ using namespace spec;
 
 template <>
 struct Table<Extensions> {
-  static constexpr auto rows = std::tuple{};
+  static constexpr auto rows = std::tuple{
+      field("unfinished", &Extensions::unfinished,
+            "What becomes of a first boot that another config, or another machine, has begun and not ended: \"resume\" "
+            "or "
+            "\"start-over\". Without it the boot stops.",
+            {.since = {3, 6}, .extension = true, .check = &check_unfinished}),
+  };
 };
 
 template <>

@@ -320,9 +320,12 @@ struct Systemd {
 
 // --- config.cpp
 
-// What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1"). Nothing yet.
+// What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
 struct Extensions {
   Located place;
+  // What becomes of a first boot that another config, or another machine, has begun and not ended: "resume" or
+  // "start-over". Absent: it stops.
+  std::optional<std::string> unfinished;
   bool operator==(const Extensions&) const = default;
 };
 

@@ -140,6 +140,11 @@ const std::set<std::string, std::less<>>& public_keys() {
 }
 
 Digest meaning(const Config& config) {
+  if (config.provision.unfinished) {
+    Config without = config;
+    without.provision.unfinished.reset();
+    return meaning(without);
+  }
   return Digest::sha256(fields::write_json(fields::Engine<Config>::write(config)));
 }
 

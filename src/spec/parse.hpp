@@ -42,6 +42,7 @@ Parsed parse(std::string document_name, std::string text);
 Error error_of(const Parsed& parsed);
 
 // The digest of what the config means: of its canonical writing, so that a re-rendered but equal config has the same.
+// What becomes of an unfinished first boot is no part of it: that is said about the machine as it stands.
 Digest meaning(const Config& config);
 
 // The keys of a config whose values may be secrets: no message shows them.

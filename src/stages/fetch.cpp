@@ -3,7 +3,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/unsupported.hpp"
-#include "run/journal.hpp"
+#include "stages/begin.hpp"
 #include "stages/hooks.hpp"
 #include "stages/wanted.hpp"
 
@@ -22,36 +22,6 @@ void tell_notes(Context& context, const fields::Notes& notes) {
     const std::string hint = note.hint.empty() ? "" : " (" + note.hint + ")";
     notice(context, std::string(name_of(note.severity)) + " at " + to_string(note.origin) + ": " + note.text + hint);
   }
-}
-
-Result<void> begin_or_go_on(Context& context, const spec::Parsed& config, const std::string& document) {
-  run::Journal journal = TRY(run::Journal::open(context.host.state));
-  const Digest meaning = spec::meaning(*config.config);
-  const std::string boot = TRY(context.host.firmware.boot_id());
-  if (!journal.begun() || journal.complete()) {
-    return journal.begin({PROVISION_VERSION, meaning, document, boot});
-  }
-  const run::Begin& begun = *journal.begun();
-  if (begun.config != meaning && journal.nothing_done()) {
-    context.listener.on({run::Event::Kind::notice,
-                         {},
-                         "another config than before, " + meaning.brief() + "…; nothing was done by the first one (" +
-                             begun.config.brief() + "…), so this one begins anew",
-                         {}});
-    return journal.begin({PROVISION_VERSION, meaning, document, boot});
-  }
-  if (begun.config != meaning) {
-    return Error(Code::journal_other_config, "the first boot of this machine was begun with another config: then " +
-                                                 begun.config.brief() + "… from " + begun.document + ", now " +
-                                                 meaning.brief() + "… from " + document);
-  }
-  std::string text = "going on with a first boot that an earlier boot began";
-  if (begun.engine != PROVISION_VERSION) {
-    text += "; it was begun by provision " + begun.engine + ", this is provision " + PROVISION_VERSION +
-            ": both keep the same format of journal and plan, so the stored plans are carried out as they are";
-  }
-  context.listener.on({run::Event::Kind::notice, {}, text, {}});
-  return {};
 }
 
 Result<void> ask_for_network(Context& context, const std::string& why) {

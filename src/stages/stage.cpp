@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "plan/left_behind.hpp"
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
 #include "stages/documents.hpp"
@@ -63,11 +64,16 @@ Result<run::Journal> open_journal(Context& context, const spec::Parsed& config) 
   return journal;
 }
 
-Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Parsed& config) {
+Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Parsed& config,
+                            const run::Journal& journal) {
   model::Scope scope = stage.scope;
   scope.patience = context.patience;
-  const model::Inventory inventory = TRY(model::observe(context.host, config, scope));
-  return stage.planner({config, inventory});
+  model::Inventory inventory = TRY(model::observe(context.host, config, scope));
+  inventory.machine.seed = journal.begun()->seed;
+  inventory = plan::without(std::move(inventory), journal.left_behind());
+  plan::Plan plan = TRY(stage.planner({config, inventory}));
+  plan::let_replace(plan, journal.left_behind());
+  return plan;
 }
 
 Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Parsed& config, run::Journal& journal,
@@ -79,7 +85,7 @@ Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Par
     report.result = "resumed";
     return stored;
   }
-  plan::Plan plan = TRY(new_plan(context, stage, config));
+  plan::Plan plan = TRY(new_plan(context, stage, config, journal));
   TRY(journal.planned(plan));
   return plan;
 }

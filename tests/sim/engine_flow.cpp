@@ -1,6 +1,7 @@
 #include "sim/engine_flow.hpp"
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "sim/machines.hpp"
@@ -130,26 +131,124 @@ constexpr std::string_view changing_config = R"({
     "files": [{"path": "/var/x/b/file", "contents": {"source": "data:,in"}}]
   }
 })";
+
+// Its last file never comes as it is described.
+constexpr std::string_view failing_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [
+      {"label": "www", "number": 1, "sizeMiB": 256, "guid": "10000000-0000-4000-8000-000000000001"},
+      {"label": "log", "number": 2, "sizeMiB": 128, "guid": "10000000-0000-4000-8000-000000000002"}
+    ]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/www", "format": "ext4", "label": "www", "path": "/var/www",
+       "uuid": "10000000-0000-4000-8000-000000000003"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log",
+       "uuid": "10000000-0000-4000-8000-000000000004"}
+    ],
+    "links": [{"path": "/etc/made/link", "target": "../motd"}],
+    "files": [
+      {"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}},
+      {"path": "/etc/tree", "overwrite": true, "contents": {"source": "data:,leaf"}},
+      {"path": "/var/www/index.html", "mode": 420, "contents": {"source": "data:,page"}},
+      {"path": "/var/www/log/old", "mode": 420, "contents": {"source": "data:,old"}},
+      {"path": "/var/www/zz", "contents": {"source": "http://pages/a", "verification": {"hash": "sha256-HASH"}}}
+    ]
+  },
+  "systemd": {"units": [
+    {"name": "old.service", "mask": true},
+    {"name": "web.service", "enabled": true, "contents": "[Service]\nExecStart=/usr/bin/web\n"}
+  ]}
+})";
+
+// Every path of the one above, and each thing in another way; what it has made where nothing was is in nobody's way.
+constexpr std::string_view other_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [
+      {"label": "srv", "number": 2, "sizeMiB": 64},
+      {"label": "log", "number": 3, "sizeMiB": 320}
+    ]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/srv", "format": "xfs", "label": "srv", "path": "/var/www"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log"}
+    ],
+    "links": [{"path": "/etc/made/link", "target": "/etc/issue"}],
+    "files": [
+      {"path": "/etc/motd", "mode": 384, "contents": {"source": "data:,other"}},
+      {"path": "/etc/tree", "overwrite": true, "contents": {"source": "data:,other"}},
+      {"path": "/var/www/new", "mode": 420, "contents": {"source": "data:,new"}}
+    ]
+  },
+  "systemd": {"units": [
+    {"name": "old.service", "contents": "[Service]\nExecStart=/usr/bin/old\n"},
+    {"name": "web.service", "enabled": false, "contents": "[Service]\nExecStart=/usr/bin/other\n"}
+  ]}
+})";
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result(text);
+  return result.replace(result.find(from), from.size(), to);
+}
+
 // Serves the two pages of the config above.
 class Pages final : public host::Fetcher {
  public:
   Result<void> configure(const host::FetchSettings& /*settings*/) override { return {}; }
   host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
-    waiting_.emplace(++last_, std::pair(request.url == "http://pages/a" ? "page a" : "page b", &sink));
+    waiting_.emplace(++last_, Waiting{request.url == "http://pages/a" ? "page a" : "page b", request.expected, &sink});
     return last_;
   }
   Result<host::Fetched> wait(host::Ticket ticket) override {
-    const auto [page, sink] = waiting_.at(ticket);
+    const Waiting asked = waiting_.at(ticket);
     waiting_.erase(ticket);
-    TRY(sink->write(page));
-    return host::Fetched{page.size(), Digest::sha256(page)};
+    TRY(asked.sink->write(asked.page));
+    const Digest digest = Digest::sha256(asked.page);
+    if (asked.expected && *asked.expected != digest) {
+      return Error(Code::bad_contents, "what came has another hash");
+    }
+    return host::Fetched{asked.page.size(), digest};
   }
   void cancel(host::Ticket ticket) override { waiting_.erase(ticket); }
   std::vector<host::FetchProgress> progress() override { return {}; }
 
  private:
+  struct Waiting {
+    std::string page;
+    std::optional<Digest> expected;
+    host::Sink* sink;
+  };
   host::Ticket last_ = 0;
-  std::map<host::Ticket, std::pair<std::string, host::Sink*>> waiting_;
+  std::map<host::Ticket, Waiting> waiting_;
+};
+
+// Disks whose serial number is what anybody may write: their disk GUID.
+class DisksByGuid final : public host::Disks {
+ public:
+  explicit DisksByGuid(host::Disks& disks) : disks_(disks) {}
+
+  Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override {
+    return disks_.await(device, patience);
+  }
+  Result<host::DiskFacts> facts(const host::DeviceRef& disk) override {
+    host::DiskFacts facts = TRY(disks_.facts(disk));
+    facts.serial = TRY(disks_.read_table(disk)).disk_guid.text();
+    return facts;
+  }
+  Result<host::Table> read_table(const host::DeviceRef& disk) override { return disks_.read_table(disk); }
+  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
+    return disks_.kernel_partitions(disk);
+  }
+  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
+    return disks_.write_table(disk, table);
+  }
+  Result<host::Signature> probe(const host::DeviceRef& device) override { return disks_.probe(device); }
+  Result<void> wipe_signatures(const host::DeviceRef& device) override { return disks_.wipe_signatures(device); }
+  Result<void> flush(const host::DeviceRef& device) override { return disks_.flush(device); }
+  Result<std::vector<std::string>> users(const host::DeviceRef& device) override { return disks_.users(device); }
+
+ private:
+  host::Disks& disks_;
 };
 
 class Silence final : public run::Listener {
@@ -160,7 +259,9 @@ class Silence final : public run::Listener {
 Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   const host::Host all = machine.host();
   Pages pages;
-  host::Host host{all.target,    all.target_path, all.state,    all.own,  all.disks, all.mounts,
+  DisksByGuid by_guid(all.disks);
+  host::Disks& disks = switches.disks_by_guid ? static_cast<host::Disks&>(by_guid) : all.disks;
+  host::Host host{all.target,    all.target_path, all.state,    all.own,  disks, all.mounts,
                   all.processes, all.clock,       all.firmware, all.http, pages};
   Silence silence;
   stages::Context context{host, silence, "qemu", std::string(stamp), std::chrono::seconds(1), {}};
@@ -258,7 +359,7 @@ Flow forgetful_flow() {
   return flow;
 }
 
-Flow used_disks_flow() {
+Flow used_disks_flow(EngineSwitches switches) {
   MachineSpec machine = two_disk_machine();
   // Through tree(), which makes them durable.
   for (const auto& [path, entry] : tree({{"/etc/hostname", regular("old")},
@@ -269,7 +370,7 @@ Flow used_disks_flow() {
   machine.disks[1] = used_disk();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
   machine.disks[2].other_table = "dos";
-  Flow flow = flow_of("used", std::move(machine), replacing_config, {});
+  Flow flow = flow_of("used", std::move(machine), replacing_config, switches);
   declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdc1", "/sysroot/srv", "/sysroot/srv/",
                  "/sysroot/etc/hostname", "/sysroot/etc/fetched", "/sysroot/etc/appended", "/run/ignition",
                  "/run/ignition/neednet"});
@@ -284,6 +385,41 @@ Flow corrected_flow() {
     return boot(on, {});
   };
   flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::conflict; };
+  return flow;
+}
+
+Flow started_over_flow() {
+  MachineSpec machine = two_disk_machine();
+  for (const auto& [path, entry] : tree({{"/etc/tree/below/file", regular("old")}})) {
+    machine.disks[0].partitions[1].content->files.insert_or_assign(path, entry);
+  }
+  machine.command_line = "quiet provision.unfinished=start-over";
+  Flow flow = flow_of("started-over", std::move(machine), failing_config, {});
+  const std::string first = replaced(failing_config, "HASH", Digest::sha256("another page").hex());
+  flow.first_boot = [first](SimHost& on) {
+    on.set_fw_cfg(std::string(config_item), on.boot() == 1 ? first : std::string(other_config));
+    return boot(on, {});
+  };
+  flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::bad_contents; };
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdb3", "/sysroot/var/www", "/sysroot/var/www/",
+                 "/sysroot/etc/made", "/sysroot/etc/made/", "/sysroot/etc/motd", "/sysroot/etc/tree",
+                 "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system/web.service",
+                 "/sysroot/etc/systemd/system-preset", "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
+  return flow;
+}
+
+Flow corrected_late_flow() {
+  Flow flow = started_over_flow();
+  flow.name = "corrected-late";
+  flow.machine.command_line.clear();
+  const std::string first = replaced(failing_config, "HASH", Digest::sha256("another page").hex());
+  const std::string second =
+      replaced(replaced(replaced(failing_config, "HASH", Digest::sha256("page a").hex()), "3.4.0", "3.6.0+provision.1"),
+               R"("storage")", R"("provision": {"unfinished": "resume"}, "storage")");
+  flow.first_boot = [first, second](SimHost& on) {
+    on.set_fw_cfg(std::string(config_item), on.boot() == 1 ? first : second);
+    return boot(on, {});
+  };
   return flow;
 }
 

@@ -8,12 +8,14 @@ namespace provision::test {
 struct EngineSwitches {
   // Off: the executor believes what its calls say.
   bool check_after_apply = true;
+  // On: a disk is known by its disk GUID, which is written anew with its table.
+  bool disks_by_guid = false;
 };
 
 // "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.
 Flow fresh_disk_flow(EngineSwitches switches = {});
 // "used": over disks that are in use: a partition that stays, a file system, a table and a file that may be replaced.
-Flow used_disks_flow();
+Flow used_disks_flow(EngineSwitches switches = {});
 // "accounts": users and groups on a root with some: made, changed, removed; homes with what is in /etc/skel; keys.
 Flow accounts_flow();
 // "forgetful": as "fresh" with the journal in memory, so that after each power cut the plans are made anew.
@@ -22,6 +24,12 @@ Flow forgetful_flow();
 Flow corrected_flow();
 // "changed": several disks whose tables change in every way, with file systems of every kind.
 Flow changed_disks_flow();
+// "started-over": the first boot's config fails half way, each later one brings another config, and the kernel command
+// line says to start over: in the end nothing of the first one is there.
+Flow started_over_flow();
+// "corrected-late": the first boot's config fails half way; each later one brings it corrected, and says itself that
+// what is done stays.
+Flow corrected_late_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/text.hpp"
 #include "sim/engine_flow.hpp"
 #include "sim/flow.hpp"
 #include "sim/machines.hpp"
@@ -189,7 +190,8 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(), accounts_flow()};
+  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(), corrected_flow(),
+          accounts_flow(),   started_over_flow(), corrected_late_flow()};
 }
 
 void each_flow(void (*loop)(Trial&)) {
@@ -217,6 +219,18 @@ Flow careless_flow(bool syncs) {
     return host.own.sync("/run/provision/boot");
   };
   return flow;
+}
+
+// The numbers of the calls of a trace that are this one.
+std::vector<std::size_t> calls_of(const std::string& trace, const std::string& what) {
+  std::vector<std::size_t> found;
+  for (const auto line : split(trace, '\n')) {
+    if (line.ends_with(" " + what)) {
+      found.push_back(std::stoull(std::string(line)));
+    }
+  }
+  REQUIRE_FALSE(found.empty());
+  return found;
 }
 
 bool has_line(const std::string& snapshot, std::string_view line) {
@@ -279,6 +293,15 @@ TEST_SUITE("fault loops") {
     CHECK(changed.find("/dev/vdc1: swap label 's'") != std::string::npos);
     CHECK(changed.find("/dev/vdc3:") == std::string::npos);
     CHECK(changed.find("/dev/vdd: crypto_LUKS") == std::string::npos);
+    const std::string over_anew = Trial(started_over_flow()).undisturbed.snapshot;
+    CHECK(has_line(over_anew, "/dev/vda2:/etc/motd file 0600 0:0 5 bytes " + Digest::sha256("other").text()));
+    CHECK(has_line(over_anew, "/dev/vda2:/etc/made/link link 0777 0:0 -> /etc/issue"));
+    CHECK(over_anew.find("/dev/vdb2: xfs label 'srv'") != std::string::npos);
+    CHECK(over_anew.find("/dev/vdb1") == std::string::npos);
+    CHECK(over_anew.find("/dev/vdb3:/old") == std::string::npos);
+    const std::string late = Trial(corrected_late_flow()).undisturbed.snapshot;
+    CHECK(has_line(late, "/dev/vda2:/etc/motd file 0644 0:0 5 bytes " + Digest::sha256("hello").text()));
+    CHECK(has_line(late, "/dev/vdb1:/zz file 0644 0:0 6 bytes " + Digest::sha256("page a").text()));
     CHECK(has_line(changed, "/dev/vdc4:/file file 0644 0:0 2 bytes " + Digest::sha256("in").text()));
   }
 
@@ -360,6 +383,37 @@ TEST_SUITE("fault loop canaries") {
     CHECK(trial.findings.empty());
     disturb_each_call(trial, FaultKind::cut_after, Loss::none, base_seed());
     CHECK(trial.findings.has("in the end there is: /dev/vda2:/etc/fstab file 0600 0:0 14 bytes"));
+  }
+
+  // The power goes right after the stage is recorded done: all that it did must be on the medium by then.
+  TEST_CASE("any sync of a stage that is left out is noticed") {
+    const Trial trial(fresh_disk_flow());
+    for (const std::string synced : {"/sysroot/etc", "/sysroot/var/www", "/sysroot/var/www/log"}) {
+      CAPTURE(synced);
+      const auto sync = calls_of(trial.undisturbed.trace, "sync " + synced).back();
+      const auto records = calls_of(trial.undisturbed.trace, "sync /run/provision/boot/provision/journal");
+      const auto recorded = *std::upper_bound(records.begin(), records.end(), sync);
+      Trial cut(fresh_disk_flow());
+      cut.disturb({base_seed(), {{sync, FaultKind::lie, Loss::any}, {recorded, FaultKind::cut_after, Loss::all}}});
+      CHECK_FALSE(cut.findings.empty());
+      Trial honest(fresh_disk_flow());
+      honest.disturb({base_seed(), {{recorded, FaultKind::cut_after, Loss::all}}});
+      CHECK(honest.findings.empty());
+    }
+  }
+
+  TEST_CASE("identities that rest on a GUID that is written anew are noticed") {
+    const auto volatile_flow = [](bool by_guid) {
+      Flow flow = used_disks_flow({.disks_by_guid = by_guid});
+      flow.machine.state_path = "/run/provision/volatile";
+      return flow;
+    };
+    Trial wrong(volatile_flow(true));
+    disturb_each_call(wrong, FaultKind::cut_after, Loss::none, base_seed());
+    CHECK(wrong.findings.has("in the end there is: /dev/vdc: "));
+    Trial right(volatile_flow(false));
+    disturb_each_call(right, FaultKind::cut_after, Loss::none, base_seed());
+    CHECK_FALSE(right.findings.has("in the end there is: /dev/vdc"));
   }
 
   TEST_CASE("a torn file system that is taken for a whole one is noticed") {

@@ -71,6 +71,7 @@ bool speaks_of_a_fault(const Error& error, bool lied) {
     case Code::network:
     case Code::bad_contents:
     case Code::journal_other_config:
+    case Code::journal_other_machine:
     case Code::journal_other_format:
     case Code::journal_damaged:
     case Code::internal:

@@ -193,3 +193,50 @@ TEST_CASE("journal: what was noted of a result is found again, the last of it") 
   CHECK(*again->note("files", "file:/a") == Digest::sha256("second"));
   CHECK(again->note("files", "file:/b") == nullptr);
 }
+
+TEST_CASE("journal: what another config takes over is left behind, but for the stages that stay") {
+  MemoryFiles files;
+  {
+    Journal journal = opened(files);
+    REQUIRE(journal.begin({"0.1.0", Digest::sha256("config"), "fw_cfg", "boot-1", Digest::sha256("machine"), "seed"}));
+    plan::Plan disks = plan_with("table:/dev/vdb");
+    disks.stage = "disks";
+    REQUIRE(journal.planned(disks));
+    REQUIRE(journal.stage_done("disks", "boot-1"));
+    plan::Plan two = plan_with("file:/a");
+    two.steps.push_back(two.steps[0]);
+    two.steps[1].id = "file:/b";
+    REQUIRE(journal.planned(two));
+    REQUIRE(journal.started("files", "file:/a"));
+    REQUIRE(journal.failed("files", "file:/a", "no"));
+  }
+  const std::string before = files.contents.at(path);
+  const auto ids = [](const Journal& journal) {
+    std::string text;
+    for (const auto& step : journal.left_behind()) {
+      text += step.id + " ";
+    }
+    return text;
+  };
+  Journal kept = opened(files);
+  CHECK(kept.begun()->machine == Digest::sha256("machine"));
+  CHECK(kept.begun()->seed == "seed");
+  CHECK(ids(kept).empty());
+  REQUIRE(kept.take_over({"0.1.0", Digest::sha256("other"), "fw_cfg", "boot-2"}, {"disks"}));
+  for (const Journal& journal : {kept, opened(files)}) {
+    CHECK(journal.begun()->config == Digest::sha256("other"));
+    CHECK(ids(journal) == "file:/a ");
+    CHECK(journal.stage("files") == nullptr);
+    REQUIRE(journal.stage("disks") != nullptr);
+    CHECK(journal.stage("disks")->done_in == "boot-1");
+  }
+  // What was left behind stays known, whoever takes over after that.
+  REQUIRE(kept.take_over({"0.1.0", Digest::sha256("third"), "fw_cfg", "boot-3"}, {}));
+  CHECK(ids(opened(files)) == "file:/a table:/dev/vdb ");
+  CHECK(opened(files).stage("disks") == nullptr);
+  // Nobody said that the run of the plan ended: any of its steps may have been begun.
+  files.contents.at(path) = before.substr(0, before.rfind('\n', before.size() - 2) + 1);
+  Journal cut = opened(files);
+  REQUIRE(cut.take_over({"0.1.0", Digest::sha256("other"), "fw_cfg", "boot-2"}, {"disks"}));
+  CHECK(ids(cut) == "file:/a file:/b ");
+}

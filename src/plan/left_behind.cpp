@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/left_behind.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "model/observe.hpp"
+
+namespace provision::plan {
+namespace {
+
+// What the steps made where nothing was.
+struct Made {
+  // The config's names of the disks.
+  std::set<std::string> tables;
+  std::vector<host::DeviceRef> filesystems;
+  std::set<std::string> files;
+
+  [[nodiscard]] bool filesystem(const host::DeviceRef& device) const {
+    return std::any_of(filesystems.begin(), filesystems.end(), [&](const host::DeviceRef& made) {
+      const bool same_entry = !made.disk.empty() && made.disk == device.disk && made.number == device.number;
+      return same_entry || (!made.path.empty() && made.path == device.path);
+    });
+  }
+};
+
+std::string file_of(const Operation& operation) {
+  if (const auto* const file = std::get_if<PutFile>(&operation)) {
+    return file->path;
+  }
+  if (const auto* const link = std::get_if<PutLink>(&operation)) {
+    return link->path;
+  }
+  if (const auto* const unit = std::get_if<PutUnit>(&operation)) {
+    return unit->dropin.empty() ? model::unit_path(unit->name) : model::dropin_path(unit->name, unit->dropin);
+  }
+  return {};
+}
+
+Made made_by(const std::vector<Step>& steps) {
+  Made made;
+  for (const auto& step : steps) {
+    const bool was_blank = step.assumes == model::absent_fingerprint;
+    if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
+      // Whatever was there before it is gone.
+      made.filesystems.push_back(filesystem->device);
+    } else if (const auto* const table = std::get_if<WriteTable>(&step.operation); table != nullptr && was_blank) {
+      made.tables.insert(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
+    } else if (const std::string path = file_of(step.operation); !path.empty() && was_blank) {
+      made.files.insert(path);
+    }
+  }
+  return made;
+}
+
+// The room for partitions is the disk's.
+void forget_table(model::DiskView& disk) {
+  host::Table blank;
+  blank.first = disk.table.first;
+  blank.last = disk.table.last;
+  disk.table = std::move(blank);
+  disk.signature = {};
+  disk.partitions.clear();
+}
+
+void forget_filesystems(model::DiskView& disk, const Made& made) {
+  for (auto& partition : disk.partitions) {
+    if (made.filesystem({{}, disk.device, partition.number})) {
+      partition.signature = {};
+    }
+  }
+}
+
+}  // namespace
+
+model::Inventory without(model::Inventory inventory, const std::vector<Step>& left_behind) {
+  const Made made = made_by(left_behind);
+  for (auto& disk : inventory.disks) {
+    if (made.tables.contains(disk.device)) {
+      forget_table(disk);
+    }
+    forget_filesystems(disk, made);
+  }
+  for (auto& device : inventory.devices) {
+    if (made.filesystem(device.device)) {
+      device.signature = {};
+    }
+  }
+  std::erase_if(inventory.files, [&](const model::FileView& file) { return made.files.contains(file.path); });
+  return inventory;
+}
+
+void let_replace(Plan& plan, const std::vector<Step>& left_behind) {
+  const Made made = made_by(left_behind);
+  for (auto& step : plan.steps) {
+    bool ours = made.files.contains(file_of(step.operation));
+    if (const auto* const table = std::get_if<WriteTable>(&step.operation)) {
+      ours = made.tables.contains(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
+    } else if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
+      ours = made.filesystem(filesystem->device) || made.tables.contains(filesystem->device.disk);
+      step.afresh = step.afresh || ours;
+    }
+    if (ours) {
+      step.replaces = replaces_anything;
+      step.why += "; what is there an earlier config of this first boot has left";
+    }
+  }
+}
+
+}  // namespace provision::plan
