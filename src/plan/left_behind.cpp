@@ -101,7 +101,7 @@ void let_replace(Plan& plan, const std::vector<Step>& left_behind) {
       step.afresh = step.afresh || ours;
     }
     if (ours) {
-      step.replaces = replaces_anything;
+      step.replaces = std::string(replaces_anything);
       step.why += "; what is there an earlier config of this first boot has left";
     }
   }

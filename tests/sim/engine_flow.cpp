@@ -401,6 +401,7 @@ Flow started_over_flow() {
     return boot(on, {});
   };
   flow.is_expected = [](std::size_t boot, const Error& error) { return boot == 1 && error.code == Code::bad_contents; };
+  flow.needs_the_journal = true;
   declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdb3", "/sysroot/var/www", "/sysroot/var/www/",
                  "/sysroot/etc/made", "/sysroot/etc/made/", "/sysroot/etc/motd", "/sysroot/etc/tree",
                  "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system/web.service",

@@ -21,6 +21,9 @@ struct Flow {
   std::function<bool(host::sim::SimHost&)> is_complete;
   // Errors that the flow itself is about, and no fault is to blame for. None: there are none.
   std::function<bool(std::size_t boot, const Error&)> is_expected;
+  // What an earlier config did only the journal can tell: where a record of it was not written though the call said so,
+  // the boot may stop by a conflict.
+  bool needs_the_journal = false;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.
   std::vector<std::string> declared;
   // What may differ in the end, as World::snapshot's `ignored`.

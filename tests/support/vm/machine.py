@@ -23,8 +23,8 @@ STAMP = "/ignition.firstboot"
 ROOT_ARGUMENTS = [
     *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
     *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
-    f"provision.stamp=LABEL=BOOT:{STAMP}",
 ]
+STAMP_ARGUMENTS = [f"provision.stamp=LABEL=BOOT:{STAMP}"]
 
 # About ten times what a boot takes on a quiet machine: reached only by one that hangs.
 LIMIT_SECONDS = 180
@@ -70,6 +70,11 @@ class Machine:
         self.boots = 0
         # A card on QEMU's own network, where 10.0.2.2 is this host.
         self.network = False
+        # What tells of the first boot, besides the argument that the boot loader adds where it sees the stamp.
+        self.stamp_arguments = STAMP_ARGUMENTS
+        # More of the kernel command line, and more options of QEMU.
+        self.arguments: list[str] = []
+        self.options: list[str] = []
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,7 +108,8 @@ class Machine:
     def _boot(self, config: bytes | None, provision: bool, cut: Cut | None) -> Boot:
         self.boots += 1
         first = self.stamped()
-        arguments = [*ROOT_ARGUMENTS, *(["ignition.firstboot=1"] if first and provision else [])]
+        arguments = [*ROOT_ARGUMENTS, *self.stamp_arguments, *self.arguments]
+        arguments += ["ignition.firstboot=1"] if first and provision else []
         command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments)
         # The machine goes when this process does, however it goes.
         command = ["setpriv", "--pdeathsig", "KILL", *command]
@@ -159,6 +165,7 @@ class Machine:
         if self.kind == "qemu":
             line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
             command += ["-kernel", str(IMAGES / "vmlinuz"), "-initrd", str(self.initrd), "-append", line]
+        command += self.options
         if self.network:
             command += ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0"]
         if config is not None:

@@ -22,7 +22,7 @@ class Outcome:
     def skipped(self, name: str, missing: str) -> None:
         print(f"SKIP {name}: {missing}", flush=True)
 
-    def check(self, name: str, good: bool, why: str) -> bool:
+    def check(self, name: str, good: bool, why: str = "it is not so") -> bool:
         if good:
             self.passed(name)
         else:
