@@ -189,7 +189,7 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(), accounts_flow()};
+  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(), accounts_flow(), distro_flow()};
 }
 
 void each_flow(void (*loop)(Trial&)) {
