@@ -23,8 +23,8 @@ STAMP = "/ignition.firstboot"
 ROOT_ARGUMENTS = [
     *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
     *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
-    f"provision.stamp=LABEL=BOOT:{STAMP}",
 ]
+STAMP_ARGUMENTS = [f"provision.stamp=LABEL=BOOT:{STAMP}"]
 
 # About ten times what a boot takes on a quiet machine: reached only by one that hangs.
 LIMIT_SECONDS = 180
@@ -72,6 +72,8 @@ class Machine:
         self.network = False
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
+        # What tells of the first boot, besides the argument that the boot loader adds where it sees the stamp.
+        self.stamp_arguments = STAMP_ARGUMENTS
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.system = disk.Disk(folder / "system.img")
@@ -103,7 +105,7 @@ class Machine:
     def _boot(self, config: bytes | None, provision: bool, cut: Cut | None) -> Boot:
         self.boots += 1
         first = self.stamped()
-        arguments = [*ROOT_ARGUMENTS, *(["ignition.firstboot=1"] if first and provision else [])]
+        arguments = [*ROOT_ARGUMENTS, *self.stamp_arguments, *(["ignition.firstboot=1"] if first and provision else [])]
         command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments)
         # The machine goes when this process does, however it goes.
         command = ["setpriv", "--pdeathsig", "KILL", *command]
