@@ -101,6 +101,10 @@ install() {
             give_up "could not make provision-complete.target require provision-$service.service"
     done
 
+    # Started by the mount of the filesystem that it asks, where there is one.
+    inst_simple "$moddir/provision-decide.service" "$systemdsystemunitdir/provision-decide.service"
+    inst_multiple udevadm || give_up "could not install udevadm"
+
     install_network
 
     # Say again what failed, next to the prompt that would have scrolled it away.

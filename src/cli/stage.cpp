@@ -13,6 +13,7 @@
 #include "cli/progress.hpp"
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
+#include "host/linux/mounts.hpp"
 #include "run/status.hpp"
 #include "stages/documents.hpp"
 #include "stages/hooks.hpp"
@@ -34,6 +35,9 @@ struct StageOptions {
   std::string state = "/run/provision/volatile";
   std::string stamp;
   double device_timeout = 90;
+  std::string state_device;
+  std::string stamp_owner = "provision";
+  bool only_the_stamp_tells = false;
 };
 
 double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
@@ -134,7 +138,9 @@ int run_stage_command(const StageOptions& options) {
                           options.platform,
                           options.stamp,
                           std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
-                          {}};
+                          {},
+                          {options.state_device, options.state, !options.only_the_stamp_tells,
+                           options.stamp_owner == "provision", &host::read_only_options}};
   if (const auto result = stages::run_stage(context, *stage); !result) {
     show_failure(host, options.name, result.error());
     return row(result.error().code).exit_status;
@@ -160,7 +166,15 @@ Command add_stage(CLI::App& app) {
   parser->add_option("--platform", options->platform, "Where the machine runs (ignition.platform.id)");
   parser->add_option("--state", options->state, "The directory of the journal; durable where it is on a disk")
       ->capture_default_str();
-  parser->add_option("--stamp", options->stamp, "The first-boot stamp that `complete` removes; none: the distro does");
+  parser->add_option("--stamp", options->stamp,
+                     "The first-boot stamp, which `complete` removes; none: the distro does");
+  parser->add_option("--stamp-owner", options->stamp_owner, "Who removes the stamp: provision, or the distro later")
+      ->check(CLI::IsMember({"provision", "distro"}))
+      ->capture_default_str();
+  parser->add_option("--state-device", options->state_device,
+                     "The device of stamp and journal; they tell whether the first boot is over");
+  parser->add_flag("--auto", options->only_the_stamp_tells,
+                   "Nobody says that this is a first boot: only the stamp can");
   parser->add_option("--device-timeout", options->device_timeout, "Seconds to wait for a device of the config")
       ->capture_default_str();
   parser->footer(stage_list());

@@ -68,7 +68,7 @@ struct FileView {
   Digest extended;
   // Of a hard link of the config: its target, where the two are one file.
   std::string same_as;
-  // The content, only of the preset file, whose lines are kept.
+  // The content, where it decides something: of the preset file, the machine id, unit files of the image.
   std::string text;
   // Its file system keeps no modes and owners (FAT): there they never differ from what is asked for.
   bool attributes_fixed = false;

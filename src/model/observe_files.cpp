@@ -7,6 +7,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/enablement.hpp"
 #include "model/observe.hpp"
 #include "spec/inline_bytes.hpp"
 
@@ -253,7 +254,65 @@ class Looker {
         view != nullptr && view->kind == host::NodeKind::regular) {
       view->text = TRY(host_.target.read(preset_path, max_preset_bytes));
     }
-    return see_enablement();
+    TRY(see_enablement());
+    return see_missing_presets();
+  }
+
+  Result<void> see_text(const std::string& path) {
+    TRY(see(path));
+    if (FileView* const view = view_of(path); view != nullptr && view->kind == host::NodeKind::regular) {
+      view->text = TRY(host_.target.read(path, max_text_bytes));
+    }
+    return {};
+  }
+
+  // The unit file that the config brings.
+  [[nodiscard]] bool is_written(const std::string& path) const {
+    const auto& units = parsed_.config->systemd.units;
+    return std::any_of(units.begin(), units.end(), [&](const spec::Unit& unit) {
+      return !unit.contents.value_or("").empty() && unit_path(unit.name) == path;
+    });
+  }
+
+  // Where the first boot applies no presets: the files of the units that the config wants enabled, and what is at the
+  // links that enable them.
+  Result<void> see_missing_presets() {
+    const auto& units = parsed_.config->systemd.units;
+    std::vector<std::string> names;
+    for (const auto& unit : units) {
+      if (unit.enabled.value_or(false)) {
+        names.push_back(unit.name);
+        const auto more = enabled_with(unit.contents.value_or(""));
+        names.insert(names.end(), more.begin(), more.end());
+      }
+    }
+    if (names.empty()) {
+      return {};
+    }
+    TRY(see_text(std::string(machine_id_path)));
+    if (applies_presets(*parsed_.config, inventory_)) {
+      return {};
+    }
+    std::set<std::string> known;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string name = names[i];
+      if (!is_plain_name(name) || !known.insert(name).second) {
+        continue;
+      }
+      for (const auto& path : image_unit_paths(name)) {
+        if (is_written(path)) {
+          continue;
+        }
+        TRY(see_text(path));
+        const FileView* const view = inventory_.file(path);
+        const auto more = enabled_with(view != nullptr ? view->text : std::string());
+        names.insert(names.end(), more.begin(), more.end());
+      }
+    }
+    for (const auto& link : enabling_links(*parsed_.config, inventory_)) {
+      TRY(see(link.path));
+    }
+    return {};
   }
 
   // The links by which a unit is enabled that the config wants disabled.

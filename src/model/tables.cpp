@@ -125,7 +125,8 @@ struct Table<FileView> {
       field("appended", &FileView::appended, "Whether the content ends with what the config appends."),
       field("extended", &FileView::extended, "The digest of the content with what the config appends."),
       field("sameAs", &FileView::same_as, "Which path of the config is the same file."),
-      field("text", &FileView::text, "The content, of the preset file only."),
+      field("text", &FileView::text,
+            "The content, where it decides something: of the preset file, the machine id, unit files."),
       field("attributesFixed", &FileView::attributes_fixed, "The file system keeps no modes and owners."),
   };
 };

@@ -6,11 +6,15 @@
 // does for the instance of a template, so that disabling one is silently lost. But at a first boot systemd only ever
 // enables by presets (systemd.preset(5)): what the image itself has enabled stays so. Hence the links by which the unit
 // is enabled in /etc are removed too, as `systemctl disable` would.
+//
+// A target that has a machine id applies no presets at its next boot, and what the config wants enabled would silently
+// never start. There the links are made that `systemctl enable` would make.
 #include <algorithm>
 #include <map>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/enablement.hpp"
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "plan/files_plan.hpp"
@@ -121,6 +125,30 @@ void plan_disabling(FilesPlan& files, std::size_t index) {
   }
 }
 
+bool is_claimed(const FilesPlan& files, const std::string& path) {
+  return std::any_of(files.claims.begin(), files.claims.end(), [&](const Claim& claim) { return claim.path == path; });
+}
+
+void plan_enabling(FilesPlan& files) {
+  if (model::applies_presets(files.config(), files.inventory())) {
+    return;
+  }
+  for (const auto& link : model::enabling_links(files.config(), files.inventory())) {
+    if (is_claimed(files, link.path) || files.inventory().file(link.path) != nullptr) {
+      continue;
+    }
+    const spec::Unit& unit = files.config().systemd.units[link.unit];
+    const Origin origin = files.question.origin(unit.place, "$.systemd.units." + std::to_string(link.unit), "enabled");
+    const std::string id = "enable:" + link.path;
+    files.claims.push_back({link.path, Claim::Kind::symlink, link.target, id, origin});
+    PutLink wanted;
+    wanted.path = link.path;
+    wanted.target = link.target;
+    files.plan.steps.push_back(
+        step_over(id, nullptr, "the target has a machine id, and so applies no presets", origin, std::move(wanted)));
+  }
+}
+
 // --- Presets
 
 // The preset lines of the config, sorted by unit; instances of one template on one line: "enable web@.service a b".
@@ -202,6 +230,7 @@ Result<void> plan_units(FilesPlan& files) {
       plan_disabling(files, i);
     }
   }
+  plan_enabling(files);
   return plan_presets(files);
 }
 

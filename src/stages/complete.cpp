@@ -5,6 +5,7 @@
 
 #include "base/path.hpp"
 #include "run/journal.hpp"
+#include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/sources.hpp"
 
@@ -34,6 +35,10 @@ Result<void> remove_installed_config(Context& context) {
 
 Result<void> remove_stamp(Context& context) {
   if (context.stamp.empty()) {
+    return {};
+  }
+  if (!context.first_boot.stamp_is_ours) {
+    TRY_WHILE(remember_stamp(context), "noting which first-boot stamp this was");
     return {};
   }
   TRY_WHILE(remove_for_good(context, context.stamp), "removing the first-boot stamp " + context.stamp);
@@ -136,6 +141,14 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
   TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
   TRY(remove_stamp(context));
   return journal.completed();
+}
+
+Result<void> finish_completion(Context& context) {
+  if (context.first_boot.stamp_is_ours && !context.stamp.empty()) {
+    TRY(remove_installed_config(context));
+  }
+  run::Journal journal = TRY(run::Journal::open(context.host.state));
+  return journal.complete() ? Result<void>() : journal.completed();
 }
 
 }  // namespace provision::stages

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "plan/unsupported.hpp"
 #include "stages/begin.hpp"
+#include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/wanted.hpp"
 
@@ -60,7 +61,11 @@ Result<void> make_own_directory(host::Files& own, const std::string& path) {
   return own.make_directory(path, 0755, {});
 }
 
-Result<void> fetch_offline(Context& context, run::StageReport& /*report*/) {
+Result<void> fetch_offline(Context& context, run::StageReport& report) {
+  if (TRY(is_no_first_boot(context))) {
+    report.result = "skipped";
+    return {};
+  }
   // Of an earlier run in this boot.
   TRY(context.host.own.remove(documents_path));
   return find_config(context, Network::absent);

@@ -15,6 +15,8 @@ Result<void> fetch(Context& context, run::StageReport& report);
 Result<void> unmount(Context& context, run::StageReport& report);
 // Removes the stamp, durably, when every stage before is recorded done.
 Result<void> complete(Context& context, run::StageReport& report);
+// The stamp is gone, and the power went before all that comes after it was done: that is done now.
+Result<void> finish_completion(Context& context);
 
 // After complete: who logs in at a console of this boot is told of it, where the target reads such notes. A failure is
 // told of, and no more: the machine is provisioned.

@@ -8,6 +8,7 @@
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
 #include "stages/documents.hpp"
+#include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 
 namespace provision::stages {
@@ -25,6 +26,7 @@ constexpr model::Scope see_mounts{.tables = true, .mounts = true};
 constexpr model::Scope see_files{.files = true};
 
 constexpr std::array list{
+    Stage{"decide", "tell whether this is a first boot", Names(nothing), false, see_nothing, nullptr, &decide},
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
     Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
@@ -124,6 +126,14 @@ Result<void> run_hook(Context& context, const Stage& stage, run::StageReport& re
   return stage.hook(context, report);
 }
 
+Result<void> run_planned_or_hook(Context& context, const Stage& stage, run::StageReport& report) {
+  if (TRY(is_marked_as_no_first_boot(context))) {
+    report.result = "skipped";
+    return {};
+  }
+  return stage.planner != nullptr ? carry_out(context, stage, report) : run_hook(context, stage, report);
+}
+
 // What the report says of the config, once there is one.
 void tell_of_config(run::Report& report, host::Files& own) {
   const auto config = load_config(own);
@@ -180,7 +190,8 @@ const Stage* find_stage(std::string_view name) {
 
 Result<void> run_stage(Context& context, const Stage& stage) {
   run::Recorder recorder(context.listener, context.host.clock);
-  Context recorded{context.host, recorder, context.platform, context.stamp, context.patience, context.options};
+  Context recorded{context.host,     recorder,        context.platform,  context.stamp,
+                   context.patience, context.options, context.first_boot};
   run::StageReport report;
   report.name = stage.name;
   report.result = "running";
@@ -189,8 +200,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
   report.started_microseconds = start.count();
   TRY_WHILE(add_to_report(context, report), "beginning the report of the stage " + report.name);
   report.result = "done";
-  Result<void> result =
-      stage.planner != nullptr ? carry_out(recorded, stage, report) : run_hook(recorded, stage, report);
+  Result<void> result = run_planned_or_hook(recorded, stage, report);
   report.microseconds = (context.host.clock.monotonic() - start).count();
   recorder.add_to(report);
   if (!result) {
@@ -201,7 +211,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
   if (!result || !saved) {
     return result ? saved : result;
   }
-  if (stage.name == "complete") {
+  if (stage.name == "complete" && report.result == "done") {
     tell_of_completion(context);
   }
   return {};

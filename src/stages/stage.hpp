@@ -16,16 +16,32 @@
 
 namespace provision::stages {
 
+// What tells whether this is a first boot, besides whoever started the stages.
+struct FirstBoot {
+  // The device of the file system that holds the stamp, if it is known, and the journal; empty: there is none, and it
+  // is a first boot because somebody says so.
+  std::string device;
+  // The directory of the journal, as a path of this process.
+  std::string state_path;
+  // The boot loader or a person says that this is one. False: only the stamp can (provision.firstboot=auto).
+  bool asked_for = true;
+  // False: the distribution removes it. It is looked at and never touched.
+  bool stamp_is_ours = true;
+  // By which options a file system of a type is mounted without a byte written to its device.
+  std::string (*read_only_options)(std::string_view type) = nullptr;
+};
+
 // What a stage is run with.
 struct Context {
   host::Host& host;
   run::Listener& listener;
   // ignition.platform.id=
   std::string platform;
-  // The first-boot stamp to remove at the end, as a path of this process; empty: the distro removes it.
+  // The first-boot stamp, as a path of this process; empty: it is not known.
   std::string stamp;
   std::chrono::milliseconds patience{90'000};
   run::Options options;
+  FirstBoot first_boot{};
 };
 
 struct Stage {

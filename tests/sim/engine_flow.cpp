@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/path.hpp"
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 using namespace host::sim;
 
 constexpr std::string_view stamp = "/run/provision/boot/ignition.firstboot";
+constexpr std::string_view stamp_device = "/dev/disk/by-partlabel/BOOT";
 constexpr std::string_view config_item = "opt/com.coreos/config";
 
 constexpr std::string_view fresh_config = R"({
@@ -268,6 +270,9 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   context.options.workers = 0;
   context.options.seed = machine.plan().seed;
   context.options.check_after_apply = switches.check_after_apply;
+  // As the generator has it: where the journal is in memory, nothing is asked of it.
+  context.first_boot = {switches.forgets ? "" : std::string(stamp_device), "/run/provision/boot/provision", true,
+                        switches.stamp_is_ours, nullptr};
   for (const auto& stage : stages::stages()) {
     TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
   }
@@ -353,9 +358,29 @@ Flow fresh_disk_flow(EngineSwitches switches) {
 }
 
 Flow forgetful_flow() {
-  Flow flow = fresh_disk_flow();
+  Flow flow = fresh_disk_flow({.forgets = true});
   flow.name = "forgetful";
   flow.machine.state_path = "/run/provision/volatile";
+  return flow;
+}
+
+// What a distribution's unit does in the real root: it fails if the stamp is gone already.
+Flow distro_flow() {
+  Flow flow = flow_of("distro", two_disk_machine(), R"({"ignition": {"version": "3.4.0"}, "storage": {"files": [
+    {"path": "/etc/appended", "append": [{"source": "data:,more"}]}
+  ]}})",
+                      {.stamp_is_ours = false});
+  const auto provision = flow.first_boot;
+  flow.first_boot = [provision](SimHost& on) -> Result<void> {
+    TRY(provision(on));
+    host::Files& own = on.host().own;
+    if (!TRY(own.look(stamp))) {
+      return Error(Code::internal, "the distribution finds no stamp to clear");
+    }
+    TRY(own.remove(stamp));
+    return own.sync(path::parent(stamp));
+  };
+  declare(flow, {"/sysroot/etc/appended"});
   return flow;
 }
 

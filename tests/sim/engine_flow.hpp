@@ -10,10 +10,16 @@ struct EngineSwitches {
   bool check_after_apply = true;
   // On: a disk is known by its disk GUID, which is written anew with its table.
   bool disks_by_guid = false;
+  // Off: the distribution clears the stamp, some time after our last stage.
+  bool stamp_is_ours = true;
+  // On: the journal is in memory.
+  bool forgets = false;
 };
 
 // "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.
 Flow fresh_disk_flow(EngineSwitches switches = {});
+// "distro": a short one, whose stamp the distribution clears afterwards: the power may go between the two.
+Flow distro_flow();
 // "used": over disks that are in use: a partition that stays, a file system, a table and a file that may be replaced.
 Flow used_disks_flow(EngineSwitches switches = {});
 // "accounts": users and groups on a root with some: made, changed, removed; homes with what is in /etc/skel; keys.

@@ -206,8 +206,8 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(), corrected_flow(),
-          accounts_flow(),   started_over_flow(), corrected_late_flow()};
+  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(),  corrected_flow(),
+          accounts_flow(),   started_over_flow(), corrected_late_flow(), distro_flow()};
 }
 
 void each_flow(void (*loop)(Trial&)) {
@@ -420,7 +420,7 @@ TEST_SUITE("fault loop canaries") {
 
   TEST_CASE("identities that rest on a GUID that is written anew are noticed") {
     const auto volatile_flow = [](bool by_guid) {
-      Flow flow = used_disks_flow({.disks_by_guid = by_guid});
+      Flow flow = used_disks_flow({.disks_by_guid = by_guid, .forgets = true});
       flow.machine.state_path = "/run/provision/volatile";
       return flow;
     };
