@@ -3,7 +3,9 @@
 The model: a disk has a cache that loses its content with the power. What was answered before a flush came in is there when
 that flush is answered; so is a write that asked to be durable by itself (FUA), when it is answered. Of all else that the
 machine had sent any part may be there, in any order, each request whole or not at all, but one, which may be torn: only its
-first sectors are there. A sector of 512 bytes is never torn. A cut is one moment for all disks.
+first blocks are there. A block of 4096 bytes is never torn: of 512, the superblock of a mounted ext4 is not safe (its sum is
+in another sector than what it sums up), and no machine with such a disk gets through each cut, whatever we do. A cut is one
+moment for all disks.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from vm.blockserver import FLUSH, RECORD, TRIM, WRITE, ZERO, zero
 
-SECTOR = 512
+BLOCK = 4096
 # Of what was not flushed, how much is there: nothing, a write that overtook the others, half, all but a few, all.
 SHARES = (0.0, 0.1, 0.5, 0.9, 1.0)
 
@@ -73,7 +75,12 @@ class Recording:
         self._apply([(request, request.length) for request in self.writes()], disks)
 
     def crash(
-        self, moment: int, chance: random.Random, disks: Sequence[Path], forgotten: Collection[Request] = ()
+        self,
+        moment: int,
+        chance: random.Random,
+        disks: Sequence[Path],
+        forgotten: Collection[Request] = (),
+        block: int = BLOCK,
     ) -> Crash:
         """Makes disks as they were before into what a cut just after the tick `moment` leaves.
 
@@ -85,12 +92,12 @@ class Recording:
         share = chance.choice(SHARES)
         kept = [safe or chance.random() < share for safe in flushed]
         lengths = [request.length if keep else 0 for request, keep in zip(sent, kept, strict=True)]
-        loose = [index for index, safe in enumerate(flushed) if not safe and sent[index].length > SECTOR]
+        loose = [index for index, safe in enumerate(flushed) if not safe and _seams(sent[index], block)]
         torn = bool(loose) and chance.random() < 0.5
         if torn:
             index = chance.choice(loose)
             kept[index] = True
-            lengths[index] = SECTOR * chance.randrange(1, (sent[index].length + SECTOR - 1) // SECTOR)
+            lengths[index] = chance.choice(_seams(sent[index], block)) - sent[index].offset
         self._apply([(request, length) for request, length in zip(sent, lengths, strict=True) if length], disks)
         return Crash(sum(flushed), sum(kept) - sum(flushed), len(sent) - sum(kept), torn)
 
@@ -114,6 +121,11 @@ class Recording:
         finally:
             for file in [*files, log]:
                 os.close(file)
+
+
+def _seams(request: Request, block: int) -> range:
+    """Where on the disk it may be torn."""
+    return range((request.offset // block + 1) * block, request.offset + request.length, block)
 
 
 def _read(log: Path) -> list[Request]:
