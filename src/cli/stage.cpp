@@ -134,7 +134,7 @@ int run_stage_command(const StageOptions& options) {
                           options.platform,
                           options.stamp,
                           std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
-                          {}};
+                          {.safe_names = options.stamp.empty()}};
   if (const auto result = stages::run_stage(context, *stage); !result) {
     show_failure(host, options.name, result.error());
     return row(result.error().code).exit_status;

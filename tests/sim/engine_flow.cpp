@@ -167,6 +167,7 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   context.options.workers = 0;
   context.options.seed = machine.plan().seed;
   context.options.check_after_apply = switches.check_after_apply;
+  context.options.safe_names = switches.safe_names;
   for (const auto& stage : stages::stages()) {
     TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
   }
@@ -252,7 +253,7 @@ Flow fresh_disk_flow(EngineSwitches switches) {
 }
 
 Flow forgetful_flow() {
-  Flow flow = fresh_disk_flow();
+  Flow flow = fresh_disk_flow({.safe_names = true});
   flow.name = "forgetful";
   flow.machine.state_path = "/run/provision/volatile";
   return flow;

@@ -8,6 +8,8 @@ namespace provision::test {
 struct EngineSwitches {
   // Off: the executor believes what its calls say.
   bool check_after_apply = true;
+  // As where the journal is in memory.
+  bool safe_names = false;
 };
 
 // "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.
