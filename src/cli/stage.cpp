@@ -138,7 +138,7 @@ int run_stage_command(const StageOptions& options) {
                           options.platform,
                           options.stamp,
                           std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
-                          {},
+                          {.safe_names = options.stamp.empty() && options.state_device.empty()},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
                            options.stamp_owner == "provision", &host::read_only_options}};
   if (const auto result = stages::run_stage(context, *stage); !result) {

@@ -242,6 +242,8 @@ struct Work {
   // Records the digest of what is about to be put in place, where the plan could not know it, so that it is recognised
   // after a power cut. `durably`: on return it is on the medium.
   std::function<Result<void>(const Digest& digest, bool durably)> note = {};
+  // The content of files is on the medium before their names.
+  bool safe_names = false;
 };
 
 Result<Observation> observe(host::Host& host, const WriteTable& operation);

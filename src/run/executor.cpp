@@ -188,9 +188,11 @@ class Execution {
 
   Result<void> make_so(const plan::Step& step) {
     plan::Work work{
-        host_, contents_, &downloads_, [&](const Digest& digest, bool durably) {
+        host_, contents_, &downloads_,
+        [&](const Digest& digest, bool durably) {
           return record([&](Journal& journal) { return journal.noted(plan_.stage, step.id, digest, durably); });
-        }};
+        },
+        options_.safe_names};
     TRY(plan::apply(work, step.operation));
     if (options_.check_after_apply) {
       TRY(check(step));

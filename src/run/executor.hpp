@@ -20,6 +20,9 @@ struct Options {
   std::uint64_t seed = 0;
   // Off only to prove that the tests of the executor notice it.
   bool check_after_apply = true;
+  // Each file's content is on the medium before its name. Where the journal does not outlive a power cut, nothing else
+  // tells a file that the cut tore from one that is not ours.
+  bool safe_names = false;
 };
 
 enum class Outcome : std::uint8_t { applied, already };

@@ -273,6 +273,7 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   // As the generator has it: where the journal is in memory, nothing is asked of it.
   context.first_boot = {switches.forgets ? "" : std::string(stamp_device), "/run/provision/boot/provision", true,
                         switches.stamp_is_ours, nullptr};
+  context.options.safe_names = switches.safe_names;
   for (const auto& stage : stages::stages()) {
     TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
   }
@@ -358,7 +359,7 @@ Flow fresh_disk_flow(EngineSwitches switches) {
 }
 
 Flow forgetful_flow() {
-  Flow flow = fresh_disk_flow({.forgets = true});
+  Flow flow = fresh_disk_flow({.forgets = true, .safe_names = true});
   flow.name = "forgetful";
   flow.machine.state_path = "/run/provision/volatile";
   return flow;

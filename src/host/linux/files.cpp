@@ -224,6 +224,11 @@ class FileLock final : public Lock {
   Descriptor file_;
 };
 
+// syncfs(2) of a file system that has no more to say to it than to write its blocks (vfat) leaves them in the disk's
+// cache; fsync(2) empties that. Since Linux 5.8 syncfs also fails when an earlier write-back failed that nobody was
+// told of.
+bool is_on_medium(int directory) { return ::syncfs(directory) == 0 && ::fsync(directory) == 0; }
+
 }  // namespace
 
 LinuxFiles::LinuxFiles(std::string_view root, MissingRoot missing) : root_(path::clean(root)), missing_(missing) {}
@@ -705,13 +710,13 @@ Result<void> LinuxFiles::copy_tree(std::string_view from, std::string_view to) {
   }
   // What follows may remove the only other copy.
   const Descriptor parent = TRY(open_holder(path::parent(to)));
-  if (::syncfs(parent.get()) != 0) {
+  if (!is_on_medium(parent.get())) {
     return io_error("cannot make the copy " + place.shown + " durable");
   }
   if (::renameat2(place.parent.get(), name.c_str(), place.parent.get(), place.name.c_str(), RENAME_NOREPLACE) != 0) {
     return io_error("cannot put " + place.shown + " in place");
   }
-  return ::syncfs(parent.get()) == 0 ? Result<void>() : io_error("cannot make the copy " + place.shown + " durable");
+  return is_on_medium(parent.get()) ? Result<void>() : io_error("cannot make the copy " + place.shown + " durable");
 }
 
 Result<Descriptor> LinuxFiles::open_holder(std::string_view path) {
@@ -732,8 +737,7 @@ Result<Descriptor> LinuxFiles::open_holder(std::string_view path) {
 
 Result<void> LinuxFiles::sync(std::string_view path) {
   const Descriptor directory = TRY(open_holder(path));
-  // Since Linux 5.8 this also fails when an earlier write-back failed that nobody was told of (syncfs(2)).
-  if (::syncfs(directory.get()) != 0) {
+  if (!is_on_medium(directory.get())) {
     return io_error("cannot make " + shown(path) + " durable");
   }
   return {};

@@ -110,7 +110,9 @@ Result<void> finish(Work& work, const PutFile& operation, host::NewFile& file, c
     TRY(work.note(digest, keeps));
   }
   const host::Over over = operation.over_tree ? host::Over::tree : host::Over::file;
-  return file.commit({static_cast<std::uint32_t>(operation.mode), {operation.uid, operation.gid}, over, keeps, digest});
+  const bool durable = keeps || work.safe_names;
+  return file.commit(
+      {static_cast<std::uint32_t>(operation.mode), {operation.uid, operation.gid}, over, durable, digest});
 }
 
 Result<void> make_way(Work& work, const PutFile& operation) {

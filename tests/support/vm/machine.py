@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vm import disk
+from vm.blockserver import BlockServer
 from vm.report import Report, parse
 
 TREE = Path(__file__).resolve().parents[3]
@@ -75,6 +76,10 @@ class Machine:
         # More of the kernel command line, and more options of QEMU.
         self.arguments: list[str] = []
         self.options: list[str] = []
+        # All that is written to the two disks is recorded there, if it is set; and when these bytes were first on the console.
+        self.record: Path | None = None
+        self.marks: list[bytes] = []
+        self.seen: dict[bytes, int] = {}
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,7 +115,24 @@ class Machine:
         first = self.stamped()
         arguments = [*ROOT_ARGUMENTS, *self.stamp_arguments, *self.arguments]
         arguments += ["ignition.firstboot=1"] if first and provision else []
-        command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments)
+        server = BlockServer([self.system.path, self.data.path], self.record, self.folder / "disks") if self.record else None
+        try:
+            seconds, usage = self._run(config, arguments, cut, server)
+        finally:
+            if server is not None:
+                server.close()
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
+        if not text.strip():
+            raise Died("the machine printed nothing")
+        if self.kind == "uml" and TOO_MANY_REGISTERS in text:
+            raise Unable("a processor whose registers user-mode Linux has room for (one without AMX)")
+        return Boot(first, text, parse(text), seconds, usage)
+
+    def _run(
+        self, config: bytes | None, arguments: list[str], cut: Cut | None, server: BlockServer | None
+    ) -> tuple[float, float]:
+        """How long it ran, and what it used of the processors."""
+        command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments, server)
         # The machine goes when this process does, however it goes.
         command = ["setpriv", "--pdeathsig", "KILL", *command]
         start = time.monotonic()
@@ -123,17 +145,17 @@ class Machine:
                 env={**os.environ, "TMPDIR": "/dev/shm"},
                 start_new_session=True,
             )
-            usage = self._wait(process, start, cut)
-        seconds = time.monotonic() - start
-        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
-        if not text.strip():
-            raise Died("the machine printed nothing")
-        if self.kind == "uml" and TOO_MANY_REGISTERS in text:
-            raise Unable("a processor whose registers user-mode Linux has room for (one without AMX)")
-        return Boot(first, text, parse(text), seconds, usage)
+            usage = self._wait(process, start, cut, server)
+        return time.monotonic() - start, usage
 
-    def _wait(self, process: subprocess.Popen[bytes], start: float, cut: Cut | None) -> float:
+    def _wait(
+        self, process: subprocess.Popen[bytes], start: float, cut: Cut | None, server: BlockServer | None
+    ) -> float:
         while True:
+            if server is not None:
+                console = self._console_path().read_bytes()
+                for mark in (mark for mark in self.marks if mark not in self.seen and mark in console):
+                    self.seen[mark] = server.now()
             if cut is not None and cut.mark in self._console_path().read_bytes():
                 time.sleep(cut.seconds_later)
                 os.killpg(process.pid, signal.SIGKILL)
@@ -151,7 +173,7 @@ class Machine:
                 print(f"\r\033[K  boot {self.boots} … {elapsed:.0f} s", end="", flush=True)
             time.sleep(0.05)
 
-    def _qemu(self, config: bytes | None, arguments: list[str]) -> list[str]:
+    def _qemu(self, config: bytes | None, arguments: list[str], server: BlockServer | None) -> list[str]:
         command = [
             *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", "qemu64,+rdrand"),
             *("-m", "1024", "-M", "q35", "-nodefaults", "-no-user-config", "-display", "none"),
@@ -160,7 +182,9 @@ class Machine:
         for number, path in enumerate((self.system.path, self.data.path, *self.more)):
             shared = ",file.locking=off" if self.more.count(path) > 1 else ""
             drive = f"if=none,id=d{number},file={path},format=raw,cache=unsafe{shared}"
-            device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1}"
+            if server is not None and number < 2:
+                drive = f"if=none,id=d{number},file={server.url(number)},format=raw,cache=writeback,discard=unmap"
+            device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1},write-cache=on"
             command += ["-drive", drive, "-device", device]
         if self.kind == "qemu":
             line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
