@@ -14,7 +14,8 @@
 namespace provision::run {
 
 // With 0 workers every task runs on the caller's thread inside next(), in an order drawn from `seed`: a run on the
-// simulated host can so be repeated.
+// simulated host can so be repeated. Otherwise a worker starts when a task waits that no other will take, and a task
+// that is alone runs on the caller's thread, which could only wait for it: a chain of tasks needs no thread at all.
 class Pool {
  public:
   using Task = std::function<std::function<void()>()>;
@@ -26,7 +27,7 @@ class Pool {
   Pool& operator=(Pool&&) = delete;
   ~Pool();
 
-  // The task runs on some worker; what it returns is called on the caller's thread by next().
+  // The task begins at next(), if not before; what it returns is called on the caller's thread by next().
   void submit(Task task);
   // Waits for one task to end and calls what it returned. False: nothing is under way.
   bool next();
@@ -34,12 +35,20 @@ class Pool {
  private:
   void work();
   bool next_inline();
+  std::function<void()> next_of_workers(std::unique_lock<std::mutex>& lock);
+  void start_missing_workers();
+  static Task take_first(std::deque<Task>& tasks);
 
+  const unsigned most_workers_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable task_waits_;
+  std::condition_variable task_ended_;
   std::deque<Task> waiting_;
   std::deque<std::function<void()>> ended_;
+  // Those that were submitted and whose result was not called yet.
   std::size_t under_way_ = 0;
+  // Those without a task, also where they have not begun to wait for one yet.
+  std::size_t idle_workers_ = 0;
   bool stopping_ = false;
   std::mt19937_64 random_;
   std::vector<std::thread> workers_;

@@ -64,3 +64,40 @@ TEST_CASE("pool: a result may submit more") {
   }
   CHECK(ended == 2);
 }
+
+TEST_CASE("pool: a task that is alone runs on the caller's thread") {
+  Pool pool(2, 0);
+  const auto caller = std::this_thread::get_id();
+  int ended = 0;
+  for (int i = 0; i < 3; ++i) {
+    pool.submit([&] {
+      CHECK(std::this_thread::get_id() == caller);
+      return [&] { ++ended; };
+    });
+    CHECK(pool.next());
+  }
+  CHECK(ended == 3);
+  CHECK_FALSE(pool.next());
+}
+
+TEST_CASE("pool: many tasks that submit more all end") {
+  Pool pool(4, 0);
+  std::atomic<int> ran = 0;
+  int ended = 0;
+  for (int i = 0; i < 500; ++i) {
+    pool.submit([&] {
+      ++ran;
+      return [&] {
+        ++ended;
+        pool.submit([&] {
+          ++ran;
+          return [&] { ++ended; };
+        });
+      };
+    });
+  }
+  while (pool.next()) {
+  }
+  CHECK(ran == 1000);
+  CHECK(ended == 1000);
+}

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
+#include <memory>
 
 #include "base/text.hpp"
 
@@ -13,6 +13,7 @@ namespace provision::host {
 namespace {
 
 constexpr std::size_t piece = std::size_t{64} << 10U;
+constexpr std::size_t least_room = 4096;
 
 }  // namespace
 
@@ -36,32 +37,37 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view what) {
 }
 
 Result<void> read_pieces(int fd, std::string_view what, const std::function<void(std::string_view)>& sink) {
-  std::vector<char> buffer(piece);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(piece);  // NOLINT(modernize-avoid-c-arrays)
   while (true) {
-    const ssize_t count = uninterrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    const ssize_t count = uninterrupted([&] { return ::read(fd, buffer.get(), piece); });
     if (count < 0) {
       return io_error("cannot read " + std::string(what));
     }
     if (count == 0) {
       return {};
     }
-    sink(std::string_view(buffer.data(), static_cast<std::size_t>(count)));
+    sink(std::string_view(buffer.get(), static_cast<std::size_t>(count)));
   }
 }
 
+// Most are files of sysfs and a few bytes long, so the room begins small.
 Result<std::string> read_all(int fd, std::size_t max_bytes, std::string_view what) {
   std::string bytes;
-  std::vector<char> buffer(piece);
+  std::size_t read = 0;
   while (true) {
-    const ssize_t count = uninterrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    if (read == bytes.size()) {
+      bytes.resize(std::max(least_room, 2 * read));
+    }
+    const ssize_t count = uninterrupted([&] { return ::read(fd, bytes.data() + read, bytes.size() - read); });
     if (count < 0) {
       return io_error("cannot read " + std::string(what));
     }
+    read += static_cast<std::size_t>(count);
     if (count == 0) {
+      bytes.resize(read);
       return bytes;
     }
-    bytes.append(buffer.data(), static_cast<std::size_t>(count));
-    if (bytes.size() > max_bytes) {
+    if (read > max_bytes) {
       return Error(Code::io, std::string(what) + " is longer than " + std::to_string(max_bytes) + " bytes");
     }
   }
