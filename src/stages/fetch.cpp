@@ -5,6 +5,7 @@
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
 #include "stages/hooks.hpp"
+#include "stages/measure.hpp"
 #include "stages/wanted.hpp"
 
 namespace provision::stages {
@@ -77,6 +78,7 @@ Result<void> find_config(Context& context, Network network) {
   if (network == Network::absent && wants_network(*config->config)) {
     TRY(ask_for_network(context, "the config has files that come from elsewhere"));
   }
+  TRY(measure(context, *config));
   return begin_or_go_on(context, *config, documents.user_document());
 }
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,10 @@ IMAGES = TREE / "build-images"
 
 STAMP = "/ignition.firstboot"
 # norandmaps: QEMU translates code anew for each address it is met at; one address for all saves a fifth of a boot.
+POWER_OFF_AT_FAILURE = ["rd.shell=0", "rd.emergency=poweroff"]
 ROOT_ARGUMENTS = [
     *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
-    *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
+    *("panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
     f"provision.stamp=LABEL=BOOT:{STAMP}",
 ]
 
@@ -36,6 +38,14 @@ class Cut:
 
     mark: bytes
     seconds_later: float = 0.0
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What is typed at the console, when these bytes were seen there (since what was typed before)."""
+
+    mark: bytes
+    text: bytes
 
 
 class Died(Exception):
@@ -70,6 +80,11 @@ class Machine:
         self.boots = 0
         # A card on QEMU's own network, where 10.0.2.2 is this host.
         self.network = False
+        # A failure ends in the emergency prompt, for `boot(keys=...)`.
+        self.prompt = False
+        # More options of QEMU, and more consoles of the kernel than the serial one.
+        self.options: list[str] = []
+        self.consoles: list[str] = []
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,14 +99,16 @@ class Machine:
         boot = self.system.partition("BOOT")
         return boot is not None and self.system.exists(boot, STAMP)
 
-    def boot(self, config: bytes | None, *, provision: bool = True, cut: Cut | None = None) -> Boot:
+    def boot(
+        self, config: bytes | None, *, provision: bool = True, cut: Cut | None = None, keys: Sequence[Keys] = ()
+    ) -> Boot:
         """Boots until the machine powers itself off. Without `provision` a first boot is kept from us.
 
         The blank disk for the config is /dev/vdb; in user-mode Linux the config is changed to say /dev/ubdb.
         """
         for last_try in (False, True):
             try:
-                return self._boot(config, provision, cut)
+                return self._boot(config, provision, cut, keys)
             except Died as died:
                 if last_try or self._console_path().stat().st_size > 0:
                     raise Died(f"{died}; the console: {self._console_path()}") from None
@@ -100,10 +117,11 @@ class Machine:
     def _console_path(self) -> Path:
         return self.folder / f"console-{self.boots}.log"
 
-    def _boot(self, config: bytes | None, provision: bool, cut: Cut | None) -> Boot:
+    def _boot(self, config: bytes | None, provision: bool, cut: Cut | None, keys: Sequence[Keys]) -> Boot:
         self.boots += 1
         first = self.stamped()
-        arguments = [*ROOT_ARGUMENTS, *(["ignition.firstboot=1"] if first and provision else [])]
+        at_failure = [] if self.prompt else POWER_OFF_AT_FAILURE
+        arguments = [*ROOT_ARGUMENTS, *at_failure, *(["ignition.firstboot=1"] if first and provision else [])]
         command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments)
         # The machine goes when this process does, however it goes.
         command = ["setpriv", "--pdeathsig", "KILL", *command]
@@ -111,13 +129,15 @@ class Machine:
         with self._console_path().open("wb") as console:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": "/dev/shm"},
                 start_new_session=True,
             )
-            usage = self._wait(process, start, cut)
+            usage = self._wait(process, start, cut, list(keys))
+            if process.stdin is not None:
+                process.stdin.close()
         seconds = time.monotonic() - start
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
         if not text.strip():
@@ -126,8 +146,15 @@ class Machine:
             raise Unable("a processor whose registers user-mode Linux has room for (one without AMX)")
         return Boot(first, text, parse(text), seconds, usage)
 
-    def _wait(self, process: subprocess.Popen[bytes], start: float, cut: Cut | None) -> float:
+    def _wait(self, process: subprocess.Popen[bytes], start: float, cut: Cut | None, keys: list[Keys]) -> float:
+        seen = 0
         while True:
+            if keys and process.stdin is not None:
+                console = self._console_path().read_bytes()
+                if (at := console.find(keys[0].mark, seen)) >= 0:
+                    seen = at + len(keys[0].mark)
+                    process.stdin.write(keys.pop(0).text)
+                    process.stdin.flush()
             if cut is not None and cut.mark in self._console_path().read_bytes():
                 time.sleep(cut.seconds_later)
                 os.killpg(process.pid, signal.SIGKILL)
@@ -140,7 +167,8 @@ class Machine:
             if elapsed > LIMIT_SECONDS:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                raise Died(f"the machine was still running after {LIMIT_SECONDS} s")
+                waiting = f", and nobody had seen {keys[0].mark!r}" if keys else ""
+                raise Died(f"the machine was still running after {LIMIT_SECONDS} s{waiting}")
             if sys.stdout.isatty():
                 print(f"\r\033[K  boot {self.boots} … {elapsed:.0f} s", end="", flush=True)
             time.sleep(0.05)
@@ -157,8 +185,10 @@ class Machine:
             device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1}"
             command += ["-drive", drive, "-device", device]
         if self.kind == "qemu":
-            line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
+            consoles = [f"console={name}" for name in (*self.consoles, "ttyS0")]
+            line = " ".join([*consoles, "rw", "ignition.platform.id=qemu", *arguments])
             command += ["-kernel", str(IMAGES / "vmlinuz"), "-initrd", str(self.initrd), "-append", line]
+        command += self.options
         if self.network:
             command += ["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0"]
         if config is not None:
