@@ -33,6 +33,8 @@ installkernel() {
     left_out && return 0
     # "-o": a kernel that has a driver built in, or not at all, is no reason to fail.
     dracut_instmods -o qemu_fw_cfg virtio_pci virtio_mmio virtio_blk virtio_scsi sd_mod
+    # The config is measured where there is a TPM.
+    dracut_instmods -o tpm_tis tpm_crb
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
     # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
     dracut_instmods -o ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
@@ -63,6 +65,22 @@ install_network() {
         echo 'systemd-network:x:998:998::/:/usr/sbin/nologin' >>"$initdir/etc/passwd"
     grep -s '^systemd-network:' "$dracutsysrootdir/etc/group" >>"$initdir/etc/group" ||
         echo 'systemd-network:x:998:' >>"$initdir/etc/group"
+}
+
+# The emergency prompt: once more what failed, and commands to look, and to go on.
+install_prompt() {
+    local command
+    inst_multiple cat mv journalctl systemctl || give_up "could not install what the emergency prompt runs"
+    inst_script "$moddir/provision-prompt" /usr/libexec/provision/provision-prompt ||
+        give_up "could not install provision-prompt"
+    inst_dir /usr/libexec/provision/prompt
+    for command in status plan logs resume; do
+        ln_r /usr/libexec/provision/provision-prompt "/usr/libexec/provision/prompt/$command"
+    done
+    inst_simple "$moddir/provision-emergency.conf" "$systemdsystemunitdir/emergency.service.d/provision.conf"
+    inst_simple "$moddir/provision-resume.service" "$systemdsystemunitdir/provision-resume.service"
+    $SYSTEMCTL -q --root="$initdir" add-wants provision-complete.target provision-resume.service ||
+        give_up "could not make provision-complete.target want provision-resume.service"
 }
 
 # dracut goes on when install() fails, and makes an image that cannot provision: rather make none.
@@ -106,6 +124,8 @@ install() {
     inst_multiple udevadm || give_up "could not install udevadm"
 
     install_network
+
+    install_prompt
 
     # Say again what failed, next to the prompt that would have scrolled it away.
     inst_hook emergency 05 "$moddir/provision-show-failure.sh"

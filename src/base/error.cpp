@@ -51,6 +51,10 @@ constexpr std::array rows{
             "The record of the first boot is damaged beyond a torn last line. Reinstall the machine to start over."},
     CodeRow{Code::stage_order, "stage-order", 1, false,
             "Run the stages in the order of `provision stage --help`; an earlier one has not ended well."},
+    CodeRow{
+        Code::tpm_failed, "tpm-failed", 1, true,
+        "The config could not be measured, so nothing was done. Look at the TPM in the firmware's settings, or switch "
+        "it off there, then reboot."},
     CodeRow{Code::internal, "internal", 70, false, "This is a fault of provision: please report it with this screen."},
 };
 

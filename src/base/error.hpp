@@ -32,6 +32,7 @@ enum class Code : std::uint8_t {
   journal_other_format,
   journal_damaged,
   stage_order,
+  tpm_failed,
   internal,
 };
 

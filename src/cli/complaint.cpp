@@ -38,6 +38,7 @@ bool has_hint_for_anywhere(Code code) {
     case Code::journal_other_format:
     case Code::journal_damaged:
     case Code::stage_order:
+    case Code::tpm_failed:
       return false;
   }
   return false;

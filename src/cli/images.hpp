@@ -88,6 +88,7 @@ class ImageFirmware final : public host::Firmware {
   Result<std::string> boot_id() override { return boot_; }
   Result<host::Machine> machine() override { return host::Machine{}; }
   Result<std::optional<std::string>> fw_cfg(std::string_view /*name*/) override { return std::optional<std::string>{}; }
+  Result<bool> measure(std::string_view /*event*/) override { return false; }
 
  private:
   std::string boot_;

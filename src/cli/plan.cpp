@@ -10,6 +10,7 @@
 #include "cli/notes.hpp"
 #include "cli/target.hpp"
 #include "fields/json.hpp"
+#include "host/linux/files.hpp"
 #include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
 
@@ -104,7 +105,20 @@ int plan_images(const PlanOptions& options, const spec::Parsed& parsed) {
   return status ? *status : failure(status.error(), nullptr);
 }
 
+// The one that the stages fetch-offline and fetch have found in this boot: for a person at the emergency prompt.
+int plan_of_this_boot(const PlanOptions& options) {
+  host::LinuxFiles own("/");
+  const auto config = stages::load_config(own);
+  if (!config) {
+    return failure(config.error(), nullptr);
+  }
+  return show(options, *config, see_machine(options.root, *config));
+}
+
 int run_plan_command(const PlanOptions& options) {
+  if (options.config.empty()) {
+    return plan_of_this_boot(options);
+  }
   int status = failed;
   const auto given = read_config(options.config, options.ca_file, status);
   if (!given) {
@@ -123,8 +137,8 @@ int run_plan_command(const PlanOptions& options) {
 Command add_plan(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("plan", "Show what a first boot with a config would do; change nothing");
   auto options = std::make_shared<PlanOptions>();
-  parser->add_option("config", options->config, "The config: a file, - for standard input, or an http(s) URL")
-      ->required();
+  parser->add_option("config", options->config,
+                     "The config: a file, - for standard input, or an http(s) URL; none: that of this first boot");
   auto* inventory = parser->add_option("--inventory", options->inventory,
                                        "Plan for the machine described in this file (`provision inventory`)");
   parser->add_option("--root", options->root, "The root of the machine to plan for")->capture_default_str();

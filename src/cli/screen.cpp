@@ -170,7 +170,8 @@ std::string excerpt(const fields::Document& document, const Origin& origin, std:
   return Excerpts(document).of(origin, width);
 }
 
-std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document) {
+std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document,
+                           const std::string& state) {
   Error bare = error;
   const std::vector<std::string> frames = std::move(bare.frames);
   bare.frames.clear();
@@ -196,7 +197,9 @@ std::string failure_screen(const Error& error, const std::string& doing, const f
   }
   frame.line();
   frame.entry("Do", std::string(row(error.code).hint));
-  frame.entry("Kept in", "/run/provision/failure.txt and the journal (journalctl -b -t provision)");
+  frame.entry("Prompt", "status, plan, logs: to look; resume: the cause is gone, go on without a reboot");
+  frame.entry("Kept in", "/run/provision/failure.txt and the journal (journalctl -b -t provision)" +
+                             (state.empty() ? "" : "; for the next boot in failure.txt of " + state));
   frame.rule();
   return frame.text();
 }

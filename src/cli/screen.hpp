@@ -53,7 +53,9 @@ class Excerpts {
 // are shown by their length only. Empty for an origin without a line, or of another document.
 std::string excerpt(const fields::Document& document, const Origin& origin, std::size_t width);
 
-// Plain ASCII frames, 79 columns, for any console. `document` may be null.
-std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document);
+// Plain ASCII frames, 79 columns, for any console. `document` may be null. `state`: the directory where it is kept for
+// the boots to come, if there is one.
+std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document,
+                           const std::string& state = {});
 
 }  // namespace provision::cli

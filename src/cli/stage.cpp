@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/path.hpp"
@@ -14,6 +15,7 @@
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
 #include "host/linux/mounts.hpp"
+#include "run/last_failure.hpp"
 #include "run/status.hpp"
 #include "stages/documents.hpp"
 #include "stages/hooks.hpp"
@@ -85,10 +87,47 @@ std::unique_ptr<fields::Document> kept_document(host::Files& own, const Error& e
   return document != nullptr ? std::make_unique<fields::Document>(document->name, document->bytes) : nullptr;
 }
 
+// Whether another first boot will follow, and can read what this one leaves.
+bool is_read_by_next_boot(host::Host& host, const StageOptions& options) {
+  const auto stamp = options.stamp.empty() ? Result<std::optional<host::Node>>{} : host.own.look(options.stamp);
+  return stamp && *stamp && options.state != run::volatile_state;
+}
+
+// Last of all: a disk that hangs must not keep anything from being shown.
+void keep_for_next_boot(host::Host& host, const std::string& stage, const Error& error, const std::string& screen) {
+  const auto boot = host.firmware.boot_id();
+  const std::string summary = run::failure_summary(host.clock.wall(), boot ? *boot : "unknown", stage, error);
+  if (const auto kept = run::keep_failure(host.state, summary, screen); !kept) {
+    print_error("provision: the screen above could not be kept for the next boot: " + to_string(kept.error()) + "\n");
+  }
+}
+
+// What an earlier boot stopped with, once more, now that the first boot goes on. A person who has just seen it, because
+// it was in this boot, gets the one line.
+void tell_of_last_failure(host::Host& host, run::Listener& listener) {
+  const std::string kept = run::kept_failure(host.state);
+  if (kept.empty()) {
+    return;
+  }
+  const std::string summary = run::summary_of(kept);
+  listener.on({run::Event::Kind::notice, {}, "the last try of this first boot stopped: " + summary, {}});
+  const auto boot = host.firmware.boot_id();
+  if (boot && summary.find(*boot) != std::string::npos) {
+    return;
+  }
+  std::string shown;
+  for (const auto line : split(std::string_view(kept).substr(std::min(kept.size(), summary.size() + 2)), '\n')) {
+    shown += "  then: " + printable(line) + "\n";
+  }
+  print(shown);
+}
+
 // Shows the screen wherever somebody may look, and keeps it.
-void show_failure(host::Host& host, const std::string& stage, const Error& error) {
+void show_failure(host::Host& host, const StageOptions& options, const Error& error) {
+  const std::string& stage = options.name;
   const auto document = kept_document(host.own, error);
-  const std::string screen = failure_screen(error, "stage " + stage, document.get());
+  const bool lasts = is_read_by_next_boot(host, options);
+  const std::string screen = failure_screen(error, "stage " + stage, document.get(), lasts ? options.state : "");
   const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
                     host.own.replace(run::failure_path, screen, 0600, {}).has_value();
   const bool in_journal =
@@ -103,6 +142,9 @@ void show_failure(host::Host& host, const std::string& stage, const Error& error
   }
   if (!kept) {
     print_error("provision: the screen above could not be kept in " + std::string(run::failure_path) + "\n");
+  }
+  if (lasts) {
+    keep_for_next_boot(host, stage, error, screen);
   }
 }
 
@@ -141,8 +183,11 @@ int run_stage_command(const StageOptions& options) {
                           {.safe_names = options.stamp.empty() && options.state_device.empty()},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
                            options.stamp_owner == "provision", &host::read_only_options}};
+  if (stage->hook == &stages::fetch_offline) {
+    tell_of_last_failure(host, listener);
+  }
   if (const auto result = stages::run_stage(context, *stage); !result) {
-    show_failure(host, options.name, result.error());
+    show_failure(host, options, result.error());
     return row(result.error().code).exit_status;
   }
   return 0;

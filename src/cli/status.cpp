@@ -13,6 +13,7 @@
 #include "fields/json.hpp"
 #include "host/linux/files.hpp"
 #include "plan/planners.hpp"
+#include "run/last_failure.hpp"
 
 namespace provision::cli {
 namespace {
@@ -87,7 +88,12 @@ std::string stage_lines(const run::StageReport& stage) {
 std::string report_lines(const run::Report& report) {
   std::string text = "Boot: " + printable(report.boot) + "\n";
   text += report.platform.empty() ? "" : "Platform: " + printable(report.platform) + "\n";
-  text += config_lines(report) + "\n";
+  text += config_lines(report);
+  text += report.measured.empty() ? "" : "Measured: " + printable(report.measured) + "\n";
+  if (!report.earlier_failure.empty()) {
+    text += "An earlier try stopped: " + printable(run::summary_of(report.earlier_failure)) + "\n";
+  }
+  text += "\n";
   for (const auto& stage : report.stages) {
     text += stage_lines(stage);
   }

@@ -43,8 +43,12 @@ void add_stage(Chart& chart, const run::StageReport& stage, std::int64_t origin)
   std::copy_if(stage.steps.begin(), stage.steps.end(), std::back_inserter(steps), has_time);
   std::stable_sort(steps.begin(), steps.end(),
                    [](const auto& a, const auto& b) { return a.started_microseconds < b.started_microseconds; });
-  const std::size_t others = stage.steps.size() - steps.size();
-  const std::string more = others == 0 ? "" : fmt::format(", {} with nothing to do", others);
+  const auto earlier = static_cast<std::size_t>(std::count_if(
+      stage.steps.begin(), stage.steps.end(), [](const auto& step) { return step.outcome == "earlier"; }));
+  const std::size_t others = stage.steps.size() - steps.size() - earlier;
+  std::string more = others == 0 ? "" : fmt::format(", {} with nothing to do", others);
+  // This boot's report has no times for them.
+  more += earlier == 0 ? "" : fmt::format(", {} in an earlier boot", earlier);
   chart.bars.push_back({stage.name + " (" + stage.result + more + ")", stage.result, true, begin, stage.microseconds});
   chart.length = std::max(chart.length, begin + stage.microseconds);
   for (const auto& step : steps) {

@@ -2,6 +2,7 @@
 // What the firmware, the hypervisor and the kernel say about this machine.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ struct Machine {
   bool operator==(const Machine&) const = default;
 };
 
+// The one that systemd measures into what configures a system from outside: command lines, credentials, extensions of
+// an initramfs. What is sealed to the running system's own is not sealed to a boot that a config has had its way with.
+inline constexpr std::uint32_t config_pcr = 12;
+
 class Firmware {
  public:
   Firmware() = default;
@@ -37,6 +42,9 @@ class Firmware {
   // The bytes of a QEMU fw_cfg item ("opt/com.coreos/config"); nothing if QEMU has no such item. Not being able to tell
   // (no fw_cfg device, driver missing) is an error.
   virtual Result<std::optional<std::string>> fw_cfg(std::string_view name) = 0;
+  // Has the TPM hash `event` and extend PCR `config_pcr` by it, in each bank. False if this machine has no TPM 2.0. Not
+  // to be undone before the next boot. Code::tpm_failed if there is one and it does not.
+  virtual Result<bool> measure(std::string_view event) = 0;
 };
 
 }  // namespace provision::host

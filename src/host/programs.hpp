@@ -22,7 +22,7 @@ inline constexpr std::array programs{
     Program{"mkfs.vfat", "make FAT file systems", "dosfstools"},
     Program{"mkswap", "make swap areas", "util-linux"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
-    Program{"modprobe", "load qemu_fw_cfg, where udev has not done so yet", "kmod"},
+    Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs, where udev has not done so yet", "kmod"},
 };
 
 }  // namespace provision::host

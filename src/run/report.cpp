@@ -58,8 +58,10 @@ struct Table<Report> {
       field("document", &Report::document, "Where the config came from."),
       field("config", &Report::config, "The digest of its meaning."),
       field("sources", &Report::sources, "The documents it is made of."),
+      field("measured", &Report::measured, "The PCR, and what it was extended by; or that there is no TPM."),
       field("boot", &Report::boot, "The boot's id."),
       field("date", &Report::date, "When."),
+      field("earlierFailure", &Report::earlier_failure, "What an earlier boot of it stopped with."),
       field("stages", &Report::stages, "The stages."),
   };
 };

@@ -66,8 +66,12 @@ struct Report {
   std::string document;
   std::string config;
   std::vector<SourceReport> sources;
+  // What a TPM was extended by, before anything was done: "PCR 12: provision config sha256-…"; or that there is none.
+  std::string measured;
   std::string boot;
   std::string date;
+  // What an earlier boot of this first boot stopped with, as it was kept (run/last_failure.hpp).
+  std::string earlier_failure;
   std::vector<StageReport> stages;
   bool operator==(const Report&) const = default;
 

@@ -67,7 +67,6 @@ constexpr std::size_t max_small_bytes = std::size_t{1} << 20U;
 // Written by the generator: where the journal of this boot is.
 constexpr std::string_view environment_path = "/run/provision.env";
 constexpr std::string_view state_key = "PROVISION_STATE=";
-constexpr std::string_view volatile_state = "/run/provision/volatile";
 
 Result<std::string> text_of(host::Files& machine, std::string_view path) {
   if (!TRY(machine.look(path))) {

@@ -39,6 +39,8 @@ struct Status {
 };
 
 inline constexpr std::string_view failure_path = "/run/provision/failure.txt";
+// Where the journal of a boot is that has no place on a disk for it.
+inline constexpr std::string_view volatile_state = "/run/provision/volatile";
 
 // Where the journal of this boot is, as a path of the machine.
 Result<std::string> state_directory(host::Files& machine);

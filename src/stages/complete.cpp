@@ -5,6 +5,7 @@
 
 #include "base/path.hpp"
 #include "run/journal.hpp"
+#include "run/last_failure.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/sources.hpp"
@@ -139,6 +140,7 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
     return remove_stamp(context);
   }
   TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
+  TRY_WHILE(run::forget_failure(context.host.state), "removing what an earlier boot stopped with");
   TRY(remove_stamp(context));
   return journal.completed();
 }

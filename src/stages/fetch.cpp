@@ -6,6 +6,7 @@
 #include "stages/begin.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
+#include "stages/measure.hpp"
 #include "stages/wanted.hpp"
 
 namespace provision::stages {
@@ -48,6 +49,7 @@ Result<void> find_config(Context& context, Network network) {
   if (network == Network::absent && wants_network(*config->config)) {
     TRY(ask_for_network(context, "the config has files that come from elsewhere"));
   }
+  TRY(measure(context, *config));
   return begin_or_go_on(context, *config, documents.user_document());
 }
 

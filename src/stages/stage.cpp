@@ -7,9 +7,11 @@
 #include "plan/left_behind.hpp"
 #include "plan/unsupported.hpp"
 #include "run/journal.hpp"
+#include "run/last_failure.hpp"
 #include "stages/documents.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
+#include "stages/measure.hpp"
 
 namespace provision::stages {
 namespace {
@@ -145,6 +147,7 @@ void tell_of_config(run::Report& report, host::Files& own) {
   report.document = document != nullptr ? document->name : "";
   report.config = spec::meaning(*config->config).text();
   report.spec = config->config->ignition.version;
+  report.measured = measured_text(own);
   for (const auto& source : *kept) {
     if (source.kind != KeptDocument::Kind::end) {
       report.sources.push_back({std::string(name_of(source.kind)), source.name, Digest::sha256(source.bytes)});
@@ -164,6 +167,7 @@ Result<run::Report> current_report(Context& context) {
     report.plan_format = plan::Plan::current_format;
     report.journal_format = run::journal_format;
     report.platform = context.platform;
+    report.earlier_failure = run::kept_failure(context.host.state);
   }
   if (report.config.empty()) {
     tell_of_config(report, context.host.own);

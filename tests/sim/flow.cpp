@@ -57,6 +57,7 @@ bool speaks_of_a_fault(const Error& error, bool lied) {
     case Code::program_failed:
     case Code::not_satisfied:
     case Code::device_missing:
+    case Code::tpm_failed:
       return true;
     case Code::device_busy:
     case Code::stage_order:

@@ -8,7 +8,9 @@
 
 #include "base/path.hpp"
 #include "host/sim/simhost.hpp"
+#include "run/last_failure.hpp"
 #include "sim/machines.hpp"
+#include "spec/parse.hpp"
 #include "stages/documents.hpp"
 #include "stages/sources.hpp"
 #include "stages/stage.hpp"
@@ -65,6 +67,8 @@ class Boot {
   // Mutating calls so far.
   [[nodiscard]] std::size_t calls() { return sim_.calls(); }
   std::string& said() { return listener_.said; }
+  [[nodiscard]] const std::vector<std::string>& measured() const { return sim_.measured(); }
+  void give(const std::string& config) { sim_.set_fw_cfg("opt/com.coreos/config", config); }
 
  private:
   void make_directories(const std::string& path) {
@@ -288,6 +292,64 @@ TEST_CASE("a stamp or a config whose removal was a lie is noticed") {
   }
   CHECK(has(said, std::string(stamp) + " is still there"));
   CHECK(has(said, std::string(installed) + " is still there"));
+}
+
+TEST_CASE("the config is measured once a boot, before the journal begins") {
+  const auto event = [](const std::string& text) {
+    return "provision config " + spec::meaning(*spec::parse("c", text)->config).text();
+  };
+  SUBCASE("with a TPM") {
+    Boot boot(machine());
+    CHECK(boot.run("fetch-offline") == "");
+    CHECK(boot.run("fetch") == "");
+    CHECK(boot.run("fetch-offline") == "");
+    CHECK(boot.measured() == std::vector{event(config("platform"))});
+    CHECK(run::load_report(boot.host().own).measured == "PCR 12: " + event(config("platform")));
+    // Another config at the emergency prompt is another measurement.
+    boot.give(config("other"));
+    CHECK(boot.run("fetch-offline") == "");
+    CHECK(boot.measured() == std::vector{event(config("platform")), event(config("other"))});
+  }
+  SUBCASE("a config that is refused is not measured: nothing acts on it") {
+    Boot boot(machine({}, "{}"));
+    CHECK(boot.run("fetch-offline") != "");
+    CHECK(boot.measured().empty());
+  }
+  SUBCASE("without a TPM") {
+    auto spec = machine();
+    spec.has_tpm = false;
+    Boot boot(spec);
+    CHECK(boot.run("fetch-offline") == "");
+    CHECK(run::load_report(boot.host().own).measured == "no TPM 2.0");
+  }
+  SUBCASE("a TPM that fails stops the boot, with no journal begun") {
+    std::size_t failed = 0;
+    for (std::size_t call = 1; call <= 12; ++call) {
+      Boot boot(machine(), "qemu", host::sim::FaultPlan{1, {{call, host::sim::FaultKind::fail_once, {}}}});
+      const std::string error = boot.run("fetch-offline");
+      if (has(error, "measuring the config")) {
+        ++failed;
+        CHECK_FALSE(boot.has("/run/provision/boot/provision/journal"));
+        CHECK(boot.run("fetch-offline") == "");
+        CHECK(boot.measured().size() == 1);
+      }
+    }
+    CHECK(failed == 1);
+  }
+}
+
+TEST_CASE("what an earlier boot stopped with is in the report, and forgotten when the first boot is done") {
+  constexpr std::string_view kept = "/run/provision/boot/provision/failure.txt";
+  Boot boot(machine());
+  REQUIRE(run::keep_failure(boot.host().state, "then, stage disks: a conflict", "the screen\n"));
+  CHECK(boot.host().own.look(kept).value()->mode == 0600);
+  for (const auto& stage : stages::stages()) {
+    CHECK(boot.has(kept) == (stage.name != "umount"));
+    CHECK(boot.run(stage.name) == "");
+  }
+  const auto report = run::read_report(boot.host().target, run::kept_report_path);
+  REQUIRE(report.value());
+  CHECK((*report)->earlier_failure == "then, stage disks: a conflict\n\nthe screen\n");
 }
 
 TEST_CASE("what is left for later: the result file, the report, and a note for who logs in") {

@@ -5,6 +5,7 @@
 #include "fields/json.hpp"
 #include "memory_files.hpp"
 #include "run/journal.hpp"
+#include "run/last_failure.hpp"
 #include "run/status.hpp"
 
 using namespace provision;
@@ -23,6 +24,8 @@ Report example() {
   report.document = "a config";
   report.config = Digest::sha256("meaning").text();
   report.sources = {{"user", "a config", Digest::sha256("bytes")}};
+  report.measured = "no TPM 2.0";
+  report.earlier_failure = "then\n\nthe screen";
   report.boot = "b";
   report.date = "2026-11-28T11:00:00Z";
   StageReport files;
@@ -181,6 +184,33 @@ TEST_CASE("the status of a machine, by what is there") {
     put(machine, kept_report_path, "{");
     CHECK_FALSE(observe_status(machine, state));
   }
+}
+
+TEST_CASE("what a boot stopped with is kept, as far as it is not too long") {
+  MemoryFiles state;
+  CHECK(kept_failure(state).empty());
+  CHECK(forget_failure(state));
+  const Error error = Error(Code::conflict, "something\nis there").while_("writing /etc/x");
+  const std::string summary = failure_summary("2026-11-28T11:00:00Z", "b", "files", error);
+  CHECK(summary == "2026-11-28T11:00:00Z, boot b, stage files: something\\nis there, while writing /etc/x");
+  REQUIRE(keep_failure(state, summary, "+---+\n"));
+  CHECK(kept_failure(state) == summary + "\n\n+---+\n");
+  CHECK(summary_of(kept_failure(state)) == summary);
+  REQUIRE(forget_failure(state));
+  CHECK(kept_failure(state).empty());
+
+  std::string screen(40000, '\xa4');
+  for (std::size_t i = 0; i < screen.size(); i += 2) {
+    screen[i] = '\xc3';
+  }
+  for (const char* const lead : {"x", "xx"}) {
+    REQUIRE(keep_failure(state, lead, screen));
+    CHECK(kept_failure(state).size() >= 32767);
+    CHECK(kept_failure(state).size() <= 32768);
+    // Whole characters of two bytes.
+    CHECK((kept_failure(state).size() - std::string_view(lead).size()) % 2 == 0);
+  }
+  CHECK(failure_summary("", "", "", Error(Code::io, std::string(5000, 'x'))).size() == 1000);
 }
 
 TEST_CASE("where the journal is, by the generator's word") {

@@ -86,10 +86,14 @@ TEST_CASE("screen: one frame of one width that says what, doing what, where, and
     CHECK(line.size() == 79);
   }
   for (const char* part :
-       {"another file is there", "stage files", "line 2", "2 |   \"a\": 1", "overwrite", "failure.txt"}) {
+       {"another file is there", "stage files", "line 2", "2 |   \"a\": 1", "overwrite", "failure.txt", "resume"}) {
     CAPTURE(part);
     CHECK(screen.find(part) != std::string::npos);
   }
+  CHECK(screen.find("for the next boot") == std::string::npos);
+  const std::string kept = cli::failure_screen(error, "stage files", &document, "/run/provision/state/provision");
+  CHECK(kept.find("for the next boot") != std::string::npos);
+  CHECK(kept.find("/run/provision/state/provision") != std::string::npos);
 }
 
 TEST_CASE("screen: no control character of the error or the config reaches a console") {

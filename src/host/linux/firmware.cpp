@@ -20,6 +20,7 @@
 #include "base/text.hpp"
 #include "base/uuid.hpp"
 #include "host/linux/descriptor.hpp"
+#include "host/linux/tpm.hpp"
 
 namespace provision::host {
 namespace {
@@ -230,6 +231,25 @@ Result<std::optional<std::string>> LinuxFirmware::fw_cfg(std::string_view name) 
     return unavailable("cannot look at " + item, errno);
   }
   return std::optional<std::string>(TRY(read_item(item, name)));
+}
+
+Result<bool> LinuxFirmware::measure(std::string_view event) {
+  const auto exists = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+  // Drivers may be modules that udev has not loaded so far.
+  for (const char* const driver : {"tpm_crb", "tpm_tis"}) {
+    if (exists(paths_.acpi_tpm) && !exists(paths_.tpm)) {
+      static_cast<void>(processes_.run({"modprobe", {driver}, {}, std::chrono::seconds(30)}));
+    }
+  }
+  const Descriptor tpm(uninterrupted([&] { return ::open(paths_.tpm.c_str(), O_RDWR | O_CLOEXEC); }));
+  if (!tpm.valid() && errno == ENOENT) {
+    return false;
+  }
+  if (!tpm.valid()) {
+    return Error(Code::tpm_failed, "cannot open the TPM, " + paths_.tpm, errno);
+  }
+  TRY(extend_pcr(tpm.get(), config_pcr, event));
+  return true;
 }
 
 }  // namespace provision::host

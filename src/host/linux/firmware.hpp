@@ -12,6 +12,9 @@ struct FirmwarePaths {
   std::string boot_id = "/proc/sys/kernel/random/boot_id";
   std::string dmi = "/sys/class/dmi/id";
   std::string fw_cfg = "/sys/firmware/qemu_fw_cfg";
+  // Only a TPM 2.0 has it.
+  std::string tpm = "/dev/tpmrm0";
+  std::string acpi_tpm = "/sys/firmware/acpi/tables/TPM2";
 };
 
 class LinuxFirmware final : public Firmware {
@@ -23,6 +26,7 @@ class LinuxFirmware final : public Firmware {
   Result<std::string> boot_id() override;
   Result<Machine> machine() override;
   Result<std::optional<std::string>> fw_cfg(std::string_view name) override;
+  Result<bool> measure(std::string_view event) override;
 
  private:
   Result<void> need_fw_cfg();

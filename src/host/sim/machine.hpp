@@ -66,6 +66,7 @@ struct MachineSpec {
   std::string command_line;
   std::map<std::string, std::string, std::less<>> fw_cfg;
   bool has_fw_cfg = true;
+  bool has_tpm = true;
   std::vector<DiskSpec> disks;
   std::vector<OsMount> mounts;
   // The roots of host::Host's target and state.

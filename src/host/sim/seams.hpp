@@ -153,6 +153,7 @@ class SimFirmware final : public Firmware {
   Result<std::string> boot_id() override;
   Result<Machine> machine() override;
   Result<std::optional<std::string>> fw_cfg(std::string_view name) override;
+  Result<bool> measure(std::string_view event) override;
 
  private:
   World& world_;

@@ -86,6 +86,8 @@ class SimHost {
   [[nodiscard]] std::vector<std::string> problems() const { return check(world_); }
   // What has been changed since the machine was made: kernel nodes, and paths of this process.
   [[nodiscard]] std::vector<std::string> touched() const;
+  // What its TPM was extended by in this boot.
+  [[nodiscard]] const std::vector<std::string>& measured() const { return world_.measured(); }
   // The number of this boot, from 1.
   [[nodiscard]] std::size_t boot() { return world_.gate().boot(); }
   // Mutating calls so far, over all boots.

@@ -36,6 +36,18 @@ Result<std::optional<std::string>> SimFirmware::fw_cfg(std::string_view name) {
   return std::optional(found->second);
 }
 
+Result<bool> SimFirmware::measure(std::string_view event) {
+  if (!world_.spec().has_tpm) {
+    return false;
+  }
+  const auto whole = [&]() -> Result<bool> {
+    world_.measure(std::string(event));
+    return true;
+  };
+  Answers<bool> answers{Error(Code::tpm_failed, "simulated failure of the TPM"), true};
+  return mutate<bool>(world_, "measure", "TPM", std::move(answers), whole, [] {});
+}
+
 Result<HttpAnswer> SimHttp::get(const HttpRequest& request) {
   const auto found = world_.spec().http.find(request.url);
   if (found == world_.spec().http.end()) {

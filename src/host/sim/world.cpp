@@ -97,6 +97,7 @@ void World::restart(Loss loss) {
       disks_[point.device->disk].restore_first_copy();
     }
   }
+  measured_.clear();
   gate_.next_boot();
   start();
 }

@@ -64,6 +64,8 @@ class World {
   Random& random() { return random_; }
   [[nodiscard]] std::string boot_id() const;
   [[nodiscard]] const std::set<std::string>& touched() const { return touched_; }
+  // What the TPM was extended by in this boot.
+  [[nodiscard]] const std::vector<std::string>& measured() const { return measured_; }
 
   // The device that a name leads to now; names under /dev/disk/ too.
   [[nodiscard]] std::optional<Device> find(const DeviceRef& ref) const;
@@ -84,6 +86,7 @@ class World {
   // Makes a file system durable, with the mkfs that made it.
   void sync(const Place& place);
   void mount(MountPoint point) { mounts_.push_back(std::move(point)); }
+  void measure(std::string event) { measured_.push_back(std::move(event)); }
   void unmount(std::size_t index) { mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(index)); }
 
   // --- Between boots, for SimHost
@@ -112,6 +115,7 @@ class World {
   Random random_;
   Gate gate_;
   std::set<std::string> touched_;
+  std::vector<std::string> measured_;
 };
 
 // What a call answers when it fails by plan, and when it lies.

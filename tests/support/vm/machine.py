@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,10 @@ IMAGES = TREE / "build-images"
 
 STAMP = "/ignition.firstboot"
 # norandmaps: QEMU translates code anew for each address it is met at; one address for all saves a fifth of a boot.
+POWER_OFF_AT_FAILURE = ["rd.shell=0", "rd.emergency=poweroff"]
 ROOT_ARGUMENTS = [
     *("root=LABEL=ROOT", "mount.usr=PARTLABEL=USR-A", "mount.usrfstype=erofs", "mount.usrflags=ro"),
-    *("rd.shell=0", "rd.emergency=poweroff", "panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
+    *("panic=-1", "quiet", "systemd.show_status=1", "norandmaps"),
 ]
 STAMP_ARGUMENTS = [f"provision.stamp=LABEL=BOOT:{STAMP}"]
 
@@ -37,6 +39,14 @@ class Cut:
 
     mark: bytes
     seconds_later: float = 0.0
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What is typed at the console, when these bytes were seen there (since what was typed before)."""
+
+    mark: bytes
+    text: bytes
 
 
 class Died(Exception):
@@ -80,6 +90,10 @@ class Machine:
         self.record: Path | None = None
         self.marks: list[bytes] = []
         self.seen: dict[bytes, int] = {}
+        # A failure ends in the emergency prompt, for `boot(keys=...)`.
+        self.prompt = False
+        # More consoles of the kernel than the serial one.
+        self.consoles: list[str] = []
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,14 +108,16 @@ class Machine:
         boot = self.system.partition("BOOT")
         return boot is not None and self.system.exists(boot, STAMP)
 
-    def boot(self, config: bytes | None, *, provision: bool = True, cut: Cut | None = None) -> Boot:
+    def boot(
+        self, config: bytes | None, *, provision: bool = True, cut: Cut | None = None, keys: Sequence[Keys] = ()
+    ) -> Boot:
         """Boots until the machine powers itself off. Without `provision` a first boot is kept from us.
 
         The blank disk for the config is /dev/vdb; in user-mode Linux the config is changed to say /dev/ubdb.
         """
         for last_try in (False, True):
             try:
-                return self._boot(config, provision, cut)
+                return self._boot(config, provision, cut, keys)
             except Died as died:
                 if last_try or self._console_path().stat().st_size > 0:
                     raise Died(f"{died}; the console: {self._console_path()}") from None
@@ -110,14 +126,15 @@ class Machine:
     def _console_path(self) -> Path:
         return self.folder / f"console-{self.boots}.log"
 
-    def _boot(self, config: bytes | None, provision: bool, cut: Cut | None) -> Boot:
+    def _boot(self, config: bytes | None, provision: bool, cut: Cut | None, keys: Sequence[Keys]) -> Boot:
         self.boots += 1
         first = self.stamped()
-        arguments = [*ROOT_ARGUMENTS, *self.stamp_arguments, *self.arguments]
+        at_failure = [] if self.prompt else POWER_OFF_AT_FAILURE
+        arguments = [*ROOT_ARGUMENTS, *at_failure, *self.stamp_arguments, *self.arguments]
         arguments += ["ignition.firstboot=1"] if first and provision else []
         server = BlockServer([self.system.path, self.data.path], self.record, self.folder / "disks") if self.record else None
         try:
-            seconds, usage = self._run(config, arguments, cut, server)
+            seconds, usage = self._run(config, arguments, cut, server, list(keys))
         finally:
             if server is not None:
                 server.close()
@@ -129,7 +146,12 @@ class Machine:
         return Boot(first, text, parse(text), seconds, usage)
 
     def _run(
-        self, config: bytes | None, arguments: list[str], cut: Cut | None, server: BlockServer | None
+        self,
+        config: bytes | None,
+        arguments: list[str],
+        cut: Cut | None,
+        server: BlockServer | None,
+        keys: list[Keys],
     ) -> tuple[float, float]:
         """How long it ran, and what it used of the processors."""
         command = self._uml(config, arguments) if self.kind == "uml" else self._qemu(config, arguments, server)
@@ -139,23 +161,37 @@ class Machine:
         with self._console_path().open("wb") as console:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": "/dev/shm"},
                 start_new_session=True,
             )
-            usage = self._wait(process, start, cut, server)
+            usage = self._wait(process, start, cut, server, keys)
+            if process.stdin is not None:
+                process.stdin.close()
         return time.monotonic() - start, usage
 
     def _wait(
-        self, process: subprocess.Popen[bytes], start: float, cut: Cut | None, server: BlockServer | None
+        self,
+        process: subprocess.Popen[bytes],
+        start: float,
+        cut: Cut | None,
+        server: BlockServer | None,
+        keys: list[Keys],
     ) -> float:
+        typed = 0
         while True:
             if server is not None:
                 console = self._console_path().read_bytes()
                 for mark in (mark for mark in self.marks if mark not in self.seen and mark in console):
                     self.seen[mark] = server.now()
+            if keys and process.stdin is not None:
+                at = self._console_path().read_bytes().find(keys[0].mark, typed)
+                if at >= 0:
+                    typed = at + len(keys[0].mark)
+                    process.stdin.write(keys.pop(0).text)
+                    process.stdin.flush()
             if cut is not None and cut.mark in self._console_path().read_bytes():
                 time.sleep(cut.seconds_later)
                 os.killpg(process.pid, signal.SIGKILL)
@@ -168,7 +204,8 @@ class Machine:
             if elapsed > LIMIT_SECONDS:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                raise Died(f"the machine was still running after {LIMIT_SECONDS} s")
+                waiting = f", and nobody had seen {keys[0].mark!r}" if keys else ""
+                raise Died(f"the machine was still running after {LIMIT_SECONDS} s{waiting}")
             if sys.stdout.isatty():
                 print(f"\r\033[K  boot {self.boots} … {elapsed:.0f} s", end="", flush=True)
             time.sleep(0.05)
@@ -187,7 +224,8 @@ class Machine:
             device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1},write-cache=on"
             command += ["-drive", drive, "-device", device]
         if self.kind == "qemu":
-            line = " ".join(["console=ttyS0", "rw", "ignition.platform.id=qemu", *arguments])
+            consoles = [f"console={name}" for name in (*self.consoles, "ttyS0")]
+            line = " ".join([*consoles, "rw", "ignition.platform.id=qemu", *arguments])
             command += ["-kernel", str(IMAGES / "vmlinuz"), "-initrd", str(self.initrd), "-append", line]
         command += self.options
         if self.network:
