@@ -78,6 +78,13 @@ bool is_made_by(const spec::Disk& disk, const std::string& device) {
   });
 }
 
+// The kernel makes no partitions of a table of which a copy is broken, as a power cut may leave it: nobody waits for
+// them.
+bool is_of_damaged_table(const Inventory& inventory, const host::DeviceRef& device) {
+  const DiskView* const disk = inventory.disk(device.disk);
+  return disk != nullptr && disk->table.kind == host::TableKind::damaged;
+}
+
 Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& filesystems = config.config->storage.filesystems;
   const auto& disks = config.config->storage.disks;
@@ -86,7 +93,7 @@ Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Sco
     const host::DeviceRef ref = resolve(inventory, device);
     const bool to_be_made = ref.disk.empty() && std::any_of(disks.begin(), disks.end(),
                                                             [&](const spec::Disk& d) { return is_made_by(d, device); });
-    if (!filesystems[i].format || to_be_made) {
+    if (!filesystems[i].format || to_be_made || is_of_damaged_table(inventory, ref)) {
       continue;
     }
     if (auto node = host.disks.await(ref, scope.patience); !node) {

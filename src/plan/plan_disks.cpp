@@ -212,8 +212,10 @@ Result<Site> site_of_partition(const Question& question, const model::Inventory&
   Site site;
   site.device = device;
   const host::Partition& entry = *after.disk(device.disk)->entry(device.number);
-  const host::Partition* old = question.inventory.disk(device.disk)->entry(device.number);
-  if (old == nullptr || *old != entry) {
+  const model::DiskView& before = *question.inventory.disk(device.disk);
+  const host::Partition* old = before.entry(device.number);
+  // The kernel makes no partitions of a damaged table, until it is written anew.
+  if (old == nullptr || *old != entry || before.table.kind == host::TableKind::damaged) {
     site.maker = step_named(plan, "table:" + device.disk);
   }
   see_content(question.inventory, entry, site);

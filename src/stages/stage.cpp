@@ -155,6 +155,12 @@ void tell_of_config(run::Report& report, host::Files& own) {
   }
 }
 
+// The stage `decide` is run before the place of the journal is mounted, and is told no platform.
+bool only_decided(const run::Report& report) {
+  return std::all_of(report.stages.begin(), report.stages.end(),
+                     [](const run::StageReport& stage) { return stage.name == "decide"; });
+}
+
 // The report so far of this boot and engine, or a new one.
 Result<run::Report> current_report(Context& context) {
   const std::string boot = TRY(context.host.firmware.boot_id());
@@ -166,6 +172,8 @@ Result<run::Report> current_report(Context& context) {
     report.engine = std::string("provision ") + PROVISION_VERSION;
     report.plan_format = plan::Plan::current_format;
     report.journal_format = run::journal_format;
+  }
+  if (only_decided(report)) {
     report.platform = context.platform;
     report.earlier_failure = run::kept_failure(context.host.state);
   }

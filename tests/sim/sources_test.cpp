@@ -296,7 +296,7 @@ TEST_CASE("a stamp or a config whose removal was a lie is noticed") {
 
 TEST_CASE("the config is measured once a boot, before the journal begins") {
   const auto event = [](const std::string& text) {
-    return "provision config " + spec::meaning(*spec::parse("c", text)->config).text();
+    return "provision config " + spec::meaning(*spec::parse("c", text).config).text();
   };
   SUBCASE("with a TPM") {
     Boot boot(machine());

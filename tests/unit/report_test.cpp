@@ -192,7 +192,7 @@ TEST_CASE("what a boot stopped with is kept, as far as it is not too long") {
   CHECK(forget_failure(state));
   const Error error = Error(Code::conflict, "something\nis there").while_("writing /etc/x");
   const std::string summary = failure_summary("2026-11-28T11:00:00Z", "b", "files", error);
-  CHECK(summary == "2026-11-28T11:00:00Z, boot b, stage files: something\\nis there, while writing /etc/x");
+  CHECK(summary == "2026-11-28T11:00:00Z, boot b, stage files: something\\x0ais there, while writing /etc/x");
   REQUIRE(keep_failure(state, summary, "+---+\n"));
   CHECK(kept_failure(state) == summary + "\n\n+---+\n");
   CHECK(summary_of(kept_failure(state)) == summary);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/tpm.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 
 #include "host/linux/descriptor.hpp"
 
@@ -37,6 +37,13 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset) {
     number = number << 8U | static_cast<unsigned char>(byte);
   }
   return number;
+}
+
+// As the TCG's tables of response codes have them.
+std::string hex_of(std::uint32_t number) {
+  std::array<char, 8> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  return {digits.data(), end};
 }
 
 bool is_whole(std::string_view answer) {
@@ -90,7 +97,7 @@ Result<void> extend_pcr(int tpm, std::uint32_t pcr, std::string_view event) {
   const std::string answer = TRY(read_answer(tpm));
   if (const std::uint32_t code = number_at(answer, 6); code != 0) {
     return Error(Code::tpm_failed,
-                 fmt::format("the TPM refused to extend PCR {}: its response code is {:#x}", pcr, code));
+                 "the TPM refused to extend PCR " + std::to_string(pcr) + ": its response code is 0x" + hex_of(code));
   }
   return {};
 }
