@@ -45,16 +45,21 @@ Result<Unfinished> choice(Context& context, const spec::Config& config) {
                                      : Result<Unfinished>(Unfinished::stop);
 }
 
-Result<run::Begin> this_beginning(Context& context, const spec::Parsed& config, const std::string& document) {
+// A boot's id is drawn by chance; as the seed it stays, also for a later first boot of the same machine.
+std::string seed_of(const run::Journal& journal, const host::Machine& machine, const std::string& boot) {
+  if (machine.is_known()) {
+    return {};
+  }
+  const bool drawn = journal.begun() && !journal.begun()->seed.empty();
+  return drawn ? journal.begun()->seed : boot;
+}
+
+Result<run::Begin> this_beginning(Context& context, const run::Journal& journal, const spec::Parsed& config,
+                                  const std::string& document) {
   const std::string boot = TRY(context.host.firmware.boot_id());
   const host::Machine machine = TRY(context.host.firmware.machine());
-  // A boot's id is drawn by chance; as the seed it stays.
-  return run::Begin{PROVISION_VERSION,
-                    spec::meaning(*config.config),
-                    document,
-                    boot,
-                    run::fingerprint(machine),
-                    machine.is_known() ? std::string() : boot};
+  return run::Begin{PROVISION_VERSION,         spec::meaning(*config.config),  document, boot,
+                    run::fingerprint(machine), seed_of(journal, machine, boot)};
 }
 
 // A machine that cannot be known is none that has changed.
@@ -118,7 +123,7 @@ void tell_of_going_on(Context& context, const run::Begin& begun) {
 
 Result<void> begin_or_go_on(Context& context, const spec::Parsed& config, const std::string& document) {
   run::Journal journal = TRY(run::Journal::open(context.host.state));
-  const run::Begin now = TRY(this_beginning(context, config, document));
+  const run::Begin now = TRY(this_beginning(context, journal, config, document));
   if (!journal.begun() || journal.complete()) {
     return journal.begin(now);
   }

@@ -141,6 +141,18 @@ TEST_CASE("identity: a machine without any draws a seed, once") {
   CHECK(first.guids() == guids);
 }
 
+// A partition without a number is known by its derived GUID alone.
+TEST_CASE("identity: the seed stays for a second first boot") {
+  Machine machine(unknown);
+  machine.give(R"({"ignition": {"version": "3.4.0"}, "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [{"label": "whole"}]}]}})");
+  REQUIRE(machine.run("complete").empty());
+  const auto guids = machine.guids();
+  machine.sim().reboot_orderly();
+  CHECK(machine.run("complete") == "");
+  CHECK(machine.guids() == guids);
+}
+
 TEST_CASE("begin: a first boot that another machine has begun stops, and touches nothing") {
   Machine first(one);
   stop_half_way(first);
