@@ -42,7 +42,7 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset) {
 // As the TCG's tables of response codes have them.
 std::string hex_of(std::uint32_t number) {
   std::array<char, 8> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  const auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
   return {digits.data(), end};
 }
 
