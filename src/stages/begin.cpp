@@ -45,9 +45,11 @@ Result<Unfinished> choice(Context& context, const spec::Config& config) {
                                      : Result<Unfinished>(Unfinished::stop);
 }
 
-// A boot's id is drawn by chance; as the seed it stays, also for a later first boot of the same machine.
-std::string seed_of(const run::Journal& journal, const host::Machine& machine, const std::string& boot) {
-  if (machine.is_known()) {
+// A boot's id is drawn by chance; as the seed it stays, also for a later first boot of the same machine. A journal in
+// memory would lose it, and with it what an earlier try is known by: there none is drawn.
+std::string seed_of(const Context& context, const run::Journal& journal, const host::Machine& machine,
+                    const std::string& boot) {
+  if (machine.is_known() || context.options.safe_names) {
     return {};
   }
   const bool drawn = journal.begun() && !journal.begun()->seed.empty();
@@ -58,8 +60,8 @@ Result<run::Begin> this_beginning(Context& context, const run::Journal& journal,
                                   const std::string& document) {
   const std::string boot = TRY(context.host.firmware.boot_id());
   const host::Machine machine = TRY(context.host.firmware.machine());
-  return run::Begin{PROVISION_VERSION,         spec::meaning(*config.config),  document, boot,
-                    run::fingerprint(machine), seed_of(journal, machine, boot)};
+  return run::Begin{PROVISION_VERSION,         spec::meaning(*config.config),           document, boot,
+                    run::fingerprint(machine), seed_of(context, journal, machine, boot)};
 }
 
 // A machine that cannot be known is none that has changed.

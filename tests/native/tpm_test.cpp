@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 #include "base/digest.hpp"
 #include "host/linux/descriptor.hpp"
@@ -49,6 +50,8 @@ class EmulatedTpm {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ == 0) {
+      // It ends when the other end is closed: it must not hold that one itself.
+      line_.close_ours();
       ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state.c_str(), "--fd", fd.c_str(), "--flags",
                "not-need-init,startup-clear", "--log", "file=/dev/null", static_cast<char*>(nullptr));
       ::_exit(127);
@@ -61,6 +64,7 @@ class EmulatedTpm {
   EmulatedTpm& operator=(EmulatedTpm&&) = delete;
   ~EmulatedTpm() {
     line_.close_ours();
+    ::kill(child_, SIGTERM);
     ::waitpid(child_, nullptr, 0);
   }
 

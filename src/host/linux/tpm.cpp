@@ -43,7 +43,7 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset) {
 std::string hex_of(std::uint32_t number) {
   std::array<char, 8> digits{};
   const auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
-  return {digits.data(), end};
+  return std::string(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 bool is_whole(std::string_view answer) {
