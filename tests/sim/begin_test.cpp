@@ -285,7 +285,7 @@ TEST_CASE("begin: without a journal, what stands in a torn table is not waited f
   };
   std::size_t torn = 0;
   // How far the write of the table comes is a matter of the seed.
-  for (std::uint64_t round = 0; round < 40 * 8; ++round) {
+  for (std::uint64_t round = 0; round < std::uint64_t{40} * 8; ++round) {
     SimHost machine(spec, {round, {{1 + round / 8, FaultKind::cut_midway, Loss::any}}});
     try {
       static_cast<void>(run(machine));

@@ -24,6 +24,8 @@ struct Flow {
   // What an earlier config did only the journal can tell: where a record of it was not written though the call said so,
   // the boot may stop by a conflict.
   bool needs_the_journal = false;
+  // Complaints with these words are none: the flow leaves open what they are about.
+  std::vector<std::string> left_open;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.
   std::vector<std::string> declared;
   // What may differ in the end, as World::snapshot's `ignored`.
