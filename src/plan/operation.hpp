@@ -242,7 +242,7 @@ struct Work {
   // Records the digest of what is about to be put in place, where the plan could not know it, so that it is recognised
   // after a power cut. `durably`: on return it is on the medium.
   std::function<Result<void>(const Digest& digest, bool durably)> note = {};
-  // The content of files is on the medium before their names.
+  // The content of files is on the medium before their names, and a new home when it is made.
   bool safe_names = false;
 };
 

@@ -21,7 +21,7 @@ struct Options {
   // Off only to prove that the tests of the executor notice it.
   bool check_after_apply = true;
   // Each file's content is on the medium before its name. Where the journal does not outlive a power cut, nothing else
-  // tells a file that the cut tore from one that is not ours.
+  // tells a file that the cut tore from one that is not ours. A new home is on the medium when it is made.
   bool safe_names = false;
 };
 

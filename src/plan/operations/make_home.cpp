@@ -404,6 +404,10 @@ Result<void> apply(Work& work, const MakeHome& operation) {
   }
   if (operation.made) {
     TRY(make_directory(files, operation));
+    // The user is on the medium already: a plan that is made anew would not make its home again.
+    if (work.safe_names) {
+      TRY(files.sync(operation.path));
+    }
   }
   if (!operation.moved_from.empty()) {
     TRY(move_directory(files, operation));
