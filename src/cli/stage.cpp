@@ -42,6 +42,9 @@ struct StageOptions {
   bool only_the_stamp_tells = false;
 };
 
+// Where the generator puts it that was told of no place on a disk.
+bool has_journal_in_memory(const StageOptions& options) { return options.state == run::volatile_state; }
+
 double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 class ConsoleListener final : public run::Listener {
@@ -90,7 +93,7 @@ std::unique_ptr<fields::Document> kept_document(host::Files& own, const Error& e
 // Whether another first boot will follow, and can read what this one leaves.
 bool is_read_by_next_boot(host::Host& host, const StageOptions& options) {
   const auto stamp = options.stamp.empty() ? Result<std::optional<host::Node>>{} : host.own.look(options.stamp);
-  return stamp && *stamp && options.state != run::volatile_state;
+  return stamp && *stamp && !has_journal_in_memory(options);
 }
 
 // Last of all: a disk that hangs must not keep anything from being shown.
@@ -180,7 +183,7 @@ int run_stage_command(const StageOptions& options) {
                           options.platform,
                           options.stamp,
                           std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
-                          {.safe_names = options.stamp.empty() && options.state_device.empty()},
+                          {.journal_in_memory = has_journal_in_memory(options)},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
                            options.stamp_owner == "provision", &host::read_only_options}};
   if (stage->hook == &stages::fetch_offline) {

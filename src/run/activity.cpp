@@ -29,7 +29,7 @@ Result<std::string> WatchedDisks::await(const host::DeviceRef& device, std::chro
   const std::string name =
       device.path.empty() ? "partition " + std::to_string(device.number) + " of " + device.disk : device.path;
   const std::uint64_t id = activities_.begin("waiting for " + name, patience);
-  auto node = disks_.await(device, patience);
+  auto node = ForwardedDisks::await(device, patience);
   activities_.end(id);
   return node;
 }

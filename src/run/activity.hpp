@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "host/clock.hpp"
-#include "host/disks.hpp"
+#include "host/forwarded_disks.hpp"
 
 namespace provision::run {
 
@@ -46,26 +46,13 @@ class Activities {
 };
 
 // Disks that note it while somebody waits for a device.
-class WatchedDisks final : public host::Disks {
+class WatchedDisks final : public host::ForwardedDisks {
  public:
-  WatchedDisks(host::Disks& disks, Activities& activities) : disks_(disks), activities_(activities) {}
+  WatchedDisks(host::Disks& disks, Activities& activities) : ForwardedDisks(disks), activities_(activities) {}
 
   Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override;
-  Result<host::DiskFacts> facts(const host::DeviceRef& disk) override { return disks_.facts(disk); }
-  Result<host::Table> read_table(const host::DeviceRef& disk) override { return disks_.read_table(disk); }
-  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
-    return disks_.kernel_partitions(disk);
-  }
-  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
-    return disks_.write_table(disk, table);
-  }
-  Result<host::Signature> probe(const host::DeviceRef& device) override { return disks_.probe(device); }
-  Result<void> wipe_signatures(const host::DeviceRef& device) override { return disks_.wipe_signatures(device); }
-  Result<void> flush(const host::DeviceRef& device) override { return disks_.flush(device); }
-  Result<std::vector<std::string>> users(const host::DeviceRef& device) override { return disks_.users(device); }
 
  private:
-  host::Disks& disks_;
   Activities& activities_;
 };
 

@@ -192,7 +192,7 @@ class Execution {
         [&](const Digest& digest, bool durably) {
           return record([&](Journal& journal) { return journal.noted(plan_.stage, step.id, digest, durably); });
         },
-        options_.safe_names};
+        options_.journal_in_memory};
     TRY(plan::apply(work, step.operation));
     if (options_.check_after_apply) {
       TRY(check(step));

@@ -20,9 +20,9 @@ struct Options {
   std::uint64_t seed = 0;
   // Off only to prove that the tests of the executor notice it.
   bool check_after_apply = true;
-  // Each file's content is on the medium before its name. Where the journal does not outlive a power cut, nothing else
-  // tells a file that the cut tore from one that is not ours. A new home is on the medium when it is made.
-  bool safe_names = false;
+  // The journal does not outlive a power cut, so that nothing but the target tells what an earlier try has done. Then
+  // each file's content is on the medium before its name, and a new home when it is made.
+  bool journal_in_memory = false;
 };
 
 enum class Outcome : std::uint8_t { applied, already };

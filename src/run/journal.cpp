@@ -49,6 +49,11 @@ Value begin_record(const Begin& begin) {
   return value;
 }
 
+std::string line_of(const Value& value) {
+  const std::string json = fields::write_json(value);
+  return mark_of(json) + " " + json + "\n";
+}
+
 // The record of one line, or nothing if the line is not whole.
 std::optional<Value> read_line(std::string_view line) {
   if (line.size() <= mark_length || line[mark_length] != ' ') {
@@ -208,12 +213,10 @@ const Digest* Journal::note(const std::string& stage_name, const std::string& st
 Result<void> Journal::append(const Value& value) {
   std::string text;
   if (torn_) {
-    const std::string seal = fields::write_json(record("seal"));
-    text = "\n" + mark_of(seal) + " " + seal + "\n";
+    text = "\n" + line_of(record("seal"));
     torn_ = false;
   }
-  const std::string json = fields::write_json(value);
-  text += mark_of(json) + " " + json + "\n";
+  text += line_of(value);
   TRY_WHILE(state_->append(journal_path, text), "writing the journal");
   return take(value);
 }
@@ -230,8 +233,11 @@ Result<void> Journal::begin(const Begin& begin) {
   left_behind_.clear();
   complete_ = false;
   torn_ = false;
-  TRY_WHILE(state_->replace(journal_path, "", 0600, {}), "starting the journal");
-  return append_durably(begin_record(begin));
+  const Value value = begin_record(begin);
+  // In one piece: a cut leaves the earlier journal, whose seed this one may have taken over, or this one.
+  TRY_WHILE(state_->replace_safely(journal_path, line_of(value), 0600, {}), "starting the journal");
+  TRY_WHILE(state_->sync(journal_path), "making the journal durable");
+  return take(value);
 }
 
 Result<void> Journal::take_over(const Begin& begin, const std::vector<std::string>& kept) {

@@ -49,7 +49,7 @@ Result<Unfinished> choice(Context& context, const spec::Config& config) {
 // memory would lose it, and with it what an earlier try is known by: there none is drawn.
 std::string seed_of(const Context& context, const run::Journal& journal, const host::Machine& machine,
                     const std::string& boot) {
-  if (machine.is_known() || context.options.safe_names) {
+  if (machine.is_known() || context.options.journal_in_memory) {
     return {};
   }
   const bool drawn = journal.begun() && !journal.begun()->seed.empty();

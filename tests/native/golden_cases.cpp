@@ -21,6 +21,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/images.hpp"
+#include "host/forwarded_disks.hpp"
 #include "host/intake.hpp"
 #include "host/linux/isolation.hpp"
 #include "host/linux/linux_host.hpp"
@@ -128,35 +129,22 @@ std::string dos_table() {
 
 // The names and facts that the case's disks have, on image files. Mount points are told without the folder in which
 // all of the machine is.
-class GoldenDisks final : public host::Disks {
+class GoldenDisks final : public host::ForwardedDisks {
  public:
   GoldenDisks(cli::ImageDisks& images, std::map<std::string, host::DiskFacts> facts, std::string place)
-      : images_(images), facts_(std::move(facts)), place_(std::move(place)) {}
+      : ForwardedDisks(images), facts_(std::move(facts)), place_(std::move(place)) {}
 
-  Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override {
-    return images_.await(device, patience);
-  }
   // Its size is its own.
   Result<host::DiskFacts> facts(const host::DeviceRef& disk) override {
-    host::DiskFacts facts = TRY(images_.facts(disk));
+    host::DiskFacts facts = TRY(ForwardedDisks::facts(disk));
     const host::DiskFacts& wanted = facts_.at(disk.path);
     facts.serial = wanted.serial;
     facts.wwn = wanted.wwn;
     facts.hardware_path = wanted.hardware_path;
     return facts;
   }
-  Result<host::Table> read_table(const host::DeviceRef& disk) override { return images_.read_table(disk); }
-  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
-    return images_.kernel_partitions(disk);
-  }
-  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
-    return images_.write_table(disk, table);
-  }
-  Result<host::Signature> probe(const host::DeviceRef& device) override { return images_.probe(device); }
-  Result<void> wipe_signatures(const host::DeviceRef& device) override { return images_.wipe_signatures(device); }
-  Result<void> flush(const host::DeviceRef& device) override { return images_.flush(device); }
   Result<std::vector<std::string>> users(const host::DeviceRef& device) override {
-    auto users = TRY(images_.users(device));
+    auto users = TRY(ForwardedDisks::users(device));
     for (auto& user : users) {
       user = path::is_within(user, place_) ? user.substr(place_.size()) : user;
     }
@@ -164,7 +152,6 @@ class GoldenDisks final : public host::Disks {
   }
 
  private:
-  cli::ImageDisks& images_;
   std::map<std::string, host::DiskFacts> facts_;
   std::string place_;
 };

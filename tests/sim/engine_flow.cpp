@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/path.hpp"
+#include "host/forwarded_disks.hpp"
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
 
@@ -225,32 +226,16 @@ class Pages final : public host::Fetcher {
 };
 
 // Disks whose serial number is what anybody may write: their disk GUID.
-class DisksByGuid final : public host::Disks {
+class DisksByGuid final : public host::ForwardedDisks {
  public:
-  explicit DisksByGuid(host::Disks& disks) : disks_(disks) {}
+  using ForwardedDisks::ForwardedDisks;
 
-  Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override {
-    return disks_.await(device, patience);
-  }
   Result<host::DiskFacts> facts(const host::DeviceRef& disk) override {
-    host::DiskFacts facts = TRY(disks_.facts(disk));
-    facts.serial = TRY(disks_.read_table(disk)).disk_guid.text();
+    host::DiskFacts facts = TRY(ForwardedDisks::facts(disk));
+    const host::Table table = TRY(read_table(disk));
+    facts.serial = table.disk_guid.text();
     return facts;
   }
-  Result<host::Table> read_table(const host::DeviceRef& disk) override { return disks_.read_table(disk); }
-  Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override {
-    return disks_.kernel_partitions(disk);
-  }
-  Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override {
-    return disks_.write_table(disk, table);
-  }
-  Result<host::Signature> probe(const host::DeviceRef& device) override { return disks_.probe(device); }
-  Result<void> wipe_signatures(const host::DeviceRef& device) override { return disks_.wipe_signatures(device); }
-  Result<void> flush(const host::DeviceRef& device) override { return disks_.flush(device); }
-  Result<std::vector<std::string>> users(const host::DeviceRef& device) override { return disks_.users(device); }
-
- private:
-  host::Disks& disks_;
 };
 
 class Silence final : public run::Listener {
@@ -273,7 +258,7 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   // As the generator has it: where the journal is in memory, nothing is asked of it.
   context.first_boot = {switches.forgets ? "" : std::string(stamp_device), "/run/provision/boot/provision", true,
                         switches.stamp_is_ours, nullptr};
-  context.options.safe_names = switches.safe_names;
+  context.options.journal_in_memory = switches.forgets;
   for (const auto& stage : stages::stages()) {
     TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
   }
@@ -359,7 +344,7 @@ Flow fresh_disk_flow(EngineSwitches switches) {
 }
 
 Flow forgetful_flow() {
-  Flow flow = fresh_disk_flow({.forgets = true, .safe_names = true});
+  Flow flow = fresh_disk_flow({.forgets = true});
   flow.name = "forgetful";
   flow.machine.state_path = "/run/provision/volatile";
   return flow;

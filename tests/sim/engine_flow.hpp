@@ -14,8 +14,6 @@ struct EngineSwitches {
   bool stamp_is_ours = true;
   // On: the journal is in memory.
   bool forgets = false;
-  // As where the journal is in memory.
-  bool safe_names = false;
 };
 
 // "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.

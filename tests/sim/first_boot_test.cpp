@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a boot is a first boot: the table of the decision, and what the stages make of it on a simulated machine.
 #include "stages/first_boot.hpp"
+#include "stages/hooks.hpp"
 
 #include <doctest/doctest.h>
 
@@ -87,7 +88,7 @@ class Booted {
     return results;
   }
   void put(const std::string& path, const std::string& content) {
-    make_directories(path::parent(path));
+    REQUIRE(stages::make_own_directory(host_.own, path::parent(path)));
     REQUIRE(host_.own.replace(path, content, 0600, {}));
     REQUIRE(host_.own.sync(path));
   }
@@ -102,13 +103,6 @@ class Booted {
   std::string said() { return std::exchange(listener_.said, {}); }
 
  private:
-  void make_directories(const std::string& path) {
-    if (path != "/" && !*host_.own.look(path)) {
-      make_directories(path::parent(path));
-      REQUIRE(host_.own.make_directory(path, 0755, {}));
-    }
-  }
-
   host::sim::SimHost sim_;
   host::Host host_;
   std::string state_path_;

@@ -12,6 +12,7 @@
 #include "sim/machines.hpp"
 #include "spec/parse.hpp"
 #include "stages/documents.hpp"
+#include "stages/hooks.hpp"
 #include "stages/sources.hpp"
 #include "stages/stage.hpp"
 
@@ -40,7 +41,7 @@ class Boot {
       : sim_(spec, std::move(faults)), host_(sim_.host()), platform_(std::move(platform)) {}
 
   void put(const std::string& path, const std::string& content) {
-    make_directories(path::parent(path));
+    REQUIRE(stages::make_own_directory(host_.own, path::parent(path)));
     REQUIRE(host_.own.replace(path, content, 0600, {}));
   }
   std::string run(std::string_view name) {
@@ -71,13 +72,6 @@ class Boot {
   void give(const std::string& config) { sim_.set_fw_cfg("opt/com.coreos/config", config); }
 
  private:
-  void make_directories(const std::string& path) {
-    if (path != "/" && !*host_.own.look(path)) {
-      make_directories(path::parent(path));
-      REQUIRE(host_.own.make_directory(path, 0755, {}));
-    }
-  }
-
   host::sim::SimHost sim_;
   host::Host host_;
   std::string platform_;
