@@ -147,7 +147,9 @@ constexpr std::string_view failing_config = R"({
       {"device": "/dev/disk/by-partlabel/www", "format": "ext4", "label": "www", "path": "/var/www",
        "uuid": "10000000-0000-4000-8000-000000000003"},
       {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log",
-       "uuid": "10000000-0000-4000-8000-000000000004"}
+       "uuid": "10000000-0000-4000-8000-000000000004"},
+      {"device": "/dev/disk/by-partlabel/data", "format": "ext4", "label": "data",
+       "uuid": "10000000-0000-4000-8000-000000000005"}
     ],
     "links": [{"path": "/etc/made/link", "target": "../motd"}],
     "files": [
@@ -174,7 +176,8 @@ constexpr std::string_view other_config = R"({
     ]}],
     "filesystems": [
       {"device": "/dev/disk/by-partlabel/srv", "format": "xfs", "label": "srv", "path": "/var/www"},
-      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log"}
+      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log", "path": "/var/www/log"},
+      {"device": "/dev/disk/by-partlabel/data", "format": "ext4", "label": "data"}
     ],
     "links": [{"path": "/etc/made/link", "target": "/etc/issue"}],
     "files": [
@@ -404,6 +407,12 @@ Flow started_over_flow() {
   for (const auto& [path, entry] : tree({{"/etc/tree/below/file", regular("old")}})) {
     machine.disks[0].partitions[1].content->files.insert_or_assign(path, entry);
   }
+  // A table that neither config makes: what the first one's file system is worth only the journal tells.
+  machine.disks.push_back(used_disk());
+  machine.disks[2].node = "/dev/vdc";
+  machine.disks[2].facts.serial = "third-disk";
+  machine.disks[2].partitions.push_back(partition(3, 520, 100, "data", {}));
+  machine.disks[2].partitions.back().content.reset();
   machine.command_line = "quiet provision.unfinished=start-over";
   Flow flow = flow_of("started-over", std::move(machine), failing_config, {});
   const std::string first = replaced(failing_config, "HASH", Digest::sha256("another page").hex());
@@ -416,10 +425,11 @@ Flow started_over_flow() {
   // Of a directory that the first config was overwriting when the power went: the file is there, and so nobody of the
   // other config comes by to find what is left (docs/exactly-once.md).
   flow.left_open = {"/dev/vda2:/etc/.provision-"};
-  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdb3", "/sysroot/var/www", "/sysroot/var/www/",
-                 "/sysroot/etc/made", "/sysroot/etc/made/", "/sysroot/etc/motd", "/sysroot/etc/tree",
-                 "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system/web.service",
-                 "/sysroot/etc/systemd/system-preset", "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
+  declare(flow,
+          {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdb3", "/dev/vdc3", "/sysroot/var/www", "/sysroot/var/www/",
+           "/sysroot/etc/made", "/sysroot/etc/made/", "/sysroot/etc/motd", "/sysroot/etc/tree",
+           "/sysroot/etc/systemd/system/old.service", "/sysroot/etc/systemd/system/web.service",
+           "/sysroot/etc/systemd/system-preset", "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
   return flow;
 }
 
