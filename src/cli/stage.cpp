@@ -40,6 +40,7 @@ struct StageOptions {
   std::string state_device;
   std::string stamp_owner = "provision";
   bool only_the_stamp_tells = false;
+  bool stamp_is_disk_guid = false;
 };
 
 // Where the generator puts it that was told of no place on a disk.
@@ -92,6 +93,9 @@ std::unique_ptr<fields::Document> kept_document(host::Files& own, const Error& e
 
 // Whether another first boot will follow, and can read what this one leaves.
 bool is_read_by_next_boot(host::Host& host, const StageOptions& options) {
+  if (options.stamp_is_disk_guid) {
+    return !has_journal_in_memory(options);
+  }
   const auto stamp = options.stamp.empty() ? Result<std::optional<host::Node>>{} : host.own.look(options.stamp);
   return stamp && *stamp && !has_journal_in_memory(options);
 }
@@ -185,7 +189,7 @@ int run_stage_command(const StageOptions& options) {
                           std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
                           {.journal_in_memory = has_journal_in_memory(options)},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
-                           options.stamp_owner == "provision", &host::read_only_options}};
+                           options.stamp_owner == "provision", &host::read_only_options, options.stamp_is_disk_guid}};
   if (stage->hook == &stages::fetch_offline) {
     tell_of_last_failure(host, listener);
   }
@@ -219,6 +223,8 @@ Command add_stage(CLI::App& app) {
   parser->add_option("--stamp-owner", options->stamp_owner, "Who removes the stamp: provision, or the distro later")
       ->check(CLI::IsMember({"provision", "distro"}))
       ->capture_default_str();
+  parser->add_flag("--stamp-disk-guid", options->stamp_is_disk_guid,
+                   "The stamp is the image's disk GUID, which `complete` replaces");
   parser->add_option("--state-device", options->state_device,
                      "The device of stamp and journal; they tell whether the first boot is over");
   parser->add_flag("--auto", options->only_the_stamp_tells,

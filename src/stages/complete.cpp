@@ -6,6 +6,7 @@
 #include "base/path.hpp"
 #include "run/journal.hpp"
 #include "run/last_failure.hpp"
+#include "stages/disk_stamp.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/sources.hpp"
@@ -35,6 +36,10 @@ Result<void> remove_installed_config(Context& context) {
 }
 
 Result<void> remove_stamp(Context& context) {
+  if (context.first_boot.stamp_is_disk_guid) {
+    TRY_WHILE(replace_disk_guid(context), "giving the disk a GUID of its own in place of the image's");
+    return {};
+  }
   if (context.stamp.empty()) {
     return {};
   }

@@ -9,6 +9,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "run/journal.hpp"
+#include "stages/disk_stamp.hpp"
 #include "stages/hooks.hpp"
 
 namespace provision::stages {
@@ -57,7 +58,10 @@ Result<bool> is_renewed(Context& context) {
   return !same;
 }
 
-Result<Stamp> stamp_of(Context& context) {
+Result<Stamp> stamp_of(Context& context, Record record) {
+  if (context.first_boot.stamp_is_disk_guid) {
+    return look_at_disk_guid(context, record);
+  }
   if (context.stamp.empty()) {
     return Stamp::unknown;
   }
@@ -73,7 +77,7 @@ Result<Evidence> gather(Context& context) {
   evidence.asked_for = context.first_boot.asked_for;
   evidence.stamp_is_ours = context.first_boot.stamp_is_ours;
   evidence.record = TRY(record_of(context));
-  evidence.stamp = TRY(stamp_of(context));
+  evidence.stamp = TRY(stamp_of(context, evidence.record));
   return evidence;
 }
 
@@ -165,6 +169,9 @@ std::string words(Context& context, Verdict verdict) {
            " has neither the stamp nor a first boot in progress";
   }
   const std::string text = "this first boot was complete; ";
+  if (context.first_boot.stamp_is_disk_guid) {
+    return text + "its disk has a GUID of its own, and nothing runs again";
+  }
   if (!context.stamp.empty() && context.first_boot.stamp_is_ours) {
     return text + "its stamp is gone, and nothing runs again. To provision once more, make the stamp anew";
   }

@@ -29,6 +29,8 @@ struct FirstBoot {
   bool stamp_is_ours = true;
   // By which options a file system of a type is mounted without a byte written to its device.
   std::string (*read_only_options)(std::string_view type) = nullptr;
+  // The stamp is no file but the disk GUID that the image brings (stages/disk_stamp.hpp).
+  bool stamp_is_disk_guid = false;
 };
 
 // What a stage is run with.

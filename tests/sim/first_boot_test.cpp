@@ -41,6 +41,7 @@ struct Asked {
   bool asked_for = true;
   bool stamp_is_ours = true;
   std::string stamp_path = std::string(stamp);
+  bool stamp_is_disk_guid = false;
 };
 
 // One machine, boot after boot.
@@ -63,14 +64,15 @@ class Booted {
   }
 
   std::string run(std::string_view name, const Asked& asked) {
-    stages::Context context{host_,
-                            listener_,
-                            "qemu",
-                            asked.stamp_path,
-                            std::chrono::milliseconds(500),
-                            {},
-                            {std::string(boot_label), state_path_, asked.asked_for, asked.stamp_is_ours,
-                             [](std::string_view type) { return "ro,for=" + std::string(type); }}};
+    stages::Context context{
+        host_,
+        listener_,
+        "qemu",
+        asked.stamp_path,
+        std::chrono::milliseconds(500),
+        {},
+        {std::string(boot_label), state_path_, asked.asked_for, asked.stamp_is_ours,
+         [](std::string_view type) { return "ro,for=" + std::string(type); }, asked.stamp_is_disk_guid}};
     const auto result = stages::run_stage(context, *stages::find_stage(name));
     return result ? std::string() : to_string(result.error());
   }
@@ -263,6 +265,84 @@ TEST_CASE("only the stamp tells: asked again when the file system's own journal 
   other.remove(stamp);
   CHECK(other.boot({.asked_for = false}) == all_skipped);
   CHECK(has(other.said(), "this is no first boot"));
+}
+
+namespace {
+
+constexpr std::string_view image_guid = "00000000-0000-0000-0000-000000000001";
+
+// BOOT is partition 1 of a disk that has the image's GUID, or another one.
+host::sim::MachineSpec with_disk_guid(host::sim::MachineSpec spec, std::string_view guid) {
+  spec.disks[0].disk_guid = *Uuid::parse(guid);
+  return spec;
+}
+
+// As the kernel tells which disk has the partition.
+void tell_partitions(Booted& machine) {
+  machine.put("/sys/devices/vda/vda1/partition", "1");
+  machine.put("/sys/class/block/placeholder", "");
+  REQUIRE(machine.host().own.make_link("/sys/class/block/vda1", {"../../devices/vda/vda1", false, {}, {}}));
+}
+
+std::string disk_guid(Booted& machine) {
+  const auto table = machine.host().disks.read_table({"/dev/vda", {}, 0});
+  return table ? (table->kind == host::TableKind::gpt ? "gpt " : "no whole gpt ") + table->disk_guid.text()
+               : to_string(table.error());
+}
+
+constexpr Asked by_disk_guid(bool asked_for) {
+  return {.asked_for = asked_for, .stamp_path = "", .stamp_is_disk_guid = true};
+}
+
+}  // namespace
+
+TEST_CASE("the image's disk GUID is the stamp: seen, replaced, and not seen again") {
+  for (const bool asked_for : {true, false}) {
+    CAPTURE(asked_for);
+    Booted machine(with_disk_guid(Booted::machine(), image_guid));
+    tell_partitions(machine);
+    CHECK(disk_guid(machine) == "gpt " + std::string(image_guid));
+    CHECK(machine.boot(by_disk_guid(asked_for)) == all_done);
+    const std::string own = disk_guid(machine);
+    CHECK(own.starts_with("gpt "));
+    CHECK(own != "gpt " + std::string(image_guid));
+    machine.power_cut();
+    tell_partitions(machine);
+    CHECK(disk_guid(machine) == own);
+    CHECK(machine.boot(by_disk_guid(asked_for)) == all_skipped);
+    CHECK(has(machine.said(), "its disk has a GUID of its own, and nothing runs again"));
+    CHECK(disk_guid(machine) == own);
+  }
+}
+
+TEST_CASE("the image's disk GUID is the stamp: the power goes before it is replaced, or before that is recorded") {
+  Booted machine(with_disk_guid(Booted::machine(), image_guid));
+  tell_partitions(machine);
+  for (const auto* name : {"fetch-offline", "disks", "mount", "files"}) {
+    CHECK(machine.run(name, by_disk_guid(false)) == "");
+  }
+  // As the stage `disks` may have done it, or a completion that was cut short.
+  auto table = *machine.host().disks.read_table({"/dev/vda", {}, 0});
+  table.disk_guid = *Uuid::parse("11111111-2222-3333-4444-555555555555");
+  REQUIRE(machine.host().disks.write_table({"/dev/vda", {}, 0}, table));
+  machine.power_cut();
+  tell_partitions(machine);
+  CHECK(machine.boot(by_disk_guid(false)) ==
+        "fetch-offline=done fetch=skipped disks=skipped mount=resumed files=skipped complete=done umount=done");
+  CHECK(disk_guid(machine) == "gpt 11111111-2222-3333-4444-555555555555");
+  CHECK(run::Journal::open(machine.host().state)->complete());
+}
+
+TEST_CASE("the image's disk GUID is the stamp: a disk with another one, and what is no disk") {
+  Booted other(with_disk_guid(Booted::machine(), "11111111-2222-3333-4444-555555555555"));
+  tell_partitions(other);
+  CHECK(other.boot(by_disk_guid(false)) == all_skipped);
+  CHECK(has(other.said(), "this is no first boot"));
+
+  auto whole = Booted::undecided();
+  whole.disks[0].disk_guid = *Uuid::parse(image_guid);
+  Booted unknown(whole);
+  CHECK(has(unknown.run("decide", by_disk_guid(false)), "BOOT is no partition of a disk"));
 }
 
 TEST_CASE("what cannot be told stops the boot") {
