@@ -580,7 +580,8 @@ class Belongings {
         inventory_(after),
         plan_(plan) {}
 
-  Result<void> run() {
+  // Home and mail spool.
+  Result<void> settle() {
     if (!wanted_.should_exist.value_or(true)) {
       if (before_ != nullptr) {
         remove_home();
@@ -597,7 +598,40 @@ class Belongings {
       TRY(change_home());
     }
     make_mail();
-    return put_keys();
+    return {};
+  }
+
+  // The file is the config's alone and is always replaced.
+  Result<void> put_keys() {
+    if (home_.empty() || home_ == "/" || wanted_.ssh_authorized_keys.empty()) {
+      return {};
+    }
+    const std::string text = authorized_keys(wanted_);
+    PutFile file;
+    file.path = model::keys_path(home_);
+    file.contents.from = path_ + ".sshAuthorizedKeys";
+    file.contents.size = static_cast<std::int64_t>(text.size());
+    file.contents.digest = Digest::sha256(text);
+    file.whole = file.contents.digest;
+    file.mode = keys_mode;
+    file.uid = after_->uid;
+    file.gid = after_->gid;
+    // The home itself too, where the user is to have none and yet keys.
+    file.private_below = home_;
+    // In the home as it is by then, with what came from the skeleton or another place.
+    const model::FileView* there = inventory_.file(file.path);
+    if (there != nullptr && there->kind == host::NodeKind::directory) {
+      return Error(Code::conflict, there->path + " is a directory in the target")
+          .at(question_.origin(wanted_.place, path_ + ".sshAuthorizedKeys", "sshAuthorizedKeys"));
+    }
+    const bool same = there != nullptr && there->kind == host::NodeKind::regular &&
+                      there->digest == file.contents.digest && there->mode == file.mode && there->uid == file.uid &&
+                      there->gid == file.gid;
+    if (!same) {
+      add("keys:" + wanted_.name, there != nullptr ? "the keys are others" : "it is not there", std::move(file), there,
+          {std::string(accounts_id), home_id()});
+    }
+    return {};
   }
 
  private:
@@ -606,8 +640,8 @@ class Belongings {
   // What is there before anything is done.
   [[nodiscard]] const model::FileView* view(const std::string& path) const { return question_.inventory.file(path); }
 
-  void add(const std::string& id, std::string why, Operation operation, std::vector<std::string> after,
-           const model::FileView* replaced = nullptr) {
+  void add(const std::string& id, std::string why, Operation operation, const model::FileView* replaced = nullptr,
+           std::vector<std::string> after = {}) {
     Step step;
     step.id = id;
     step.why = std::move(why);
@@ -662,7 +696,7 @@ class Belongings {
     made.claimed = after_->uid == 0 ? std::vector<std::string>{} : mount_points();
     if (made.made || !made.claimed.empty()) {
       const char* why = made.made ? "the user is new" : "it was made for a mount point";
-      add(home_id(), why, std::move(made), {std::string(accounts_id)});
+      add(home_id(), why, std::move(made));
     }
   }
 
@@ -685,7 +719,7 @@ class Belongings {
     }
     if (!made.moved_from.empty() || made.old_uid >= 0 || made.old_gid >= 0) {
       const char* why = made.moved_from.empty() ? "the user has other numbers" : "the user has another home";
-      add(home_id(), why, std::move(made), {std::string(accounts_id)});
+      add(home_id(), why, std::move(made));
     }
     change_mail();
     return {};
@@ -702,7 +736,7 @@ class Belongings {
     MakeHome made = operation();
     made.path = path;
     made.old_uid = before_->uid;
-    add("mail:" + wanted_.name, "the user has another number", std::move(made), {std::string(accounts_id)});
+    add("mail:" + wanted_.name, "the user has another number", std::move(made));
   }
 
   void make_mail() {
@@ -716,7 +750,7 @@ class Belongings {
     const model::GroupView* group = accounts().group("mail");
     made.mail_gid = group != nullptr ? group->gid : after_->gid;
     made.mail_mode = group != nullptr ? 0660 : 0600;
-    add("mail:" + wanted_.name, "/etc/default/useradd wants it", std::move(made), {std::string(accounts_id)});
+    add("mail:" + wanted_.name, "/etc/default/useradd wants it", std::move(made));
   }
 
   // As userdel --remove: only what is the user's own, and no directory that holds the home of another user.
@@ -732,13 +766,13 @@ class Belongings {
              path::is_within(path::clean(user.home), gone.path);
     });
     if (there != nullptr && there->kind == host::NodeKind::directory && there->uid == before_->uid && !shared) {
-      add(home_id(), "the user shall not exist", gone, {std::string(accounts_id)}, there);
+      add(home_id(), "the user shall not exist", gone, there);
     }
     gone.path.clear();
     gone.mail = model::mail_path(wanted_.name, rules());
     const model::FileView* mail = view(gone.mail);
     if (mail != nullptr && mail->kind != host::NodeKind::directory && mail->uid == before_->uid) {
-      add("mail:" + wanted_.name, "the user shall not exist", gone, {std::string(accounts_id)}, mail);
+      add("mail:" + wanted_.name, "the user shall not exist", gone, mail);
     }
   }
 
@@ -748,39 +782,6 @@ class Belongings {
     }
     return Error(Code::bad_config, "the user " + printable(wanted_.name) + " has no home directory for its keys")
         .at(question_.origin(wanted_.place, path_ + ".sshAuthorizedKeys", "sshAuthorizedKeys"));
-  }
-
-  // The file is the config's alone and is always replaced.
-  Result<void> put_keys() {
-    if (wanted_.ssh_authorized_keys.empty()) {
-      return {};
-    }
-    const std::string text = authorized_keys(wanted_);
-    PutFile file;
-    file.path = model::keys_path(home_);
-    file.contents.from = path_ + ".sshAuthorizedKeys";
-    file.contents.size = static_cast<std::int64_t>(text.size());
-    file.contents.digest = Digest::sha256(text);
-    file.whole = file.contents.digest;
-    file.mode = keys_mode;
-    file.uid = after_->uid;
-    file.gid = after_->gid;
-    // The home itself too, where the user is to have none and yet keys.
-    file.private_below = home_;
-    // In the home as it is by then, with what came from the skeleton or another place.
-    const model::FileView* there = inventory_.file(file.path);
-    if (there != nullptr && there->kind == host::NodeKind::directory) {
-      return Error(Code::conflict, there->path + " is a directory in the target")
-          .at(question_.origin(wanted_.place, path_ + ".sshAuthorizedKeys", "sshAuthorizedKeys"));
-    }
-    const bool same = there != nullptr && there->kind == host::NodeKind::regular &&
-                      there->digest == file.contents.digest && there->mode == file.mode && there->uid == file.uid &&
-                      there->gid == file.gid;
-    if (!same) {
-      add("keys:" + wanted_.name, there != nullptr ? "the keys are others" : "it is not there", std::move(file),
-          {std::string(accounts_id), home_id()}, there);
-    }
-    return {};
   }
 
   const Question& question_;
@@ -810,16 +811,24 @@ Result<model::Accounts> plan_accounts(const Question& question, Plan& plan) {
   WriteAccounts operation = draft.operation();
   model::Inventory after = question.inventory;
   predict(after, operation);
+  // Homes before their users: what a cut leaves between the two must look undone to a plan that is made anew.
+  std::vector<Belongings> belongings;
+  for (std::size_t i = 0; i < question.config().passwd.users.size(); ++i) {
+    belongings.emplace_back(question, after, i, plan);
+    TRY(belongings.back().settle());
+  }
   if (!operation.groups.empty() || !operation.users.empty()) {
     Step step;
+    std::transform(plan.steps.begin(), plan.steps.end(), std::back_inserter(step.after),
+                   [](const Step& home) { return home.id; });
     step.id = accounts_id;
     step.why = "the config has users or groups that are not there, or not so";
     step.origin = origin_of(question);
     step.operation = std::move(operation);
     plan.steps.push_back(std::move(step));
   }
-  for (std::size_t i = 0; i < question.config().passwd.users.size(); ++i) {
-    TRY(Belongings(question, after, i, plan).run());
+  for (auto& one : belongings) {
+    TRY(one.put_keys());
   }
   return after.accounts;
 }

@@ -78,6 +78,22 @@ constexpr std::string_view accounts_config = R"({
   }
 })";
 
+constexpr std::string_view new_accounts_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "passwd": {
+    "groups": [{"name": "ops", "gid": 1500}],
+    "users": [
+      {"name": "core", "passwordHash": "$6$core", "groups": ["ops", "adm"], "sshAuthorizedKeys": ["key one", "key two"]},
+      {"name": "svc", "system": true, "noCreateHome": true},
+      {"name": "near", "homeDir": "/srv/homes/near"}
+    ]
+  },
+  "storage": {"files": [
+    {"path": "/home/core/own", "mode": 420, "user": {"name": "core"}, "contents": {"source": "data:,own"}},
+    {"path": "/home/core/.profile", "overwrite": true, "contents": {"source": "data:,mine"}}
+  ]}
+})";
+
 constexpr std::string_view replacing_config = R"({
   "ignition": {"version": "3.4.0"},
   "storage": {
@@ -474,7 +490,9 @@ Flow changed_disks_flow() {
   return flow;
 }
 
-Flow accounts_flow() {
+namespace {
+
+Flow accounts_flow_of(const std::string& name, std::string_view config, EngineSwitches switches) {
   MachineSpec machine = two_disk_machine();
   // A file system of its own, to which a home moves.
   machine.disks[1].disk_guid = uuid("homes disk");
@@ -506,7 +524,7 @@ Flow accounts_flow() {
   root["/home/old"] = directory(0755, {1000, 1000});
   root["/home/far"] = directory(0700, {1002, 1000});
   root["/home/gone"] = directory(0755, {1001, 1001});
-  Flow flow = flow_of("accounts", std::move(machine), accounts_config, {});
+  Flow flow = flow_of(name, std::move(machine), config, switches);
   declare(flow, {"/sysroot/etc/.pwd.lock", "/sysroot/etc/passwd", "/sysroot/etc/shadow", "/sysroot/etc/group",
                  "/sysroot/etc/gshadow", "/sysroot/etc/subuid", "/sysroot/etc/subgid", "/sysroot/home/core",
                  "/sysroot/home/core/", "/sysroot/home/old", "/sysroot/srv/old", "/sysroot/srv/old/",
@@ -514,6 +532,18 @@ Flow accounts_flow() {
                  "/sysroot/home/gone", "/sysroot/home/gone/"});
   // Taken for the lock; whether it was made says nothing.
   flow.ignored.emplace_back("/dev/vda2:/etc/.pwd.lock");
+  return flow;
+}
+
+}  // namespace
+
+Flow accounts_flow() { return accounts_flow_of("accounts", accounts_config, {}); }
+
+Flow forgetful_accounts_flow() {
+  Flow flow = accounts_flow_of("forgetful-accounts", new_accounts_config, {.forgets = true});
+  declare(flow, {"/sysroot/home", "/sysroot/home/.provision-home-core", "/sysroot/home/.provision-home-core/",
+                 "/sysroot/srv/homes", "/sysroot/srv/homes/"});
+  flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }
 

@@ -26,6 +26,8 @@ Flow used_disks_flow(EngineSwitches switches = {});
 Flow accounts_flow();
 // "forgetful": as "fresh" with the journal in memory, so that after each power cut the plans are made anew.
 Flow forgetful_flow();
+// "forgetful-accounts": new users and groups with the journal in memory.
+Flow forgetful_accounts_flow();
 // "corrected": the first boot gets a config that may not replace what is there, each later one a config that may.
 Flow corrected_flow();
 // "changed": several disks whose tables change in every way, with file systems of every kind.

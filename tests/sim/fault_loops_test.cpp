@@ -334,6 +334,12 @@ TEST_SUITE("fault loops") {
 
   // Without a journal that survives, the plans are made anew from what is seen. What is seen of an interrupted run can
   // be something that is not recognised: then the boot stops, and a person decides. Two things cannot be seen at all.
+  TEST_CASE("with the journal in memory: users and their homes") {
+    Trial trial(forgetful_accounts_flow());
+    single_faults(trial);
+    check_nothing_found(trial);
+  }
+
   TEST_CASE("with the journal in memory: right, or stopped; and known limits") {
     Trial trial(forgetful_flow());
     single_faults(trial);
@@ -371,6 +377,7 @@ TEST_SUITE("fault loops") {
     REQUIRE(faults.has_value());
     auto known = flows();
     known.push_back(forgetful_flow());
+    known.push_back(forgetful_accounts_flow());
     for (auto& flow : known) {
       if (environment("SIM_FLOW", flow.name) == flow.name) {
         Trial trial(std::move(flow));

@@ -260,7 +260,7 @@ TEST_CASE("accounts: a thousand users take well under a second") {
   const auto start = std::chrono::steady_clock::now();
   plan::Plan plan;
   REQUIRE(plan::plan_accounts({parsed, inventory}, plan));
-  const auto& wanted = std::get<plan::WriteAccounts>(plan.steps.front().operation);
+  const auto& wanted = std::get<plan::WriteAccounts>(plan.steps.back().operation);
   const plan::ContentSource source(*parsed.config);
   const auto after =
       plan::with_accounts(databases(), wanted, [&](const plan::Contents& contents) { return source.bytes(contents); });

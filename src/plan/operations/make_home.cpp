@@ -3,7 +3,8 @@
 // removes it; and the mail spool.
 //
 // A cut in the middle leaves a directory that lacks something of what it shall hold, or something torn: every entry is
-// compared with its pattern, and made again where it differs.
+// compared with its pattern, and made again where it differs. Where a plan that is made anew could not know that (the
+// journal is in memory), the home gets its name when it is whole and on the medium.
 #include <algorithm>
 #include <cerrno>
 
@@ -48,8 +49,9 @@ class Skeleton {
   Skeleton(host::Files& files, const MakeHome& operation, std::string root)
       : files_(files), operation_(operation), root_(std::move(root)) {}
 
-  Result<bool> is_copied() { return is_copied(root_, operation_.path); }
-  Result<void> copy() { return copy(root_, operation_.path); }
+  // `place` is the home, or will be.
+  Result<bool> is_copied_to(const std::string& place) { return is_copied(root_, place); }
+  Result<void> copy_to(const std::string& place) { return copy(root_, place); }
   [[nodiscard]] Result<bool> is_there() {
     const auto node = TRY(files_.look(root_));
     return node && node->kind == host::NodeKind::directory;
@@ -228,7 +230,7 @@ Result<Observation> observe_directory(host::Host& host, const MakeHome& operatio
   }
   if (operation.made) {
     Skeleton skeleton = TRY(skeleton_of(host.target, operation));
-    if (TRY(skeleton.is_there()) && !TRY(skeleton.is_copied())) {
+    if (TRY(skeleton.is_there()) && !TRY(skeleton.is_copied_to(operation.path))) {
       return seen;
     }
   }
@@ -246,14 +248,36 @@ Result<bool> is_claimed(host::Files& files, const MakeHome& operation) {
   return true;
 }
 
-Result<void> make_directory(host::Files& files, const MakeHome& operation) {
-  TRY(make_parents(files, operation.path));
-  TRY(files.make_directory(operation.path, static_cast<std::uint32_t>(operation.mode), owner_of(operation)));
+Result<void> make_directory(host::Files& files, const MakeHome& operation, const std::string& place) {
+  TRY(files.make_directory(place, static_cast<std::uint32_t>(operation.mode), owner_of(operation)));
   Skeleton skeleton = TRY(skeleton_of(files, operation));
-  if (TRY(skeleton.is_there())) {
-    TRY(skeleton.copy());
+  if (!TRY(skeleton.is_there())) {
+    return {};
+  }
+  TRY(skeleton.copy_to(place));
+  if (!TRY(skeleton.is_copied_to(place))) {
+    return Error(Code::not_satisfied, "nothing failed, yet " + operation.skel + " has not been copied to " + place);
   }
   return {};
+}
+
+// Under another name until it is whole and on the medium. An earlier one that was cut short goes.
+Result<void> make_at_once(host::Files& files, const MakeHome& operation) {
+  const std::string parent = path::parent(operation.path);
+  const std::string place = path::join(parent, ".provision-home-" + operation.user);
+  TRY(remove_tree(files, place));
+  TRY(make_directory(files, operation, place));
+  TRY(files.sync(place));
+  TRY(files.move(place, operation.path));
+  return files.sync(parent);
+}
+
+Result<void> make_new(Work& work, const MakeHome& operation) {
+  host::Files& files = work.host.target;
+  TRY(make_parents(files, operation.path));
+  const bool is_there = TRY(files.look(operation.path)).has_value();
+  return work.safe_names && !is_there ? make_at_once(files, operation)
+                                      : make_directory(files, operation, operation.path);
 }
 
 // Nothing of another file system, which was mounted in the old home since it was copied.
@@ -403,11 +427,7 @@ Result<void> apply(Work& work, const MakeHome& operation) {
     return remove_all(files, operation);
   }
   if (operation.made) {
-    TRY(make_directory(files, operation));
-    // The user is on the medium already: a plan that is made anew would not make its home again.
-    if (work.safe_names) {
-      TRY(files.sync(operation.path));
-    }
+    TRY(make_new(work, operation));
   }
   if (!operation.moved_from.empty()) {
     TRY(move_directory(files, operation));

@@ -219,7 +219,12 @@ Result<void> apply(Work& work, const WriteAccounts& operation) {
   }
   for (const auto& row : rows) {
     if (after.*row.text && before.*row.text != after.*row.text) {
-      TRY(write_database(files, row, *(after.*row.text)));
+      const std::string& text = *(after.*row.text);
+      TRY(write_database(files, row, text));
+      // A plan that is made anew would see of the later files alone whether this one is as wanted.
+      if (work.safe_names && TRY(files.digest(row.path, HashFunction::sha256)) != Digest::sha256(text)) {
+        return Error(Code::not_satisfied, "nothing failed, yet " + std::string(row.path) + " is another");
+      }
     }
   }
   return {};
