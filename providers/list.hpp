@@ -6,7 +6,13 @@
 
 namespace provision::providers {
 
-Result<Outcome> fetch_metal(host::Host& host);
-Result<Outcome> fetch_qemu(host::Host& host);
+Result<Outcome> fetch_aws(const Asking& asking);
+Result<Outcome> fetch_azure(const Asking& asking);
+Result<Outcome> fetch_azurestack(const Asking& asking);
+Result<Outcome> fetch_gcp(const Asking& asking);
+Result<Outcome> fetch_metal(const Asking& asking);
+Result<Outcome> fetch_nocloud(const Asking& asking);
+Result<Outcome> fetch_openstack(const Asking& asking);
+Result<Outcome> fetch_qemu(const Asking& asking);
 
 }  // namespace provision::providers

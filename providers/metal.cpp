@@ -4,6 +4,8 @@
 
 namespace provision::providers {
 
-Result<Outcome> fetch_metal(host::Host& /*host*/) { return Outcome(None{"bare metal has no user-data of its own"}); }
+Result<Outcome> fetch_metal(const Asking& /*asking*/) {
+  return Outcome(None{"bare metal has no user-data of its own"});
+}
 
 }  // namespace provision::providers

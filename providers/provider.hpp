@@ -2,6 +2,8 @@
 // A platform: where its user-data is. Bytes come out; what they mean is not known here.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +20,11 @@ struct UserData {
   std::string document;
 };
 
-// There is no user-data: only ever from an authoritative answer.
+// There is no user-data for us: only ever from an authoritative answer. `foreign`: there is some, in a format that is
+// not ours ("a cloud-config").
 struct None {
   std::string reason;
+  std::string foreign{};
 };
 
 // It cannot be told before the network is up.
@@ -31,11 +35,24 @@ struct NeedNet {
 // "Could not tell" is neither: it is an Error (Code::config_unavailable), and the boot stops.
 using Outcome = std::variant<UserData, None, NeedNet>;
 
+// What a platform is asked with.
+struct Asking {
+  host::Host& host;
+  // The network is up; without it what needs it is NeedNet.
+  bool network = false;
+  // Takes a line for the console: what was asked, what came, when the next try is.
+  std::function<void(const std::string& line)> say;
+  // For a device, or an answer: all attempts together.
+  std::chrono::milliseconds patience{120'000};
+};
+
 struct Platform {
   // As in ignition.platform.id=.
   std::string_view id;
+  // As Container Linux and Flatcar call it (coreos.oem.id=, flatcar.oem.id=); empty: the same.
+  std::string_view also;
   std::string_view source;
-  Result<Outcome> (*fetch)(host::Host& host);
+  Result<Outcome> (*fetch)(const Asking& asking);
 };
 
 std::span<const Platform> platforms();

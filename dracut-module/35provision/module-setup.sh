@@ -33,6 +33,8 @@ installkernel() {
     left_out && return 0
     # "-o": a kernel that has a driver built in, or not at all, is no reason to fail.
     dracut_instmods -o qemu_fw_cfg virtio_pci virtio_mmio virtio_blk virtio_scsi sd_mod
+    # Config drives and provisioning DVDs.
+    dracut_instmods -o isofs udf sr_mod
     # The config is measured where there is a TPM.
     dracut_instmods -o tpm_tis tpm_crb
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever

@@ -217,8 +217,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return rows[0][b.size()];
 }
 
+namespace {
+
+constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
+
 std::string base64_encode(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -226,12 +231,40 @@ std::string base64_encode(std::string_view bytes) {
       return i + k < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + k])) : 0U;
     };
     const std::uint32_t group = at(0) << 16U | at(1) << 8U | at(2);
-    text += alphabet[group >> 18U];
-    text += alphabet[group >> 12U & 63U];
-    text += i + 1 < bytes.size() ? alphabet[group >> 6U & 63U] : '=';
-    text += i + 2 < bytes.size() ? alphabet[group & 63U] : '=';
+    text += base64_alphabet[group >> 18U];
+    text += base64_alphabet[group >> 12U & 63U];
+    text += i + 1 < bytes.size() ? base64_alphabet[group >> 6U & 63U] : '=';
+    text += i + 2 < bytes.size() ? base64_alphabet[group & 63U] : '=';
   }
   return text;
+}
+
+Result<std::string> base64_decode(std::string_view text) {
+  const auto wrong = [](std::size_t at) {
+    return Error(Code::bad_contents, "it is no base64 at byte " + std::to_string(at + 1));
+  };
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  std::size_t digits = 0;
+  std::size_t padding = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (std::string_view(" \t\r\n").find(text[i]) != std::string_view::npos) {
+      continue;
+    }
+    const std::size_t value = base64_alphabet.find(text[i]);
+    if (text[i] == '=' ? digits % 4 < 2 : value == std::string_view::npos || padding > 0) {
+      return wrong(i);
+    }
+    padding += text[i] == '=' ? 1U : 0U;
+    group = group << 6U | (text[i] == '=' ? 0U : static_cast<std::uint32_t>(value));
+    if (++digits % 4 == 0) {
+      for (std::size_t k = 0; k < 3 - padding; ++k) {
+        bytes += static_cast<char>(group >> (16U - 8U * k) & 255U);
+      }
+    }
+  }
+  return digits % 4 == 0 ? Result<std::string>(std::move(bytes)) : wrong(text.size());
 }
 
 }  // namespace provision

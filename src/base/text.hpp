@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace provision {
 
 // Line and column, both from 1; the column counts UTF-8 code points, so that a caret stands under the right character.
@@ -57,5 +59,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // Standard base64 with padding (RFC 4648 section 4).
 std::string base64_encode(std::string_view bytes);
+// The same, with line breaks and blanks anywhere. Code::bad_contents names the first byte that is wrong.
+Result<std::string> base64_decode(std::string_view text);
 
 }  // namespace provision

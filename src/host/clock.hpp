@@ -20,6 +20,7 @@ class Clock {
   virtual std::chrono::microseconds monotonic() = 0;
   // RFC 3339, UTC, seconds: "2026-11-24T22:36:00Z".
   virtual std::string wall() = 0;
+  virtual void sleep(std::chrono::milliseconds time) = 0;
 };
 
 }  // namespace provision::host

@@ -3,7 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -22,6 +26,39 @@ struct HttpAnswer {
   std::string body;
 };
 
+// One request of a conversation. No proxy, no redirects.
+struct HttpQuestion {
+  std::string url;
+  // "GET", "PUT" without a body.
+  std::string method = "GET";
+  // Their values may be secrets.
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::size_t max_bytes = std::size_t{16} << 20U;
+  // For the whole answer.
+  std::chrono::milliseconds patience{10'000};
+};
+
+struct HttpReply {
+  long status = 0;
+  std::string body;
+  // Names in lower case.
+  std::vector<std::pair<std::string, std::string>> headers{};
+};
+
+// How a lane of a conversation goes on: with a question after a pause, or not at all.
+struct HttpNext {
+  std::optional<HttpQuestion> question;
+  std::chrono::milliseconds pause{0};
+};
+
+// Who leads a conversation: called on the caller's thread, one call at a time.
+struct HttpLead {
+  // What came of the lane's last question; Code::network where no answer came, or it was cut or too long.
+  std::function<HttpNext(std::size_t lane, const Result<HttpReply>& reply)> answered;
+  // Asked at least twice a second, with the time since the beginning: true ends all lanes.
+  std::function<bool(std::chrono::milliseconds elapsed)> is_over;
+};
+
 class Http {
  public:
   Http() = default;
@@ -33,6 +70,8 @@ class Http {
 
   // Code::network when no answer came or the body was cut; any HTTP status is an answer.
   virtual Result<HttpAnswer> get(const HttpRequest& request) = 0;
+  // Several lanes at once, each question by question, until all have ended or the lead says so.
+  virtual Result<void> converse(const std::vector<HttpQuestion>& lanes, const HttpLead& lead) = 0;
 };
 
 }  // namespace provision::host

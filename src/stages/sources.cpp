@@ -21,6 +21,7 @@ constexpr auto label_patience = std::chrono::milliseconds(30'000);
 
 constexpr std::string_view url_key = "ignition.config.url=";
 constexpr std::string_view device_key = "ignition.config.device=";
+constexpr std::string_view foreign_key = "provision.foreign-user-data=";
 constexpr std::string_view path_key = "ignition.config.path=";
 
 spec::Brought no_config(run::Listener& listener, const std::string& reason) {
@@ -125,7 +126,17 @@ Result<std::optional<spec::Brought>> from_files(Context& context) {
   return std::optional<spec::Brought>{};
 }
 
-Result<Source> from_platform(Context& context) {
+// What is somebody else's is told loudly; whether the machine boots on is for the image to say.
+Result<Source> nothing_for_us(Context& context, const providers::None& none) {
+  const std::string line = TRY(context.host.firmware.command_line());
+  if (!none.foreign.empty() && kernel_argument(line, foreign_key) == "stop") {
+    return Error(Code::config_unavailable,
+                 none.reason + ", and provision.foreign-user-data=stop is on the kernel command line");
+  }
+  return Source(no_config(context.listener, none.reason));
+}
+
+Result<Source> from_platform(Context& context, bool network) {
   if (context.platform.empty()) {
     return Error(Code::no_platform, "the image does not say on which platform it runs");
   }
@@ -135,9 +146,11 @@ Result<Source> from_platform(Context& context) {
                  "\"" + printable(context.platform) +
                      "\" is no platform that this version of provision knows: " + providers::known_platforms());
   }
-  providers::Outcome outcome = TRY(platform->fetch(context.host));
+  providers::Outcome outcome = TRY(platform->fetch({context.host, network, [&](const std::string& line) {
+                                                      context.listener.on({run::Event::Kind::notice, {}, line, {}});
+                                                    }}));
   if (auto* none = std::get_if<providers::None>(&outcome)) {
-    return Source(no_config(context.listener, none->reason));
+    return nothing_for_us(context, *none);
   }
   if (auto* need = std::get_if<providers::NeedNet>(&outcome)) {
     return Source(std::move(*need));
@@ -213,14 +226,14 @@ std::string installed_config_path(const std::string& stamp) {
   return stamp.empty() ? std::string() : path::join(path::parent(stamp), "ignition/config.ign");
 }
 
-Result<Source> user_config(Context& context) {
+Result<Source> user_config(Context& context, bool network) {
   if (auto found = TRY(from_command_line(context))) {
     return *std::move(found);
   }
   if (auto found = TRY(from_files(context))) {
     return Source(or_empty(context.listener, *std::move(found)));
   }
-  return from_platform(context);
+  return from_platform(context, network);
 }
 
 }  // namespace provision::stages

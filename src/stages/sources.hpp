@@ -32,7 +32,8 @@ Result<std::vector<spec::Brought>> base_configs(host::Files& own, const std::str
 
 // The first that there is: the kernel command line, user.ign in a system directory, /config.ign of an initrd that was
 // given beside ours, ignition/config.ign beside the first-boot stamp, the platform.
-Result<Source> user_config(Context& context);
+// `network`: it is up, and what needs it can be asked.
+Result<Source> user_config(Context& context, bool network);
 
 // ignition/config.ign beside the stamp, as coreos-installer writes it; empty: no stamp is known.
 std::string installed_config_path(const std::string& stamp);

@@ -146,7 +146,7 @@ Result<spec::Brought> FreshDocuments::from_address(const std::string& url, const
 }
 
 Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {
-  Source source = TRY(user_config(context_));
+  Source source = TRY(user_config(context_, network_ == Network::present));
   if (auto* need = std::get_if<providers::NeedNet>(&source)) {
     if (network_ == Network::present) {
       return Error(Code::config_unavailable, "the platform's config cannot be asked for: " + need->reason);

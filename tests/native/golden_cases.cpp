@@ -174,6 +174,7 @@ class GoldenClock final : public host::Clock {
   explicit GoldenClock(const std::string& date) : wall_(date + "T12:00:00Z") {}
   std::chrono::microseconds monotonic() override { return real_.monotonic(); }
   std::string wall() override { return wall_; }
+  void sleep(std::chrono::milliseconds time) override { real_.sleep(time); }
 
  private:
   host::LinuxClock real_;

@@ -242,6 +242,34 @@ TEST_CASE("the command line's URL needs the network, and files that come from el
   CHECK(boot.files() == "far ");
 }
 
+TEST_CASE("a cloud's user-data is asked for when the network is there, and kept for the later stages") {
+  auto spec = machine();
+  spec.http["http://169.254.169.254/latest/api/token"] = {200, "token"};
+  spec.http["http://169.254.169.254/2019-10-01/user-data"] = {200, config("far")};
+  Boot boot(spec, "aws");
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.has(neednet));
+  CHECK(has(boot.said(), "the network is needed: the platform's config (the metadata service of AWS"));
+  CHECK(boot.run("fetch") == "");
+  CHECK(boot.files() == "far ");
+
+  spec.http.clear();
+  Boot dead(spec, "aws");
+  CHECK(dead.run("fetch-offline") == "");
+  CHECK(has(dead.run("fetch"), "the metadata service of AWS gave no answer within 120 seconds"));
+  CHECK(has(dead.files(), "stage fetch"));
+}
+
+TEST_CASE("somebody else's user-data: told, and the machine boots as the image is, unless the image says stop") {
+  Boot boot(machine({}, "#cloud-config\nusers: []\n"));
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(has(boot.said(), "no config: fw_cfg opt/com.coreos/config is a cloud-config, which is not for provision"));
+  CHECK(boot.files() == "");
+  Boot strict(machine("provision.foreign-user-data=stop", "#!/bin/sh\n"));
+  CHECK(has(strict.run("fetch-offline"),
+            "is a script, which is not for provision, and provision.foreign-user-data=stop"));
+}
+
 TEST_CASE("kept documents are read as they were written") {
   using Kind = stages::KeptDocument::Kind;
   const stages::Documents documents{{Kind::base, "b", "{}\n"},

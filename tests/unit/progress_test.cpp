@@ -19,6 +19,7 @@ class HandClock final : public host::Clock {
     return now_;
   }
   std::string wall() override { return "2026-01-01T00:00:00Z"; }
+  void sleep(std::chrono::milliseconds time) override { advance(std::chrono::duration_cast<seconds>(time)); }
   void advance(seconds by) {
     const std::lock_guard lock(mutex_);
     now_ += by;

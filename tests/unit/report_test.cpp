@@ -44,6 +44,7 @@ class FixedClock final : public host::Clock {
  public:
   std::chrono::microseconds monotonic() override { return now; }
   std::string wall() override { return "2026-11-28T11:00:00Z"; }
+  void sleep(std::chrono::milliseconds time) override { now += time; }
   std::chrono::microseconds now{1000};
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ctime>
+#include <thread>
 
 namespace provision::host {
 
@@ -18,5 +19,7 @@ std::string LinuxClock::wall() {
   const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
   return {text.data(), length};
 }
+
+void LinuxClock::sleep(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
 
 }  // namespace provision::host

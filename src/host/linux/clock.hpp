@@ -9,6 +9,7 @@ class LinuxClock final : public Clock {
  public:
   std::chrono::microseconds monotonic() override;
   std::string wall() override;
+  void sleep(std::chrono::milliseconds time) override;
 };
 
 }  // namespace provision::host

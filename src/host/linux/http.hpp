@@ -9,6 +9,7 @@ namespace provision::host {
 class LinuxHttp final : public Http {
  public:
   Result<HttpAnswer> get(const HttpRequest& request) override;
+  Result<void> converse(const std::vector<HttpQuestion>& lanes, const HttpLead& lead) override;
 
  private:
   CurlStart start_;

@@ -139,6 +139,7 @@ class SimClock final : public Clock {
 
   std::chrono::microseconds monotonic() override;
   std::string wall() override;
+  void sleep(std::chrono::milliseconds time) override;
 
  private:
   World& world_;
@@ -164,6 +165,8 @@ class SimHttp final : public Http {
   explicit SimHttp(World& world) : world_(world) {}
 
   Result<HttpAnswer> get(const HttpRequest& request) override;
+  // Lane after lane, each to its end; a pause takes no time, but counts.
+  Result<void> converse(const std::vector<HttpQuestion>& lanes, const HttpLead& lead) override;
 
  private:
   World& world_;

@@ -19,6 +19,8 @@ std::string SimClock::wall() {
                      seconds % 60);
 }
 
+void SimClock::sleep(std::chrono::milliseconds time) { world_.wait(time); }
+
 Result<std::string> SimFirmware::command_line() { return world_.spec().command_line; }
 
 Result<std::string> SimFirmware::boot_id() { return world_.boot_id(); }
@@ -57,6 +59,19 @@ Result<HttpAnswer> SimHttp::get(const HttpRequest& request) {
     return Error(Code::network, request.url + " is longer than allowed");
   }
   return found->second;
+}
+
+Result<void> SimHttp::converse(const std::vector<HttpQuestion>& lanes, const HttpLead& lead) {
+  std::chrono::milliseconds elapsed{0};
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    for (HttpNext next{lanes[lane], {}}; next.question && !lead.is_over(elapsed);) {
+      elapsed += next.pause;
+      const auto answer = get({next.question->url, "", next.question->max_bytes, {}});
+      next = lead.answered(lane, answer ? Result<HttpReply>(HttpReply{answer->status, answer->body, {}})
+                                        : Result<HttpReply>(answer.error()));
+    }
+  }
+  return {};
 }
 
 }  // namespace provision::host::sim

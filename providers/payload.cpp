@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "providers/payload.hpp"
+
+#include <array>
+
+#include "base/gzip.hpp"
+#include "base/text.hpp"
+
+namespace provision::providers {
+namespace {
+
+struct Foreign {
+  std::string_view beginning;
+  std::string_view what;
+};
+// As cloud-init tells its own formats (doc/userdata-formats), each at the very beginning.
+constexpr std::array foreign_formats{
+    Foreign{"#cloud-config", "a cloud-config"},
+    Foreign{"#cloud-boothook", "a cloud-boothook"},
+    Foreign{"#include", "an include file of cloud-init"},
+    Foreign{"#part-handler", "a part handler of cloud-init"},
+    Foreign{"## template: jinja", "a template of cloud-init"},
+    Foreign{"#!", "a script"},
+    Foreign{"Content-Type:", "a MIME message"},
+    Foreign{"content-type:", "a MIME message"},
+    Foreign{"MIME-Version:", "a MIME message"},
+    Foreign{"From: ", "a MIME message"},
+};
+constexpr std::string_view gzip_magic = "\x1f\x8b";
+constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd";
+
+Error unreadable(const std::string& document, const std::string& why) {
+  return {Code::config_unavailable, document + " cannot be read: " + why};
+}
+
+}  // namespace
+
+bool is_html(std::string_view bytes) {
+  const std::string beginning = lower_ascii(trim(bytes).substr(0, 16));
+  return beginning.starts_with("<!doctype html") || beginning.starts_with("<html");
+}
+
+Result<Outcome> unwrap(std::string bytes, Coding coding, const std::string& document) {
+  if (coding == Coding::base64) {
+    auto decoded = base64_decode(bytes);
+    if (!decoded) {
+      return unreadable(document, decoded.error().what);
+    }
+    bytes = *std::move(decoded);
+  }
+  if (bytes.starts_with(gzip_magic)) {
+    auto unpacked = gunzip(bytes, max_user_data);
+    if (!unpacked) {
+      return unreadable(document, unpacked.error().what);
+    }
+    bytes = *std::move(unpacked);
+  }
+  if (bytes.starts_with(zstd_magic)) {
+    return unreadable(document,
+                      "it is packed by zstd, which this version of provision does not unpack: pack it by gzip");
+  }
+  bytes.erase(bytes.find_last_not_of('\0') + 1);
+  if (trim(bytes).empty()) {
+    return Outcome(None{document + " is empty"});
+  }
+  for (const auto& format : foreign_formats) {
+    if (bytes.starts_with(format.beginning)) {
+      return Outcome(None{document + " is " + std::string(format.what) + ", which is not for provision",
+                          std::string(format.what)});
+    }
+  }
+  return Outcome(UserData{std::move(bytes), document});
+}
+
+}  // namespace provision::providers

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each platform against scripted answers, in no time: what is user-data, what is none, what is tried again, what stops.
+#include "providers/provider.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/text.hpp"
+#include "host/sim/simhost.hpp"
+#include "providers/payload.hpp"
+#include "sim/machines.hpp"
+#include "stages/hooks.hpp"
+
+using namespace provision;
+using namespace provision::test;
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Said {
+  long status = 0;  // 0: no answer
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};
+  milliseconds takes{1};
+};
+
+// The answers of each URL in their order; the last one stays. What nobody scripted does not answer.
+class ScriptedHttp final : public host::Http {
+ public:
+  std::map<std::string, std::vector<Said>, std::less<>> script;
+  std::vector<std::string> asked;
+  std::vector<host::HttpQuestion> questions;
+
+  Result<host::HttpAnswer> get(const host::HttpRequest& /*request*/) override {
+    return Error(Code::network, "not in this test");
+  }
+
+  // In the order of time: each lane has the moment of its next answer.
+  Result<void> converse(const std::vector<host::HttpQuestion>& first, const host::HttpLead& lead) override {
+    std::vector<Pending> lanes;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      lanes.push_back(put(i, {first[i], {}}, milliseconds(0)));
+    }
+    milliseconds now{0};
+    while (!lanes.empty()) {
+      const auto next = std::min_element(lanes.begin(), lanes.end(),
+                                         [](const Pending& a, const Pending& b) { return a.moment < b.moment; });
+      for (; now < next->moment; now = std::min(now + milliseconds(250), next->moment)) {
+        if (lead.is_over(now)) {
+          return {};
+        }
+      }
+      const Pending pending = *next;
+      lanes.erase(next);
+      host::HttpNext more = lead.answered(pending.lane, reply(pending));
+      if (more.question) {
+        lanes.push_back(put(pending.lane, std::move(more), now));
+      }
+      if (lead.is_over(now)) {
+        return {};
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Pending {
+    std::size_t lane;
+    host::HttpQuestion question;
+    Said said;
+    milliseconds moment;
+  };
+
+  Pending put(std::size_t lane, host::HttpNext next, milliseconds now) {
+    const std::string key = next.question->method + " " + next.question->url;
+    asked.push_back(key);
+    questions.push_back(*next.question);
+    const auto found = script.find(key);
+    Said said{0, {}, {}, milliseconds(1000)};
+    if (found != script.end()) {
+      said = found->second.front();
+      if (found->second.size() > 1) {
+        found->second.erase(found->second.begin());
+      }
+    }
+    return {lane, *next.question, said, now + next.pause + said.takes};
+  }
+
+  static Result<host::HttpReply> reply(const Pending& pending) {
+    if (pending.said.status == 0) {
+      return Error(Code::network, "Connection refused");
+    }
+    return host::HttpReply{pending.said.status, pending.said.body, pending.said.headers};
+  }
+};
+
+class Cloud {
+ public:
+  explicit Cloud(std::string_view id, bool network = true, const host::sim::MachineSpec& spec = two_disk_machine())
+      : sim_(spec), all_(sim_.host()), id_(id), network_(network) {}
+
+  ScriptedHttp http;
+  std::string said;
+
+  // "config: …", "none: …", "foreign: …", "network: …", or the error.
+  std::string ask() {
+    host::Host host{all_.target,    all_.target_path, all_.state,    all_.own, all_.disks,  all_.mounts,
+                    all_.processes, all_.clock,       all_.firmware, http,     all_.fetcher};
+    const auto outcome = providers::find_platform(id_)->fetch(
+        {host, network_, [this](const std::string& line) { said += line + "\n"; }, milliseconds(30'000)});
+    if (!outcome) {
+      return std::string(row(outcome.error().code).name) + ": " + to_string(outcome.error());
+    }
+    if (const auto* data = std::get_if<providers::UserData>(&*outcome)) {
+      return "config: " + data->bytes;
+    }
+    if (const auto* none = std::get_if<providers::None>(&*outcome)) {
+      return (none->foreign.empty() ? "none: " : "foreign: ") + none->reason;
+    }
+    return "network: " + std::get<providers::NeedNet>(*outcome).reason;
+  }
+  host::Host& host() { return all_; }
+
+ private:
+  host::sim::SimHost sim_;
+  host::Host all_;
+  std::string id_;
+  bool network_;
+};
+
+bool has(const std::string& text, std::string_view part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+constexpr std::string_view aws = "http://169.254.169.254/2019-10-01/user-data";
+constexpr std::string_view aws_token = "http://169.254.169.254/latest/api/token";
+constexpr std::string_view gcp = "http://169.254.169.254/computeMetadata/v1/instance/attributes/user-data";
+constexpr std::string_view azure =
+    "http://169.254.169.254/metadata/instance/compute/userData?api-version=2021-01-01&format=text";
+constexpr std::string_view nova = "http://169.254.169.254/openstack/latest/user_data";
+
+std::string get(std::string_view url) { return "GET " + std::string(url); }
+std::string put(std::string_view url) { return "PUT " + std::string(url); }
+std::vector<Said> google(long status, const std::string& body = {}) {
+  return {{status, body, {{"metadata-flavor", "Google"}}}};
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("providers");
+
+TEST_CASE("what needs the network says so") {
+  for (const auto* id : {"aws", "gcp", "azure", "openstack"}) {
+    CAPTURE(id);
+    Cloud cloud(id, false);
+    CHECK(has(cloud.ask(), "network: the metadata service of "));
+    CHECK(cloud.http.asked.empty());
+  }
+}
+
+TEST_CASE("Container Linux's names are the same platforms") {
+  CHECK(providers::find_platform("ec2") == providers::find_platform("aws"));
+  CHECK(providers::find_platform("gce") == providers::find_platform("gcp"));
+  CHECK(providers::find_platform("") == nullptr);
+}
+
+TEST_CASE("aws: a token, then the user-data, and nothing else") {
+  Cloud cloud("aws");
+  cloud.http.script[put(aws_token)] = {{200, "the-token\n"}};
+  cloud.http.script[get(aws)] = {{200, "{}"}};
+  CHECK(cloud.ask() == "config: {}");
+  const auto on_ipv4 = std::count_if(cloud.http.asked.begin(), cloud.http.asked.end(),
+                                     [](const auto& url) { return has(url, "169.254.169.254"); });
+  CHECK(on_ipv4 == 2);
+  const std::pair<std::string, std::string> token{"X-aws-ec2-metadata-token", "the-token"};
+  CHECK(std::count(cloud.http.questions.back().headers.begin(), cloud.http.questions.back().headers.end(), token) == 1);
+}
+
+TEST_CASE("aws: without tokens, switched off, none, refused") {
+  for (const long status : {404, 405}) {
+    Cloud old("aws");
+    old.http.script[put(aws_token)] = {{status}};
+    old.http.script[get(aws)] = {{200, "{}"}};
+    CHECK(old.ask() == "config: {}");
+  }
+  Cloud off("aws");
+  off.http.script[put(aws_token)] = {{403}};
+  CHECK(off.ask() == "none: the metadata service of AWS is switched off (it answered 403)");
+  Cloud none("aws");
+  none.http.script[put(aws_token)] = {{200, "t"}};
+  none.http.script[get(aws)] = {{404}};
+  CHECK(none.ask() == "none: AWS has no user-data for this machine (it answered 404)");
+  Cloud refused("aws");
+  refused.http.script[put(aws_token)] = {{200, "t"}};
+  refused.http.script[get(aws)] = {{403}};
+  const std::string words = refused.ask();
+  CHECK(has(words, "config-unavailable: the metadata service of AWS did not give the user-data: "));
+  CHECK(has(words, "http://169.254.169.254/2019-10-01/user-data: it answered 403"));
+}
+
+TEST_CASE("aws: one new token for an expired one") {
+  Cloud cloud("aws");
+  cloud.http.script[put(aws_token)] = {{200, "old"}, {200, "new"}};
+  cloud.http.script[get(aws)] = {{401}, {200, "{}"}};
+  CHECK(cloud.ask() == "config: {}");
+  Cloud never("aws");
+  never.http.script[put(aws_token)] = {{200, "t"}};
+  never.http.script[get(aws)] = {{401}};
+  CHECK(has(never.ask(), "it answered 401"));
+}
+
+TEST_CASE("aws: over IPv6 alone, and what is slow there is waited for") {
+  Cloud cloud("aws");
+  cloud.http.script["PUT http://[fd00:ec2::254]/latest/api/token"] = {{200, "six"}};
+  cloud.http.script["GET http://[fd00:ec2::254]/2019-10-01/user-data"] = {{200, "{}"}};
+  CHECK(cloud.ask() == "config: {}");
+  // "There is none" by one address, and a config by the other a little later.
+  Cloud both("aws");
+  both.http.script[put(aws_token)] = {{200, "t"}};
+  both.http.script[get(aws)] = {{404}};
+  both.http.script["PUT http://[fd00:ec2::254]/latest/api/token"] = {{200, "six"}};
+  both.http.script["GET http://[fd00:ec2::254]/2019-10-01/user-data"] = {{200, "{}", {}, milliseconds(1500)}};
+  CHECK(both.ask() == "config: {}");
+}
+
+TEST_CASE("what passes is tried again: throttled, not ready, no network yet") {
+  Cloud cloud("aws");
+  cloud.http.script[put(aws_token)] = {{0, {}, {}, milliseconds(9000)}, {503}, {429}, {200, "t"}};
+  cloud.http.script[get(aws)] = {{500}, {0}, {200, "{}"}};
+  CHECK(cloud.ask() == "config: {}");
+  CHECK(has(cloud.said, "still waiting for the user-data of AWS, 5 s of 30 s: http://169.254.169.254"));
+}
+
+TEST_CASE("dead for ever, or somebody else: the boot stops, and says what each address answered") {
+  for (const auto* id : {"aws", "gcp", "azure", "openstack"}) {
+    CAPTURE(id);
+    Cloud cloud(id);
+    const std::string words = cloud.ask();
+    CHECK(has(words, "config-unavailable: the metadata service of "));
+    CHECK(has(words, " gave no answer within 30 seconds: http://169.254.169.254/"));
+    CHECK(has(words, ": Connection refused"));
+  }
+  Cloud portal("openstack");
+  portal.http.script[get(nova)] = {{200, "\n<!DOCTYPE html><p>Log in"}};
+  CHECK(has(portal.ask(), "it answered 200 with an HTML page, so something else answers there"));
+  Cloud other("gcp");
+  other.http.script[get(gcp)] = {{200, "{}"}};
+  CHECK(has(other.ask(), R"(it answered 200 without "metadata-flavor: Google", so something else answers there)"));
+  Cloud odd("aws");
+  odd.http.script[put(aws_token)] = {{200, "<html>"}};
+  CHECK(has(odd.ask(), "it answered 200 with something that is no token"));
+}
+
+TEST_CASE("gcp: the header both ways; none, refused") {
+  Cloud cloud("gcp");
+  cloud.http.script[get(gcp)] = google(200, "{}");
+  CHECK(cloud.ask() == "config: {}");
+  const std::pair<std::string, std::string> flavor{"Metadata-Flavor", "Google"};
+  CHECK(cloud.http.questions.front().headers == std::vector{flavor});
+  Cloud none("gcp");
+  none.http.script[get(gcp)] = google(404);
+  CHECK(none.ask() == "none: Google Cloud has no user-data for this machine (it answered 404)");
+  Cloud refused("gcp");
+  refused.http.script[get(gcp)] = google(403);
+  CHECK(has(refused.ask(), "did not give the user-data: "));
+}
+
+TEST_CASE("azure: base64 with line breaks; not there yet; wrong") {
+  Cloud cloud("azure");
+  cloud.http.script[get(azure)] = {{404}, {410}, {200, "eyJh\r\nIjog MX0=\n"}};
+  CHECK(cloud.ask() == R"(config: {"a": 1})");
+  Cloud wrong("azure");
+  wrong.http.script[get(azure)] = {{200, "eyJh*"}};
+  CHECK(has(wrong.ask(), "config-unavailable: the user-data of Azure cannot be read: it is no base64 at byte 5"));
+}
+
+TEST_CASE("azure: without user data the DVD is awaited, and its not coming is no answer") {
+  for (const auto* id : {"azure", "azurestack"}) {
+    Cloud cloud(id, std::string(id) == "azure");
+    cloud.http.script[get(azure)] = {{200, ""}};
+    CHECK(has(cloud.ask(),
+              "config-unavailable: the provisioning DVD of Azure did not come within 30 seconds: there is no drive"));
+    CHECK(has(cloud.said, "waiting for the provisioning DVD of Azure, "));
+  }
+}
+
+TEST_CASE("openstack: through each interface; one that knows nothing does not speak for the others") {
+  Cloud cloud("openstack");
+  for (const auto* name : {"lo", "eth0", "eth1"}) {
+    REQUIRE(stages::make_own_directory(cloud.host().own, std::string("/sys/class/net/") + name));
+  }
+  cloud.http.script["GET http://[fe80::a9fe:a9fe%25eth0]/openstack/latest/user_data"] = {{404}};
+  cloud.http.script[get(nova)] = {{200, "{}", {}, milliseconds(500)}};
+  CHECK(cloud.ask() == "config: {}");
+  CHECK(cloud.http.asked.size() == 3);
+  Cloud none("openstack");
+  none.http.script[get(nova)] = {{404}};
+  CHECK(has(none.ask(), "none: OpenStack has no user-data"));
+}
+
+TEST_CASE("what user-data is wrapped in, and what is not for us") {
+  const auto unwrap = [](const std::string& bytes) -> std::string {
+    const auto outcome = providers::unwrap(bytes, providers::Coding::raw, "it");
+    if (!outcome) {
+      return to_string(outcome.error());
+    }
+    const auto* none = std::get_if<providers::None>(&*outcome);
+    return none != nullptr ? none->foreign + "|" + none->reason : std::get<providers::UserData>(*outcome).bytes;
+  };
+  CHECK(unwrap("{}") == "{}");
+  CHECK(unwrap(std::string("{}\0\0", 4)) == "{}");
+  CHECK(unwrap(" \n") == "|it is empty");
+  CHECK(unwrap("#cloud-config\nusers: []") == "a cloud-config|it is a cloud-config, which is not for provision");
+  CHECK(unwrap("#!/bin/sh") == "a script|it is a script, which is not for provision");
+  CHECK(has(unwrap("Content-Type: multipart/mixed;"), "a MIME message"));
+  CHECK(has(unwrap("\x28\xb5\x2f\xfd..."), "packed by zstd"));
+  const std::string packed("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00",
+                           22);
+  CHECK(unwrap(packed) == "{}");
+  CHECK(has(unwrap(packed.substr(0, 15)), "cannot be read"));
+}
+
+TEST_SUITE_END();
