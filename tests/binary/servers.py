@@ -1,5 +1,7 @@
-"""Loopback servers for a network namespace: HTTP, HTTPS with a CA of its own, and a DNS that knows one name."""
+"""Loopback servers for a network namespace: HTTP, HTTPS with a CA of its own, and a DNS that knows one name; and a TLS
+server of openssl's own for each kind of key, cipher suite and group."""
 
+import contextlib
 import http.server
 import socket
 import ssl
@@ -20,6 +22,38 @@ def make_certificates(top):
     (top / "extensions").write_text("subjectAltName=" + ",".join(f"DNS:{n}" for n in NAMES) + "\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
             "-extfile", "extensions", "-out", "server.pem")
+
+
+KEYS = {
+    "rsa": ["rsa:2048"],
+    "rsa-pss": ["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "p256": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+    "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"],
+    "p521": ["ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"],
+    "ed25519": ["ed25519"],
+    "ed448": ["ed448"],
+}
+
+
+@contextlib.contextmanager
+def tls_server(top, key, *options):
+    """openssl's server with a certificate that is signed with its own key; it answers with the files in top. Gives the port
+    and the certificate."""
+    certificate = top / f"{key}.pem"
+    if not certificate.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *KEYS[key], "-nodes", "-keyout", f"{key}.key", "-out", certificate.name,
+                        "-days", "2", "-subj", "/CN=hosts.test", "-addext", "subjectAltName=DNS:hosts.test"],
+                       cwd=top, check=True, capture_output=True)
+    server = subprocess.Popen(["openssl", "s_server", "-WWW", "-accept", "127.0.0.1:0", "-cert", certificate.name, "-key", f"{key}.key",
+                               *options], cwd=top, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        said = next((line for line in server.stdout if line.startswith("ACCEPT")), "")
+        if not said:
+            raise OSError(f"openssl s_server {key} {' '.join(options)} does not start")
+        yield int(said.rpartition(":")[2]), certificate
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def answer(query):
