@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Only in the static binary. At its start libcrypto lists the methods of its older interface, and with the lists comes the
-// code of every cipher, digest and engine. These take the place of the lists: they hold what crypto_provider.c provides,
-// because a fetched algorithm finds its number by them, and no engine.
+// code of every cipher and digest. These take the place of the lists: they hold what crypto_provider.c provides, because a
+// fetched algorithm finds its number by them.
 
 #include <openssl/evp.h>
 #include <stddef.h>
@@ -9,11 +9,6 @@
 // What takes the place of libcrypto's functions of these names.
 void openssl_add_all_ciphers_int(void);
 void openssl_add_all_digests_int(void);
-void engine_load_afalg_int(void);
-void engine_load_dynamic_int(void);
-void engine_load_openssl_int(void);
-void engine_load_padlock_int(void);
-void OSSL_CMP_log_close(void);
 
 void openssl_add_all_ciphers_int(void) {
     static const EVP_CIPHER *(*const all[])(void) = {
@@ -38,20 +33,4 @@ void openssl_add_all_digests_int(void) {
     EVP_add_digest_alias(SN_md5, "ssl3-md5");
     EVP_add_digest_alias(SN_sha1, "ssl3-sha1");
     EVP_add_digest_alias(SN_sha1WithRSAEncryption, SN_sha1WithRSA);
-}
-
-void engine_load_afalg_int(void) {
-}
-
-void engine_load_dynamic_int(void) {
-}
-
-void engine_load_openssl_int(void) {
-}
-
-void engine_load_padlock_int(void) {
-}
-
-// libcrypto's end closes the log of its certificate management protocol, which nothing here speaks.
-void OSSL_CMP_log_close(void) {
 }
