@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -36,7 +38,7 @@ bool write_all(int descriptor, std::string_view text, int patience_ms) {
 }
 
 std::string with_carriage_returns(const std::string& text) {
-  std::string converted = "\r\n";
+  std::string converted;
   for (const char c : text) {
     converted += c == '\n' ? std::string("\r\n") : std::string(1, c);
   }
@@ -62,6 +64,14 @@ bool write_to_console(const std::string& name, const std::string& text, int pati
   return taken;
 }
 
+// The service manager says which socket of journald it gave us (systemd.exec(5), $JOURNAL_STREAM).
+bool output_is_journal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream != nullptr && ::fstat(STDOUT_FILENO, &status) == 0 &&
+         stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
 // "KEY", the value's length as 64 bits little-endian, the value: the form that may hold line breaks.
 void add_field(std::string& datagram, const std::string& key, const std::string& value) {
   datagram += key + "\n";
@@ -83,12 +93,19 @@ void print_error(const std::string& text) { std::fwrite(text.data(), 1, text.siz
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 bool write_to_consoles(const std::string& text) {
-  const std::string converted = with_carriage_returns(text);
+  const std::string converted = "\r\n" + with_carriage_returns(text);
   bool taken = false;
   for (const auto& name : console_names()) {
     taken = write_to_console(name, converted, console_patience_ms) || taken;
   }
   return taken;
+}
+
+void print_to_console(const std::string& lines) {
+  print(lines);
+  if (output_is_journal()) {
+    static_cast<void>(write_to_console("console", with_carriage_returns(lines), console_patience_ms));
+  }
 }
 
 void write_to_further_consoles(const std::string& line) {

@@ -16,8 +16,12 @@ bool output_is_terminal();
 // all.
 bool write_to_consoles(const std::string& text);
 
-// Writes one line to those consoles that /dev/console does not lead to: there our standard output goes, by the service
-// manager. A console that does not take it at once misses it.
+// Prints lines, and writes them to /dev/console as well where the standard output is the journal's alone: a terminal
+// that journald opens for each line costs many times what the line does.
+void print_to_console(const std::string& lines);
+
+// Writes one line to those consoles that /dev/console does not lead to. A console that does not take it at once misses
+// it.
 void write_to_further_consoles(const std::string& line);
 
 // Sends one entry to systemd-journald by its native protocol (systemd: "Native Journal Protocol"). False if there is

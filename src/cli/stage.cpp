@@ -55,15 +55,16 @@ class ConsoleListener final : public run::Listener {
   void on(const run::Event& event) override {
     switch (event.kind) {
       case run::Event::Kind::notice:
-        print(fmt::format("provision {}: {}\n", stage_, printable(event.text)));
+        print_to_console(fmt::format("provision {}: {}\n", stage_, printable(event.text)));
         break;
       case run::Event::Kind::step_started:
         break;
       case run::Event::Kind::step_done:
-        print(fmt::format("provision {}: {} ({:.2f} s)\n", stage_, printable(event.text), seconds(event.took)));
+        print_to_console(
+            fmt::format("provision {}: {} ({:.2f} s)\n", stage_, printable(event.text), seconds(event.took)));
         break;
       case run::Event::Kind::step_skipped:
-        print(fmt::format("provision {}: {}: it was so already\n", stage_, printable(event.text)));
+        print_to_console(fmt::format("provision {}: {}: it was so already\n", stage_, printable(event.text)));
         break;
     }
   }
@@ -77,7 +78,7 @@ ProgressListener::Seams progress_seams(host::Host& host, const std::string& stag
   seams.transfers = [&host] { return host.fetcher.progress(); };
   seams.say = [stage](const std::string& line) {
     const std::string whole = "provision " + stage + ": " + line;
-    print(whole);
+    print_to_console(whole);
     write_to_further_consoles(whole);
   };
   return seams;
@@ -126,7 +127,7 @@ void tell_of_last_failure(host::Host& host, run::Listener& listener) {
   for (const auto line : split(std::string_view(kept).substr(std::min(kept.size(), summary.size() + 2)), '\n')) {
     shown += "  then: " + printable(line) + "\n";
   }
-  print(shown);
+  print_to_console(shown);
 }
 
 // Shows the screen wherever somebody may look, and keeps it.

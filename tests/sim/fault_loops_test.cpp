@@ -45,7 +45,8 @@ struct Effort {
   // One pair in so many is run.
   std::uint64_t shards = 64;
   std::size_t random_runs = 250;
-  // Every kind of fault, each cut with each Loss; or for each call a failure, a lie or a cut, which rotate with the seed.
+  // Every kind of fault, each cut with each Loss; or for each call a failure, a lie or a cut, which rotate with the
+  // seed.
   bool every_kind = true;
 };
 
