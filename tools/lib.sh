@@ -89,6 +89,19 @@ apt_install() {
     die "could not install: ${missing[*]}"
 }
 
+# apt_unpack DIR PACKAGE...: the files of Debian's packages in DIR, not installed: nothing of theirs runs or is enabled here.
+apt_unpack() {
+  local dir=$1 p
+  shift
+  for p in "$@"; do
+    [ ! -e "$dir/.unpacked/$p" ] || continue
+    rm -rf "$dir/.debs" && mkdir -p "$dir/.debs" "$dir/.unpacked" || return 1
+    apt_lists_fresh || apt_get update || return 1
+    (cd "$dir/.debs" && apt_get -o APT::Sandbox::User=root download "$p") || return 1
+    dpkg-deb -x "$dir/.debs/$p"_*.deb "$dir" && touch "$dir/.unpacked/$p" && rm -rf "$dir/.debs" || return 1
+  done
+}
+
 # apt_source DIR PACKAGE...: unpacks Debian's own source of each into DIR, patches applied. The entries for sources
 # are made from what this machine already uses for packages, in a private place: its own settings stay as they are.
 apt_source() {
