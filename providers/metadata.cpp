@@ -149,7 +149,7 @@ class Talk {
 
   host::HttpNext answered(Lane& lane, const Result<host::HttpReply>& reply) {
     if (!reply) {
-      return again(lane, reply.error().what);
+      return reply.error().code == Code::network ? again(lane, reply.error().what) : refuse(lane, reply.error().what);
     }
     const std::string said = "it answered " + std::to_string(reply->status);
     if (!is_marked(*reply)) {
@@ -183,7 +183,7 @@ class Talk {
     }
     lane.wants_token = true;
     const bool odd = reply.status == 200;
-    return odd || is_passing(reply.status) ? again(lane, said + (odd ? " with something that is no token" : ""))
+    return odd || is_passing(reply.status) ? again(lane, said + (odd ? " with something that is no token, so something else answers there" : ""))
                                            : refuse(lane, said + " when it was asked for a token");
   }
 

@@ -37,6 +37,7 @@ struct StageOptions {
   std::string state = "/run/provision/volatile";
   std::string stamp;
   double device_timeout = 90;
+  double fetch_timeout = 120;
   std::string state_device;
   std::string stamp_owner = "provision";
   bool only_the_stamp_tells = false;
@@ -167,6 +168,10 @@ Result<std::unique_ptr<host::Lock>> keep_others_off(host::Files& own) {
   return lock;
 }
 
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 int run_stage_command(const StageOptions& options) {
   const stages::Stage* stage = stages::find_stage(options.name);
   if (stage == nullptr) {
@@ -187,10 +192,11 @@ int run_stage_command(const StageOptions& options) {
                           listener,
                           options.platform,
                           options.stamp,
-                          std::chrono::milliseconds(static_cast<std::int64_t>(options.device_timeout * 1000)),
+                          milliseconds(options.device_timeout),
                           {.journal_in_memory = has_journal_in_memory(options)},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
-                           options.stamp_owner == "provision", &host::read_only_options, options.stamp_is_disk_guid}};
+                           options.stamp_owner == "provision", &host::read_only_options, options.stamp_is_disk_guid},
+                          milliseconds(options.fetch_timeout)};
   if (stage->hook == &stages::fetch_offline) {
     tell_of_last_failure(host, listener);
   }
@@ -231,6 +237,8 @@ Command add_stage(CLI::App& app) {
   parser->add_flag("--auto", options->only_the_stamp_tells,
                    "Nobody says that this is a first boot: only the stamp can");
   parser->add_option("--device-timeout", options->device_timeout, "Seconds to wait for a device of the config")
+      ->capture_default_str();
+  parser->add_option("--fetch-timeout", options->fetch_timeout, "Seconds to wait for the platform's user-data")
       ->capture_default_str();
   parser->footer(stage_list());
   return {parser, [options] { return run_stage_command(*options); }};

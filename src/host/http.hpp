@@ -53,7 +53,8 @@ struct HttpNext {
 
 // Who leads a conversation: called on the caller's thread, one call at a time.
 struct HttpLead {
-  // What came of the lane's last question; Code::network where no answer came, or it was cut or too long.
+  // What came of the lane's last question; Code::network where no answer came, or it was cut, Code::bad_contents where
+  // it was too long.
   std::function<HttpNext(std::size_t lane, const Result<HttpReply>& reply)> answered;
   // Asked at least twice a second, with the time since the beginning: true ends all lanes.
   std::function<bool(std::chrono::milliseconds elapsed)> is_over;

@@ -146,9 +146,8 @@ Result<Source> from_platform(Context& context, bool network) {
                  "\"" + printable(context.platform) +
                      "\" is no platform that this version of provision knows: " + providers::known_platforms());
   }
-  providers::Outcome outcome = TRY(platform->fetch({context.host, network, [&](const std::string& line) {
-                                                      context.listener.on({run::Event::Kind::notice, {}, line, {}});
-                                                    }}));
+  const auto say = [&](const std::string& line) { context.listener.on({run::Event::Kind::notice, {}, line, {}}); };
+  providers::Outcome outcome = TRY(platform->fetch({context.host, network, say, context.fetch_patience}));
   if (auto* none = std::get_if<providers::None>(&outcome)) {
     return nothing_for_us(context, *none);
   }

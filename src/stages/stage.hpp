@@ -42,10 +42,10 @@ struct Context {
   // The first-boot stamp, as a path of this process; empty: it is not known.
   std::string stamp;
   std::chrono::milliseconds patience{90'000};
-  // For the platform's user-data, all attempts together.
-  std::chrono::milliseconds fetch_patience{120'000};
   run::Options options;
   FirstBoot first_boot{};
+  // For the platform's user-data, all attempts together.
+  std::chrono::milliseconds fetch_patience{120'000};
 };
 
 struct Stage {

@@ -63,12 +63,10 @@ class Lane {
   void drop() { curl_.reset(); }
 
   Result<HttpReply> end(CURLcode code) {
-    const std::string url = public_url(question_->url);
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &reply_.status);
     curl_.reset();
     if (overflown_) {
-      return Error(Code::network,
-                   "the answer of " + url + " is longer than " + std::to_string(question_->max_bytes) + " bytes");
+      return Error(Code::bad_contents, "the answer is longer than " + std::to_string(question_->max_bytes) + " bytes");
     }
     if (code != CURLE_OK) {
       return Error(Code::network, reason_of(code, words_.data(), {}));

@@ -28,6 +28,8 @@ def enter() -> None:
         sys.stdout.flush()
         os.execvp(arguments[0], [*arguments, sys.executable, *sys.argv])
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    # The one that is there shows the network devices of outside.
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
     _ip("link", "set", "lo", "up")
     try:
         _ip("link", "add", DEVICE, "type", "dummy")
