@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::array list{
     Platform{"aws", "ec2", "instance metadata: user-data, IMDSv2 before IMDSv1", &fetch_aws},
-    Platform{"azure", "", "instance metadata: userData, then the provisioning DVD: CustomData.bin", &fetch_azure},
-    Platform{"azurestack", "", "the provisioning DVD: CustomData.bin", &fetch_azurestack},
+    Platform{"azure", "", "instance metadata: userData, then the provisioning DVD: CustomData.bin", &fetch_azure,
+             &report_azure},
+    Platform{"azurestack", "", "the provisioning DVD: CustomData.bin", &fetch_azurestack, &report_azure},
     Platform{"gcp", "gce", "metadata server: the attribute user-data", &fetch_gcp},
     Platform{"metal", "pxe", "none of its own: the image or the kernel command line says where", &fetch_metal},
     Platform{"nocloud", "", "the drive labelled cidata: user-data", &fetch_nocloud},

@@ -15,4 +15,6 @@ Result<Outcome> fetch_nocloud(const Asking& asking);
 Result<Outcome> fetch_openstack(const Asking& asking);
 Result<Outcome> fetch_qemu(const Asking& asking);
 
+Result<void> report_azure(const Asking& asking, std::string_view failure);
+
 }  // namespace provision::providers

@@ -183,8 +183,9 @@ class Talk {
     }
     lane.wants_token = true;
     const bool odd = reply.status == 200;
-    return odd || is_passing(reply.status) ? again(lane, said + (odd ? " with something that is no token, so something else answers there" : ""))
-                                           : refuse(lane, said + " when it was asked for a token");
+    return odd || is_passing(reply.status)
+               ? again(lane, said + (odd ? " with something that is no token, so something else answers there" : ""))
+               : refuse(lane, said + " when it was asked for a token");
   }
 
   host::HttpNext data(Lane& lane, const host::HttpReply& reply, const std::string& said) {

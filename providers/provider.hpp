@@ -53,6 +53,9 @@ struct Platform {
   std::string_view also;
   std::string_view source;
   Result<Outcome> (*fetch)(const Asking& asking);
+  // Tells the platform that the first boot is done or, with what went wrong for people to read, that it stopped. Null:
+  // nobody there wants to know.
+  Result<void> (*report)(const Asking& asking, std::string_view failure) = nullptr;
 };
 
 std::span<const Platform> platforms();

@@ -202,6 +202,7 @@ int run_stage_command(const StageOptions& options) {
   }
   if (const auto result = stages::run_stage(context, *stage); !result) {
     show_failure(host, options, result.error());
+    stages::tell_platform(context, "provision: " + to_string(result.error()));
     return row(result.error().code).exit_status;
   }
   return 0;

@@ -29,8 +29,9 @@ struct HttpAnswer {
 // One request of a conversation. No proxy, no redirects.
 struct HttpQuestion {
   std::string url;
-  // "GET", "PUT" without a body.
+  // "GET", "PUT" without a body, "POST".
   std::string method = "GET";
+  std::string body{};
   // Their values may be secrets.
   std::vector<std::pair<std::string, std::string>> headers{};
   std::size_t max_bytes = std::size_t{16} << 20U;

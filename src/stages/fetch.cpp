@@ -3,6 +3,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/unsupported.hpp"
+#include "providers/provider.hpp"
 #include "stages/begin.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
@@ -53,7 +54,25 @@ Result<void> find_config(Context& context, Network network) {
   return begin_or_go_on(context, *config, documents.user_document());
 }
 
+// Longer for a machine that is ready, which somebody is waiting for.
+constexpr auto patience_when_done = std::chrono::milliseconds(30'000);
+constexpr auto patience_when_stopped = std::chrono::milliseconds(8'000);
+
 }  // namespace
+
+void tell_platform(Context& context, const std::string& failure) {
+  const providers::Platform* const platform = providers::find_platform(context.platform);
+  const auto network = context.host.own.look(neednet_path);
+  if (platform == nullptr || platform->report == nullptr || !network || !*network) {
+    return;
+  }
+  const auto say = [&](const std::string& line) { notice(context, line); };
+  const auto told = platform->report(
+      {context.host, true, say, failure.empty() ? patience_when_done : patience_when_stopped}, failure);
+  notice(context,
+         told ? "the platform was told that this machine is " + std::string(failure.empty() ? "ready" : "not ready")
+              : to_string(told.error()));
+}
 
 Result<void> make_own_directory(host::Files& own, const std::string& path) {
   if (path == "/" || TRY(own.look(path))) {

@@ -22,6 +22,10 @@ Result<void> finish_completion(Context& context);
 // told of, and no more: the machine is provisioned.
 void tell_of_completion(Context& context);
 
+// Tells the platform, where it wants to know and can be reached, that the first boot is done or why it stopped
+// (`failure`, without secrets). What comes of it is told, and no more.
+void tell_platform(Context& context, const std::string& failure);
+
 // Makes one directory and what is above it.
 Result<void> make_own_directory(host::Files& own, const std::string& path);
 

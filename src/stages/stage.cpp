@@ -225,6 +225,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
   }
   if (stage.name == "complete" && report.result == "done") {
     tell_of_completion(context);
+    tell_platform(context, {});
   }
   return {};
 }

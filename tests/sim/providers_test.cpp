@@ -109,10 +109,8 @@ class Cloud {
 
   // "config: …", "none: …", "foreign: …", "network: …", or the error.
   std::string ask() {
-    host::Host host{all_.target,    all_.target_path, all_.state,    all_.own, all_.disks,  all_.mounts,
-                    all_.processes, all_.clock,       all_.firmware, http,     all_.fetcher};
-    const auto outcome = providers::find_platform(id_)->fetch(
-        {host, network_, [this](const std::string& line) { said += line + "\n"; }, milliseconds(30'000)});
+    host::Host host = machine();
+    const auto outcome = providers::find_platform(id_)->fetch(asking(host));
     if (!outcome) {
       return std::string(row(outcome.error().code).name) + ": " + to_string(outcome.error());
     }
@@ -124,9 +122,23 @@ class Cloud {
     }
     return "network: " + std::get<providers::NeedNet>(*outcome).reason;
   }
+  // Empty, or the error.
+  std::string report(const std::string& failure) {
+    host::Host host = machine();
+    const auto told = providers::find_platform(id_)->report(asking(host), failure);
+    return told ? std::string() : to_string(told.error());
+  }
   host::Host& host() { return all_; }
 
  private:
+  host::Host machine() {
+    return {all_.target,    all_.target_path, all_.state,    all_.own, all_.disks,  all_.mounts,
+            all_.processes, all_.clock,       all_.firmware, http,     all_.fetcher};
+  }
+  providers::Asking asking(host::Host& host) {
+    return {host, network_, [this](const std::string& line) { said += line + "\n"; }, milliseconds(30'000)};
+  }
+
   host::sim::SimHost sim_;
   host::Host all_;
   std::string id_;
@@ -288,6 +300,39 @@ TEST_CASE("azure: without user data the DVD is awaited, and its not coming is no
               "config-unavailable: the provisioning DVD of Azure did not come within 30 seconds: there is no drive"));
     CHECK(has(cloud.said, "waiting for the provisioning DVD of Azure, "));
   }
+}
+
+TEST_CASE("azure is told: ready, or why not, in as many characters as it takes") {
+  constexpr std::string_view goal = "GET http://168.63.129.16/machine/?comp=goalstate";
+  constexpr std::string_view health = "POST http://168.63.129.16/machine?comp=health";
+  const std::string state =
+      "<GoalState><Incarnation>7</Incarnation><Container><ContainerId>c</ContainerId><RoleInstanceList><RoleInstance>"
+      "<InstanceId>i</InstanceId></RoleInstance></RoleInstanceList></Container></GoalState>";
+  Cloud cloud("azure");
+  cloud.http.script[std::string(goal)] = {{0}, {410}, {200, "<html>"}, {200, state}};
+  cloud.http.script[std::string(health)] = {{503}, {200}};
+  CHECK(cloud.report("").empty());
+  CHECK(has(cloud.http.questions.back().body,
+            "<Health><GoalStateIncarnation>7</GoalStateIncarnation><Container><ContainerId>c</ContainerId>"
+            "<RoleInstanceList><Role><InstanceId>i</InstanceId><Health><State>Ready</State></Health></Role>"));
+
+  Cloud stopped("azurestack");
+  stopped.http.script[std::string(goal)] = {{200, state}};
+  stopped.http.script[std::string(health)] = {{200}};
+  std::string text = "a <b> & c ";
+  for (int i = 0; i < 600; ++i) {
+    text += "ü";
+  }
+  CHECK(stopped.report(text).empty());
+  const std::string& body = stopped.http.questions.back().body;
+  CHECK(has(body,
+            "<State>NotReady</State><Details><SubStatus>ProvisioningFailed</SubStatus>"
+            "<Description>a &lt;b&gt; &amp; c ü"));
+  CHECK(std::count(body.begin(), body.end(), '\xbc') == 502);
+
+  Cloud dead("azure");
+  CHECK(has(dead.report("x"), "Azure could not be told that this machine is not ready: Connection refused"));
+  CHECK((providers::find_platform("aws")->report == nullptr));
 }
 
 TEST_CASE("openstack: through each interface; one that knows nothing does not speak for the others") {

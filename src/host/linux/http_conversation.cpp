@@ -99,7 +99,10 @@ class Lane {
     options.set(CURLOPT_HEADERFUNCTION, &on_header);
     options.set(CURLOPT_HEADERDATA, this);
     options.set(CURLOPT_PRIVATE, this);
-    if (question_->method != "GET") {
+    if (question_->method == "POST") {
+      options.set(CURLOPT_POSTFIELDSIZE, static_cast<long>(question_->body.size()));
+      options.set(CURLOPT_POSTFIELDS, question_->body.c_str());
+    } else if (question_->method != "GET") {
       options.set(CURLOPT_CUSTOMREQUEST, question_->method.c_str());
     }
     return options.failure() == CURLE_OK;
