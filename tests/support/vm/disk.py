@@ -53,6 +53,9 @@ class Disk:
             self._debugfs(partition, f"rm {path}", "-w")
             self._debugfs(partition, f"write {file.name} {path}", "-w")
 
+    def remove(self, partition: Partition, path: str) -> None:
+        self._debugfs(partition, f"rm {path}", "-w")
+
     def _debugfs(self, partition: Partition, request: str, *options: str) -> bytes:
         command = ["debugfs", *options, "-R", request, f"{self.path}?offset={partition.start}"]
         return subprocess.run(command, capture_output=True, check=False).stdout

@@ -94,6 +94,9 @@ class Machine:
         self.prompt = False
         # More consoles of the kernel than the serial one.
         self.consoles: list[str] = []
+        # What QEMU has as the second disk, as in -drive, instead of its image; and whether it is plugged in only later.
+        self.data_drive = ""
+        self.data_is_late = False
         # Further disks, from /dev/vdc on. The same path twice is one disk that is reached by two ways.
         self.more: list[Path] = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -221,8 +224,11 @@ class Machine:
             drive = f"if=none,id=d{number},file={path},format=raw,cache=unsafe{shared}"
             if server is not None and number < 2:
                 drive = f"if=none,id=d{number},file={server.url(number)},format=raw,cache=writeback,discard=unmap"
+            if number == 1 and self.data_drive:
+                drive = f"if=none,id=d{number},{self.data_drive}"
             device = f"virtio-blk-pci,drive=d{number},serial={path.stem},bootindex={number + 1},write-cache=on"
-            command += ["-drive", drive, "-device", device]
+            command += ["-drive", drive]
+            command += ["-device", device] if number != 1 or not self.data_is_late else []
         if self.kind == "qemu":
             consoles = [f"console={name}" for name in (*self.consoles, "ttyS0")]
             line = " ".join([*consoles, "rw", "ignition.platform.id=qemu", *arguments])
