@@ -8,6 +8,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "spec/url.hpp"
+#include "stages/placeholders.hpp"
 
 namespace provision::stages {
 namespace {
@@ -20,6 +21,8 @@ constexpr std::string_view empty_config = R"({"ignition": {"version": "3.4.0"}})
 constexpr auto label_patience = std::chrono::milliseconds(30'000);
 
 constexpr std::string_view url_key = "ignition.config.url=";
+// Container Linux and Flatcar, heard where the first is absent.
+constexpr std::array<std::string_view, 2> older_url_keys{"coreos.config.url=", "flatcar.config.url="};
 constexpr std::string_view device_key = "ignition.config.device=";
 constexpr std::string_view foreign_key = "provision.foreign-user-data=";
 constexpr std::string_view path_key = "ignition.config.path=";
@@ -35,7 +38,7 @@ spec::Brought or_empty(run::Listener& listener, spec::Brought found) {
 }
 
 Result<Address> checked_url(const std::string& url) {
-  if (const auto fault = spec::source_fault(url, spec::spec_versions().back().version)) {
+  if (const auto fault = spec::source_fault(with_some_machine(url), spec::spec_versions().back().version)) {
     return Error(Code::config_unavailable,
                  "ignition.config.url= on the kernel command line is no URL that a config "
                  "can come from: " +
@@ -80,7 +83,10 @@ Result<spec::Brought> from_device(Context& context, const std::string& label, co
 
 Result<std::optional<Source>> from_command_line(Context& context) {
   const std::string line = TRY(context.host.firmware.command_line());
-  const auto url = kernel_argument(line, url_key);
+  auto url = kernel_argument(line, url_key);
+  for (const auto key : older_url_keys) {
+    url = url ? url : kernel_argument(line, key);
+  }
   const auto device = kernel_argument(line, device_key);
   const auto file = kernel_argument(line, path_key);
   if (url && (device || file)) {

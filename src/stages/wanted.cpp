@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "spec/inline_bytes.hpp"
 #include "spec/url.hpp"
+#include "stages/placeholders.hpp"
 #include "stages/sources.hpp"
 
 namespace provision::stages {
@@ -131,18 +132,20 @@ Result<std::vector<spec::Brought>> FreshDocuments::base() {
 }
 
 Result<spec::Brought> FreshDocuments::from_address(const std::string& url, const spec::Ignition& around) {
+  // The cards may not be there before the network is.
   spec::Resource resource;
-  resource.source = url;
+  resource.source = network_ == Network::present ? TRY(with_this_machine(context_.host, url)) : url;
   host::FetchSettings wanted = TRY(references_.settings(around));
   if (wanted.total_patience.count() == 0) {
     wanted.total_patience = address_patience;
   }
   std::string bytes = TRY(references_.bytes(resource, wanted));
   if (trim(bytes).empty()) {
-    return Error(Code::config_unavailable, "the config " + spec::public_form(url) + " is empty");
+    return Error(Code::config_unavailable, "the config " + spec::public_form(*resource.source) + " is empty");
   }
-  return spec::Brought{!spec::is_inline(resource) ? spec::public_form(url) : "ignition.config.url= (a data: URL)",
-                       std::move(bytes)};
+  return spec::Brought{
+      !spec::is_inline(resource) ? spec::public_form(*resource.source) : "ignition.config.url= (a data: URL)",
+      std::move(bytes)};
 }
 
 Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {

@@ -242,6 +242,35 @@ TEST_CASE("the command line's URL needs the network, and files that come from el
   CHECK(boot.files() == "far ");
 }
 
+TEST_CASE("the command line's URL may name the machine") {
+  auto spec = machine("coreos.config.url=http://x/{uuid}/{mac}?s={serial}");
+  spec.identity = {"4C4C4544-0042", "A B/1", {}};
+  spec.http["http://x/4c4c4544-0042/52:54:00:aa:00:01?s=A%20B%2F1"] = {200, config("own")};
+  Boot boot(spec);
+  CHECK(boot.run("fetch-offline") == "");
+  CHECK(boot.has(neednet));
+  boot.put("/sys/class/net/br0/address", "52:54:00:00:00:00\n");
+  boot.put("/sys/class/net/eth1/address", "52:54:00:aa:00:02\n");
+  boot.put("/sys/class/net/eth1/device/vendor", "");
+  boot.put("/sys/class/net/eth0/address", "52:54:00:aa:00:01\n");
+  boot.put("/sys/class/net/eth0/device/vendor", "");
+  CHECK(boot.run("fetch") == "");
+  CHECK(boot.files() == "own ");
+
+  spec = machine("ignition.config.url=http://x/{mac} BOOTIF=01-52-54-00-BB-00-09");
+  spec.http["http://x/52:54:00:bb:00:09"] = {200, config("booted")};
+  Boot booted(spec);
+  CHECK(booted.run("fetch-offline") == "");
+  CHECK(booted.run("fetch") == "");
+  CHECK(booted.files() == "booted ");
+
+  spec = machine("ignition.config.url=http://x/{serial}");
+  spec.identity = {};
+  Boot nameless(spec);
+  CHECK(nameless.run("fetch-offline") == "");
+  CHECK(has(nameless.run("fetch"), "asks for this machine's SMBIOS serial number, and it has none"));
+}
+
 TEST_CASE("a cloud's user-data is asked for when the network is there, and kept for the later stages") {
   auto spec = machine();
   spec.http["http://169.254.169.254/latest/api/token"] = {200, "token"};
