@@ -5,14 +5,12 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/text.hpp"
 #include "providers/list.hpp"
 #include "providers/metadata.hpp"
+#include "providers/waiting.hpp"
 
 namespace provision::providers {
 namespace {
-
-using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, 1> addresses{"http://169.254.169.254"};
 constexpr std::array<Header, 1> headers{Header{"Metadata", "true"}};
@@ -22,8 +20,6 @@ constexpr Service service{"Azure", addresses, "/metadata/instance/compute/userDa
                           headers, nullptr,   {},
                           {},      not_yet,   Coding::base64};
 
-constexpr milliseconds between_looks{1'000};
-constexpr milliseconds quiet{5'000};
 constexpr std::string_view proof = "/ovf-env.xml";
 constexpr std::string_view custom_data = "/CustomData.bin";
 constexpr std::string_view block_devices = "/sys/class/block";
@@ -64,29 +60,15 @@ Result<std::optional<Outcome>> look(const Asking& asking, std::string& last) {
 }
 
 Result<Outcome> wait_for_dvd(const Asking& asking) {
-  host::Clock& clock = asking.host.clock;
-  const auto start = clock.monotonic();
-  auto told = start;
+  const std::string what = "the provisioning DVD of Azure";
   std::string last = "there is no drive";
-  while (true) {
-    if (auto found = TRY(look(asking, last))) {
-      return *std::move(found);
-    }
-    const auto now = clock.monotonic();
-    const auto seconds = [](auto time) {
-      return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
-    };
-    if (now - start >= asking.patience) {
-      return Error(Code::config_unavailable, "the provisioning DVD of Azure did not come within " +
-                                                 seconds(asking.patience) + " seconds: " + last);
-    }
-    if (now - told >= quiet) {
-      told = now;
-      asking.say("waiting for the provisioning DVD of Azure, " + seconds(now - start) + " s of " +
-                 seconds(asking.patience) + " s: " + last);
-    }
-    clock.sleep(between_looks);
+  auto found = TRY(wait_for(asking, what, asking.patience, last, [&] { return look(asking, last); }));
+  if (!found) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(asking.patience).count();
+    return Error(Code::config_unavailable,
+                 what + " did not come within " + std::to_string(seconds) + " seconds: " + last);
   }
+  return *std::move(found);
 }
 
 }  // namespace

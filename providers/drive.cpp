@@ -5,15 +5,13 @@
 #include <array>
 #include <cerrno>
 
-#include "base/text.hpp"
+#include "providers/waiting.hpp"
 
 namespace provision::providers {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds look_again{250};
-constexpr milliseconds quiet{5'000};
 constexpr std::array<std::string_view, 3> types{"iso9660", "vfat", "udf"};
 
 struct Found {
@@ -22,38 +20,14 @@ struct Found {
 };
 
 // The node of the first label that is there now.
-std::optional<Found> present(const Asking& asking, const Drive& drive) {
+Result<std::optional<Found>> present(const Asking& asking, const Drive& drive) {
   for (const auto label : drive.labels) {
     host::DeviceRef device{"/dev/disk/by-label/" + std::string(label), {}, 0};
     if (auto node = asking.host.disks.await(device, milliseconds(0))) {
-      return Found{std::move(device), *std::move(node)};
+      return std::optional(Found{std::move(device), *std::move(node)});
     }
   }
-  return std::nullopt;
-}
-
-std::optional<Found> await(const Asking& asking, const Drive& drive, milliseconds patience) {
-  host::Clock& clock = asking.host.clock;
-  const auto start = clock.monotonic();
-  auto told = start;
-  while (true) {
-    auto found = present(asking, drive);
-    const auto now = clock.monotonic();
-    if (found || now - start >= patience) {
-      return found;
-    }
-    if (now - told >= quiet) {
-      told = now;
-      const auto seconds = [](auto time) {
-        return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
-      };
-      asking.say("waiting for " + std::string(drive.name) + ", a file system labelled " +
-                 std::string(drive.labels.front()) + ": " + seconds(now - start) + " s of " + seconds(patience) + " s");
-    }
-    // Waits for a device, and so returns early where it comes.
-    static_cast<void>(asking.host.disks.await({"/dev/disk/by-label/" + std::string(drive.labels.front()), {}, 0},
-                                              std::min(look_again, patience)));
-  }
+  return std::optional<Found>{};
 }
 
 Result<Outcome> read(const Asking& asking, const Drive& drive, const Found& found) {
@@ -77,7 +51,8 @@ Result<Outcome> read(const Asking& asking, const Drive& drive, const Found& foun
 }  // namespace
 
 Result<std::optional<Outcome>> look_on_drive(const Asking& asking, const Drive& drive, milliseconds patience) {
-  const auto found = await(asking, drive, patience);
+  const std::string what = std::string(drive.name) + ", a file system labelled " + std::string(drive.labels.front());
+  const auto found = TRY(wait_for(asking, what, patience, {}, [&] { return present(asking, drive); }));
   if (!found) {
     return std::optional<Outcome>{};
   }

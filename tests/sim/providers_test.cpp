@@ -298,7 +298,7 @@ TEST_CASE("azure: without user data the DVD is awaited, and its not coming is no
     cloud.http.script[get(azure)] = {{200, ""}};
     CHECK(has(cloud.ask(),
               "config-unavailable: the provisioning DVD of Azure did not come within 30 seconds: there is no drive"));
-    CHECK(has(cloud.said, "waiting for the provisioning DVD of Azure, "));
+    CHECK(has(cloud.said, "waiting for the provisioning DVD of Azure: "));
   }
 }
 
