@@ -20,6 +20,7 @@ struct Command {
 Command add_apply(CLI::App& app);
 Command add_inventory(CLI::App& app);
 Command add_plan(CLI::App& app);
+Command add_platform(CLI::App& app);
 Command add_programs(CLI::App& app);
 Command add_reference(CLI::App& app);
 Command add_schema(CLI::App& app);

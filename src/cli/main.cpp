@@ -28,8 +28,9 @@ int run(int count, char** arguments) {
   CLI::App app("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
   app.set_version_flag("--version", std::string("provision ") + PROVISION_VERSION);
   app.require_subcommand(1);
-  const std::array commands{add_plan(app),  add_apply(app),  add_inventory(app), add_validate(app), add_schema(app),
-                            add_stage(app), add_status(app), add_timeline(app),  add_programs(app), add_reference(app)};
+  const std::array commands{add_plan(app),     add_apply(app),     add_inventory(app), add_validate(app),
+                            add_schema(app),   add_stage(app),     add_status(app),    add_timeline(app),
+                            add_programs(app), add_reference(app), add_platform(app)};
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

@@ -15,6 +15,7 @@
 #include "cli/screen.hpp"
 #include "host/linux/linux_host.hpp"
 #include "host/linux/mounts.hpp"
+#include "providers/detect.hpp"
 #include "run/last_failure.hpp"
 #include "run/status.hpp"
 #include "stages/documents.hpp"
@@ -168,6 +169,20 @@ Result<std::unique_ptr<host::Lock>> keep_others_off(host::Files& own) {
   return lock;
 }
 
+Result<std::string> platform_of(host::Files& own, const StageOptions& options) {
+  if (options.platform != "auto") {
+    return options.platform;
+  }
+  auto found = TRY_WHILE(providers::detect(own), "telling which platform this is");
+  if (!found) {
+    return Error(Code::no_platform,
+                 "ignition.platform.id=auto is on the kernel command line, and neither the firmware nor a drive tells "
+                 "which platform this is");
+  }
+  print_to_console(fmt::format("provision {}: platform {}: {}\n", options.name, found->id, found->why));
+  return std::move(found->id);
+}
+
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -186,11 +201,16 @@ int run_stage_command(const StageOptions& options) {
   if (!alone) {
     return complain(alone.error(), nullptr);
   }
+  const auto platform = platform_of(host.own, options);
+  if (!platform) {
+    show_failure(host, options, platform.error());
+    return row(platform.error().code).exit_status;
+  }
   ConsoleListener words(options.name);
   ProgressListener listener(words, activities, progress_seams(host, options.name));
   stages::Context context{host,
                           listener,
-                          options.platform,
+                          *platform,
                           options.stamp,
                           milliseconds(options.device_timeout),
                           {.journal_in_memory = has_journal_in_memory(options)},

@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "host/sim/simhost.hpp"
+#include "providers/detect.hpp"
 #include "providers/payload.hpp"
 #include "sim/machines.hpp"
 #include "stages/hooks.hpp"
@@ -347,6 +348,27 @@ TEST_CASE("openstack: through each interface; one that knows nothing does not sp
   Cloud none("openstack");
   none.http.script[get(nova)] = {{404}};
   CHECK(has(none.ask(), "none: OpenStack has no user-data"));
+}
+
+TEST_CASE("the platform, by its firmware's words, by drives, by the hypervisor") {
+  const auto detected = [](const std::string& path, const std::string& content) -> std::string {
+    Cloud machine("metal");
+    host::Files& own = machine.host().own;
+    REQUIRE(stages::make_own_directory(own, "/sys/firmware/qemu_fw_cfg/by_name"));
+    REQUIRE(stages::make_own_directory(own, path.substr(0, path.rfind('/'))));
+    REQUIRE(own.replace(path, content, 0400, {}));
+    const auto found = providers::detect(own);
+    return found && *found ? (*found)->id + ": " + (*found)->why : "nothing";
+  };
+  CHECK(detected("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n") == R"(aws: sys_vendor is "Amazon EC2")");
+  CHECK(detected("/sys/class/dmi/id/product_serial", "GoogleCloud-1A") == R"(gcp: product_serial is "GoogleCloud-1A")");
+  CHECK(has(detected("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"), "azure: "));
+  CHECK(has(detected("/sys/class/dmi/id/product_name", "OpenStack Compute"), "openstack: "));
+  CHECK(detected("/dev/disk/by-label/cidata", "") == "nocloud: there is /dev/disk/by-label/cidata");
+  CHECK(
+      has(detected("/sys/class/dmi/id/sys_vendor", "Amazon EC20"), "qemu: there is /sys/firmware/qemu_fw_cfg/by_name"));
+  Cloud nothing("metal");
+  CHECK_FALSE(providers::detect(nothing.host().own)->has_value());
 }
 
 TEST_CASE("what user-data is wrapped in, and what is not for us") {
