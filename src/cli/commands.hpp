@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <span>
+#include <string_view>
 
 namespace provision::cli {
 
@@ -28,5 +30,21 @@ Command add_stage(CLI::App& app);
 Command add_status(CLI::App& app);
 Command add_timeline(CLI::App& app);
 Command add_validate(CLI::App& app);
+
+// The program under another name (argv[0]), as images have Ignition's programs: flags, exit statuses and habits are
+// theirs. `words`: what follows the name.
+struct OtherName {
+  std::string_view name;
+  int (*run)(std::span<const std::string_view> words);
+};
+
+// The stages. Exit status: 0 done, 1 the stage failed, 2 wrong usage.
+int run_as_ignition(std::span<const std::string_view> words);
+// Files, directories, links and units into the root of a container. Exit status: 0 done, 1 all else.
+int run_as_ignition_apply(std::span<const std::string_view> words);
+// Deleting the config where the platform keeps it. Exit status: 1 the platform cannot, 2 wrong usage.
+int run_as_ignition_rmcfg(std::span<const std::string_view> words);
+// Exit status: 0 valid, warnings or not; 1 all else.
+int run_as_ignition_validate(std::span<const std::string_view> words);
 
 }  // namespace provision::cli

@@ -54,12 +54,17 @@ void print_notes(const spec::Parsed& parsed) {
 }
 
 std::optional<stages::Given> read_config(const std::string& name, const std::string& ca_file, int& status) {
+  host::LinuxFetcher fetcher;
+  return read_config(name, ca_file, status, fetcher);
+}
+
+std::optional<stages::Given> read_config(const std::string& name, const std::string& ca_file, int& status,
+                                         host::Fetcher& fetcher) {
   auto text = read_document(name, ca_file);
   if (!text) {
     status = complain(text.error(), nullptr);
     return std::nullopt;
   }
-  host::LinuxFetcher fetcher;
   fields::Notes notes;
   stages::Documents brought;
   auto given = stages::fetch_given({shown_name(name), *text}, fetcher, notes, brought);

@@ -6,6 +6,8 @@
 #include <array>
 #include <exception>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
@@ -45,6 +47,23 @@ int run(int count, char** arguments) {
   return 2;
 }
 
+constexpr std::array other_names{
+    OtherName{"ignition", &run_as_ignition}, OtherName{"ignition-apply", &run_as_ignition_apply},
+    OtherName{"ignition-rmcfg", &run_as_ignition_rmcfg}, OtherName{"ignition-validate", &run_as_ignition_validate}};
+
+int run_by_name(int count, char** arguments) {
+  const std::vector<std::string_view> words(arguments, arguments + count);
+  if (!words.empty()) {
+    const std::string_view name = words[0].substr(words[0].find_last_of('/') + 1);
+    for (const auto& other : other_names) {
+      if (other.name == name) {
+        return other.run(std::span(words).subspan(1));
+      }
+    }
+  }
+  return run(count, arguments);
+}
+
 }  // namespace
 }  // namespace provision::cli
 
@@ -56,7 +75,7 @@ int main(int count, char** arguments) {
   constexpr rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   try {
-    return provision::cli::run(count, arguments);
+    return provision::cli::run_by_name(count, arguments);
   } catch (const std::exception& error) {
     provision::cli::print_error(std::string("provision: fault of our own: ") + error.what() + "\n");
     return 70;

@@ -11,8 +11,10 @@
 #include "cli/commands.hpp"
 #include "cli/complaint.hpp"
 #include "cli/console.hpp"
+#include "cli/journal_entries.hpp"
 #include "cli/progress.hpp"
 #include "cli/screen.hpp"
+#include "cli/stage.hpp"
 #include "host/linux/linux_host.hpp"
 #include "host/linux/mounts.hpp"
 #include "providers/detect.hpp"
@@ -31,20 +33,6 @@ constexpr std::string_view failure_message_id = "8d1c5b1c0f5a4a57b2f3d9c1e07a64f
 // Held while a stage runs.
 constexpr std::string_view lock_path = "/run/provision/lock";
 
-struct StageOptions {
-  std::string name;
-  std::string root = "/sysroot";
-  std::string platform;
-  std::string state = "/run/provision/volatile";
-  std::string stamp;
-  double device_timeout = 90;
-  double fetch_timeout = 120;
-  std::string state_device;
-  std::string stamp_owner = "provision";
-  bool only_the_stamp_tells = false;
-  bool stamp_is_disk_guid = false;
-};
-
 // Where the generator puts it that was told of no place on a disk.
 bool has_journal_in_memory(const StageOptions& options) { return options.state == run::volatile_state; }
 
@@ -52,34 +40,42 @@ double seconds(std::chrono::microseconds duration) { return std::chrono::duratio
 
 class ConsoleListener final : public run::Listener {
  public:
-  explicit ConsoleListener(std::string stage) : stage_(std::move(stage)) {}
+  explicit ConsoleListener(const StageOptions& options) : options_(options) {}
 
   void on(const run::Event& event) override {
     switch (event.kind) {
       case run::Event::Kind::notice:
-        print_to_console(fmt::format("provision {}: {}\n", stage_, printable(event.text)));
+        say(printable(event.text));
         break;
       case run::Event::Kind::step_started:
         break;
       case run::Event::Kind::step_done:
-        print_to_console(
-            fmt::format("provision {}: {} ({:.2f} s)\n", stage_, printable(event.text), seconds(event.took)));
+        say(fmt::format("{} ({:.2f} s)", printable(event.text), seconds(event.took)));
         break;
       case run::Event::Kind::step_skipped:
-        print_to_console(fmt::format("provision {}: {}: it was so already\n", stage_, printable(event.text)));
+        say(printable(event.text) + ": it was so already");
         break;
     }
   }
 
  private:
-  std::string stage_;
+  void say(const std::string& text) const {
+    const std::string line = fmt::format("provision {}: {}\n", options_.name, text);
+    options_.to_output_alone ? print(line) : print_to_console(line);
+  }
+
+  const StageOptions& options_;
 };
 
-ProgressListener::Seams progress_seams(host::Host& host, const std::string& stage) {
+ProgressListener::Seams progress_seams(host::Host& host, const StageOptions& options) {
   ProgressListener::Seams seams;
   seams.transfers = [&host] { return host.fetcher.progress(); };
-  seams.say = [stage](const std::string& line) {
-    const std::string whole = "provision " + stage + ": " + line;
+  seams.say = [&options](const std::string& line) {
+    const std::string whole = "provision " + options.name + ": " + line;
+    if (options.to_output_alone) {
+      print(whole);
+      return;
+    }
     print_to_console(whole);
     write_to_further_consoles(whole);
   };
@@ -187,6 +183,8 @@ std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
+}  // namespace
+
 int run_stage_command(const StageOptions& options) {
   const stages::Stage* stage = stages::find_stage(options.name);
   if (stage == nullptr) {
@@ -206,8 +204,8 @@ int run_stage_command(const StageOptions& options) {
     show_failure(host, options, platform.error());
     return row(platform.error().code).exit_status;
   }
-  ConsoleListener words(options.name);
-  ProgressListener listener(words, activities, progress_seams(host, options.name));
+  ConsoleListener words(options);
+  ProgressListener listener(words, activities, progress_seams(host, options));
   stages::Context context{host,
                           listener,
                           *platform,
@@ -216,7 +214,8 @@ int run_stage_command(const StageOptions& options) {
                           {.journal_in_memory = has_journal_in_memory(options)},
                           {options.state_device, options.state, !options.only_the_stamp_tells,
                            options.stamp_owner == "provision", &host::read_only_options, options.stamp_is_disk_guid},
-                          milliseconds(options.fetch_timeout)};
+                          milliseconds(options.fetch_timeout),
+                          options.handover};
   if (stage->hook == &stages::fetch_offline) {
     tell_of_last_failure(host, listener);
   }
@@ -225,8 +224,11 @@ int run_stage_command(const StageOptions& options) {
     stages::tell_platform(context, "provision: " + to_string(result.error()));
     return row(result.error().code).exit_status;
   }
+  tell_journal(host, *stage);
   return 0;
 }
+
+namespace {
 
 std::string stage_list() {
   std::string text = "\nStages, in their order:\n";
@@ -261,6 +263,8 @@ Command add_stage(CLI::App& app) {
       ->capture_default_str();
   parser->add_option("--fetch-timeout", options->fetch_timeout, "Seconds to wait for the platform's user-data")
       ->capture_default_str();
+  parser->add_option("--config-cache", options->handover.config_cache,
+                     "Write the config here for other programs, as Ignition does to /run/ignition.json");
   parser->footer(stage_list());
   return {parser, [options] { return run_stage_command(*options); }};
 }

@@ -2,6 +2,7 @@
 // provision validate FILE…: whether configs are right, and everything that is not. Nothing but the files is read.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/documents.hpp"
+#include "cli/go_flags.hpp"
 #include "cli/notes.hpp"
 #include "fields/json.hpp"
 #include "spec/parse.hpp"
@@ -109,6 +111,25 @@ class Validation {
   fields::Value found_ = fields::Value::array();
 };
 
+// What nobody can tell: no file, or an empty one, which is no config.
+int judge_as_ignition(const std::string& name) {
+  const auto text = read_document(name);
+  if (!text) {
+    print_error("ignition-validate: " + to_string(text.error()) + "\n");
+    return 1;
+  }
+  if (trim(*text).empty()) {
+    print_error("ignition-validate: " + shown_name(name) + " is empty, which is no config\n");
+    return 1;
+  }
+  const spec::Parsed parsed = spec::parse(shown_name(name), *text);
+  NotesText notes(parsed.sources, output_shows_colour());
+  for (const auto& note : parsed.notes.all) {
+    print(notes.of(note));
+  }
+  return parsed.config ? 0 : 1;
+}
+
 int run_validate_command(const ValidateOptions& options) {
   Validation validation(options);
   for (const auto& name : options.files) {
@@ -118,6 +139,27 @@ int run_validate_command(const ValidateOptions& options) {
 }
 
 }  // namespace
+
+int run_as_ignition_validate(std::span<const std::string_view> words) {
+  bool version = false;
+  const std::array flags{GoFlag{"version", "print the version and exit", &version}};
+  const auto arguments = parse_go_flags(flags, words);
+  const std::string usage =
+      "Usage: ignition-validate [flags] FILE, or - for standard input\n" + describe_go_flags(flags);
+  if (!arguments) {
+    print_error("ignition-validate: " + arguments.error().what + "\n" + usage);
+    return 2;
+  }
+  if (version || arguments->help) {
+    print(version ? std::string("provision ") + PROVISION_VERSION + "\n" : usage);
+    return 0;
+  }
+  if (arguments->rest.size() != 1) {
+    print_error(usage);
+    return 1;
+  }
+  return judge_as_ignition(arguments->rest.front());
+}
 
 Command add_validate(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("validate", "Check configs and say all that is wrong with them");

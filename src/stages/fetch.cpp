@@ -5,6 +5,7 @@
 #include "plan/unsupported.hpp"
 #include "providers/provider.hpp"
 #include "stages/begin.hpp"
+#include "stages/config_cache.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
@@ -12,9 +13,6 @@
 
 namespace provision::stages {
 namespace {
-
-// The distro brings the network up where this file is, before the stage fetch.
-constexpr std::string_view neednet_path = "/run/ignition/neednet";
 
 void notice(Context& context, const std::string& text) {
   context.listener.on({run::Event::Kind::notice, {}, text, {}});
@@ -29,8 +27,9 @@ void tell_notes(Context& context, const fields::Notes& notes) {
 
 Result<void> ask_for_network(Context& context, const std::string& why) {
   notice(context, "the network is needed: " + why);
-  TRY(make_own_directory(context.host.own, path::parent(neednet_path)));
-  return context.host.own.replace(neednet_path, "", 0644, {});
+  const std::string& flag = context.handover.neednet;
+  TRY(make_own_directory(context.host.own, path::parent(flag)));
+  return context.host.own.replace(flag, "", 0644, {});
 }
 
 Result<void> find_config(Context& context, Network network) {
@@ -51,6 +50,7 @@ Result<void> find_config(Context& context, Network network) {
     TRY(ask_for_network(context, "the config has files that come from elsewhere"));
   }
   TRY(measure(context, *config));
+  TRY(write_config_cache(context, *config->config));
   return begin_or_go_on(context, *config, documents.user_document());
 }
 
@@ -62,7 +62,7 @@ constexpr auto patience_when_stopped = std::chrono::milliseconds(8'000);
 
 void tell_platform(Context& context, const std::string& failure) {
   const providers::Platform* const platform = providers::find_platform(context.platform);
-  const auto network = context.host.own.look(neednet_path);
+  const auto network = context.host.own.look(context.handover.neednet);
   if (platform == nullptr || platform->report == nullptr || !network || !*network) {
     return;
   }
@@ -95,7 +95,7 @@ Result<void> fetch_offline(Context& context, run::StageReport& report) {
 Result<void> fetch(Context& context, run::StageReport& report) {
   if (const auto kept = kept_documents(context.host.own); kept && are_whole(*kept)) {
     report.result = "skipped";
-    return {};
+    return write_config_cache(context, *TRY(load_config(context.host.own)).config);
   }
   return find_config(context, Network::present);
 }

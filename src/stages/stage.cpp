@@ -202,8 +202,8 @@ const Stage* find_stage(std::string_view name) {
 
 Result<void> run_stage(Context& context, const Stage& stage) {
   run::Recorder recorder(context.listener, context.host.clock);
-  Context recorded{context.host,     recorder,        context.platform,   context.stamp,
-                   context.patience, context.options, context.first_boot, context.fetch_patience};
+  Context recorded{context.host,    recorder,           context.platform,       context.stamp,   context.patience,
+                   context.options, context.first_boot, context.fetch_patience, context.handover};
   run::StageReport report;
   report.name = stage.name;
   report.result = "running";

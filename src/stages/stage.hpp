@@ -33,6 +33,14 @@ struct FirstBoot {
   bool stamp_is_disk_guid = false;
 };
 
+// The files by which the distribution's own units and programs in the initramfs are told.
+struct Handover {
+  // Made, empty, when the network is needed: what brings it up waits for that.
+  std::string neednet = "/run/ignition/neednet";
+  // The config as it is carried out, readable by root alone; empty: nobody asks for it (stages/config_cache.hpp).
+  std::string config_cache;
+};
+
 // What a stage is run with.
 struct Context {
   host::Host& host;
@@ -46,6 +54,7 @@ struct Context {
   FirstBoot first_boot{};
   // For the platform's user-data, all attempts together.
   std::chrono::milliseconds fetch_patience{120'000};
+  Handover handover{};
 };
 
 struct Stage {
