@@ -20,6 +20,7 @@ constexpr milliseconds answer_patience{10'000};
 constexpr milliseconds grace_after_none{2'000};
 constexpr milliseconds grace_after_refusal{5'000};
 constexpr milliseconds quiet{5'000};
+constexpr milliseconds rounding_up{999};
 constexpr std::size_t max_token = 4096;
 
 bool has(std::span<const long> codes, long code) { return std::find(codes.begin(), codes.end(), code) != codes.end(); }
@@ -57,7 +58,7 @@ class Talk {
   Talk(const Asking& asking, const Service& service, const std::vector<std::string>& addresses)
       : asking_(asking), service_(service) {
     for (const auto& address : addresses) {
-      lanes_.push_back(Lane{address, {}, service.token != nullptr, false, false, 0, "nothing came"});
+      lanes_.push_back(Lane{address, {}, service.token != nullptr, false, false, 0, {}, "nothing came"});
     }
   }
 
@@ -94,6 +95,8 @@ class Talk {
     bool has_renewed;
     bool has_ended;
     unsigned tries;
+    // When it is asked again, or was.
+    milliseconds due;
     std::string last;
   };
 
@@ -124,6 +127,7 @@ class Talk {
     lane.last = std::move(words);
     const auto pause = std::min(first_pause * (1U << std::min(lane.tries, 10U)), longest_pause);
     ++lane.tries;
+    lane.due = elapsed_ + pause;
     return next(lane, pause);
   }
 
@@ -211,13 +215,21 @@ class Talk {
     return refuse(lane, said);
   }
 
-  [[nodiscard]] std::string last_words() const {
+  [[nodiscard]] std::string last_words(bool with_outlook = false) const {
     std::vector<std::string> words;
     words.reserve(lanes_.size());
     for (const auto& lane : lanes_) {
-      words.push_back(lane.address + service_path() + ": " + lane.last);
+      words.push_back(lane.address + service_path() + ": " + lane.last + (with_outlook ? outlook(lane) : ""));
     }
     return join(words, "; ");
+  }
+
+  [[nodiscard]] std::string outlook(const Lane& lane) const {
+    if (lane.has_ended) {
+      return {};
+    }
+    return lane.due <= elapsed_ ? ", being asked"
+                                : ", next try in " + seconds(lane.due - elapsed_ + rounding_up) + " s";
   }
 
   // Without the query, as every URL in a message.
@@ -233,7 +245,7 @@ class Talk {
     if (elapsed - told_ >= quiet) {
       told_ = elapsed;
       asking_.say("still waiting for the user-data of " + std::string(service_.name) + ", " + seconds(elapsed) +
-                  " s of " + seconds(asking_.patience) + " s: " + last_words());
+                  " s of " + seconds(asking_.patience) + " s: " + last_words(true));
     }
     return false;
   }

@@ -50,7 +50,7 @@ install_network() {
     local unit
     inst_script "$moddir/provision-network" /usr/libexec/provision-network ||
         give_up "could not install provision-network"
-    inst_multiple mkdir rm systemctl || give_up "could not install what provision-network runs"
+    inst_multiple mkdir rm sleep systemctl || give_up "could not install what provision-network runs"
     if [[ ! -x $dracutsysrootdir$systemdutildir/systemd-networkd ]]; then
         dwarn "provision: no systemd-networkd: the image will not bring the network up by itself"
         return 0

@@ -54,7 +54,12 @@ std::string ProgressWords::transfer_line(const host::FetchProgress& transfer, co
   text += fmt::format(", {} s so far", seconds(now - seen.began));
   if (transfer.attempts > 1) {
     text += fmt::format(", attempt {}", transfer.attempts);
-    text += transfer.last_failure.empty() ? "" : " (before: " + printable(transfer.last_failure) + ")";
+  }
+  if (!transfer.last_failure.empty()) {
+    text += transfer.next_attempt.count() > 0
+                ? fmt::format(", next try in {} s", (transfer.next_attempt.count() + 999) / 1000)
+                : "";
+    text += " (before: " + printable(transfer.last_failure) + ")";
   }
   return text;
 }

@@ -65,13 +65,15 @@ struct FetchSettings {
   std::vector<std::string> no_proxy;
 };
 
-// For a console line: how much has come, of how much (0: unknown), and what an attempt failed with last.
+// For a console line: how much has come, of how much (0: unknown), what an attempt failed with last, and how long it is
+// until the next one (0: one is under way).
 struct FetchProgress {
   std::string url;
   std::uint64_t bytes = 0;
   std::uint64_t of = 0;
   unsigned attempts = 0;
   std::string last_failure;
+  std::chrono::milliseconds next_attempt{0};
 };
 
 using Ticket = std::uint64_t;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <thread>
 
 #include "base/gzip.hpp"
 #include "host/linux/fetcher.hpp"
@@ -152,6 +153,23 @@ TEST_CASE("Retry-After is waited for, and the whole has an end") {
   CHECK(says(result, "not there within 1 s; the last attempt: the server answered 503"));
   CHECK(std::chrono::steady_clock::now() - begin >= 1s);
   CHECK(server.asked().size() == 1);
+}
+
+TEST_CASE("progress tells when the next attempt is") {
+  WebServer server([](const Asked&) { return reply("503 Busy", "", "Retry-After: 20\r\n"); });
+  Machine machine;
+  const host::Ticket ticket = machine.fetcher.start(want(server.url("/")), machine.kept);
+  host::FetchProgress seen;
+  for (int i = 0; i < 1000 && seen.last_failure.empty(); ++i) {
+    const auto all = machine.fetcher.progress();
+    REQUIRE(all.size() == 1);
+    seen = all.front();
+    std::this_thread::sleep_for(10ms);
+  }
+  CHECK(seen.last_failure == "the server answered 503");
+  CHECK(seen.next_attempt > 10s);
+  CHECK(seen.next_attempt <= 20s);
+  machine.fetcher.cancel(ticket);
 }
 
 TEST_CASE("nobody listens, headers do not come") {
@@ -407,6 +425,7 @@ TEST_CASE("https: the config's own authority beside the distro's") {
   std::vector<std::string> words{"openssl", "s_server", "-quiet",    "-www", "-accept",
                                  accept,    "-cert",    certificate, "-key", key};
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) {
     argv.push_back(word.data());
   }

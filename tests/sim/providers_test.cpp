@@ -248,6 +248,19 @@ TEST_CASE("what passes is tried again: throttled, not ready, no network yet") {
   cloud.http.script[get(aws)] = {{500}, {0}, {200, "{}"}};
   CHECK(cloud.ask() == "config: {}");
   CHECK(has(cloud.said, "still waiting for the user-data of AWS, 5 s of 30 s: http://169.254.169.254"));
+  // Nothing but its first question has been asked.
+  CHECK(has(cloud.said, "169.254.169.254/2019-10-01/user-data: nothing came, being asked"));
+}
+
+TEST_CASE("while a service is waited for: what each address said last, and when it is asked again") {
+  Cloud cloud("openstack");
+  cloud.http.script[get(nova)] = {{503}, {503}, {503}, {503}, {503}, {503}, {503}, {200, "{}"}};
+  CHECK(cloud.ask() == "config: {}");
+  // Asked after 0, 0.2, 0.6, 1.4, 3.0 and 6.2 seconds.
+  CHECK(has(cloud.said, "user_data: it answered 503, next try in 2 s"));
+  Cloud dead("openstack");
+  dead.http.script[get(nova)] = {{503}};
+  CHECK_FALSE(has(dead.ask(), "next try"));
 }
 
 TEST_CASE("dead for ever, or somebody else: the boot stops, and says what each address answered") {

@@ -104,6 +104,19 @@ TEST_CASE("progress: a transfer says how much, of how much, how fast; no secret 
         Lines{"fetching https://h.test/f: 14 MiB, 2 MiB/s, 12 s so far"});
 }
 
+TEST_CASE("progress: a transfer that is to be tried again says when, and why") {
+  cli::ProgressWords words;
+  host::FetchProgress refused = transfer(0, 0, 1, "Connection refused");
+  refused.next_attempt = std::chrono::milliseconds(1200);
+  CHECK(words.due(seconds(0), {}, {refused}).empty());
+  CHECK(words.due(seconds(2), {}, {refused}) ==
+        Lines{"fetching https://h.test/f: 0 bytes, 2 s so far, next try in 2 s (before: Connection refused)"});
+  refused.attempts = 2;
+  CHECK(
+      words.due(seconds(7), {}, {refused}) ==
+      Lines{"fetching https://h.test/f: 0 bytes, 7 s so far, attempt 2, next try in 2 s (before: Connection refused)"});
+}
+
 TEST_CASE("progress: at most a few lines at a time") {
   cli::ProgressWords words;
   std::vector<run::Activity> all;

@@ -117,7 +117,10 @@ Transfer::Transfer(FetchRequest request, Sink& sink, std::shared_ptr<const Fetch
 
 FetchProgress Transfer::progress() const {
   const std::lock_guard lock(progress_mutex_);
-  return progress_;
+  FetchProgress progress = progress_;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next_attempt_ - present());
+  progress.next_attempt = std::max(left, std::chrono::milliseconds(0));
+  return progress;
 }
 
 // --- An attempt begins
@@ -443,13 +446,14 @@ void Transfer::again(const std::string& words, bool fruitless, Instant now, std:
     settle(network_error(words + ", " + std::to_string(fruitless_) + " times"));
     return;
   }
-  {
-    const std::lock_guard lock(progress_mutex_);
-    progress_.last_failure = words;
-  }
   const auto doubled = pace_.first_pause * (1U << std::min(pauses_, 10U));
   ++pauses_;
   ready_at_ = now + std::max(at_least, with_jitter(std::min(doubled, pace_.longest_pause)));
+  {
+    const std::lock_guard lock(progress_mutex_);
+    progress_.last_failure = words;
+    next_attempt_ = ready_at_;
+  }
   url_ = request_.url;
   hops_ = 0;
   handle_.reset();

@@ -135,6 +135,7 @@ class Transfer {
 
   mutable std::mutex progress_mutex_;
   FetchProgress progress_;
+  Instant next_attempt_{};
 };
 
 }  // namespace provision::host
