@@ -386,11 +386,21 @@ TEST_CASE("what user-data is wrapped in, and what is not for us") {
   CHECK(unwrap("#cloud-config\nusers: []") == "a cloud-config|it is a cloud-config, which is not for provision");
   CHECK(unwrap("#!/bin/sh") == "a script|it is a script, which is not for provision");
   CHECK(has(unwrap("Content-Type: multipart/mixed;"), "a MIME message"));
-  CHECK(has(unwrap("\x28\xb5\x2f\xfd..."), "packed by zstd"));
   const std::string packed("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00",
                            22);
   CHECK(unwrap(packed) == "{}");
-  CHECK(has(unwrap(packed.substr(0, 15)), "cannot be read"));
+  CHECK(unwrap(packed.substr(0, 15)) == "it cannot be read: the gzip bytes end too early");
+  const std::string zstd("\x28\xb5\x2f\xfd\x04\x58\x11\x00\x00\x7b\x7d\xd1\x94\xf2\x7a", 15);
+  CHECK(unwrap(zstd) == "{}");
+  CHECK(unwrap(zstd + zstd) == "{}{}");
+  CHECK(unwrap(zstd.substr(0, 9)) == "it cannot be read: the zstd bytes end too early");
+  CHECK(unwrap(zstd + "{}") == "it cannot be read: behind the zstd frames, at byte 15, stands something else");
+  const auto from_base64 = [](const std::string& bytes) {
+    const auto outcome = providers::unwrap(bytes, providers::Coding::base64, "it");
+    return outcome ? std::get<providers::UserData>(*outcome).bytes : to_string(outcome.error());
+  };
+  CHECK(from_base64("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==") == "{}");
+  CHECK(from_base64("KLUv/QRYEQAAe33RlPJ6") == "{}");
 }
 
 TEST_SUITE_END();
