@@ -27,6 +27,12 @@ bool has(std::span<const long> codes, long code) { return std::find(codes.begin(
 
 bool is_passing(long code) { return code == 408 || code == 429 || code >= 500; }
 
+// No config is: a JSON object has a brace. A word of four letters may be.
+bool may_be_base64(std::string_view bytes) {
+  const auto decoded = base64_decode(bytes);
+  return decoded && !decoded->empty();
+}
+
 std::string seconds(milliseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
 }
@@ -58,7 +64,7 @@ class Talk {
   Talk(const Asking& asking, const Service& service, const std::vector<std::string>& addresses)
       : asking_(asking), service_(service) {
     for (const auto& address : addresses) {
-      lanes_.push_back(Lane{address, {}, service.token != nullptr, false, false, 0, {}, "nothing came"});
+      lanes_.push_back(Lane{address, {}, service.token != nullptr, false, false, 0, {}, "nothing came", {}});
     }
   }
 
@@ -75,7 +81,7 @@ class Talk {
     lead.is_over = [this](milliseconds elapsed) { return is_over(elapsed); };
     TRY(asking_.host.http.converse(questions, lead));
     if (found_) {
-      return unwrap(*std::move(found_), service_.coding, "the user-data of " + std::string(service_.name));
+      return unwrap(*std::move(found_), coding_, "the user-data of " + std::string(service_.name));
     }
     if (none_) {
       return Outcome(None{*none_});
@@ -98,6 +104,8 @@ class Talk {
     // When it is asked again, or was.
     milliseconds due;
     std::string last;
+    // Held until the service has told its coding.
+    std::optional<std::string> encoded;
   };
 
   [[nodiscard]] host::HttpQuestion question(const Lane& lane) const {
@@ -110,7 +118,7 @@ class Talk {
       question.headers.emplace_back(service_.token->lifetime);
       return question;
     }
-    question.url = lane.address + std::string(service_.path);
+    question.url = lane.address + std::string(lane.encoded ? service_.coding_path : service_.path);
     question.max_bytes = max_user_data;
     question.headers.assign(service_.headers.begin(), service_.headers.end());
     if (!lane.token.empty()) {
@@ -160,7 +168,9 @@ class Talk {
       return again(lane, said + " without \"" + std::string(service_.mark.first) + ": " +
                              std::string(service_.mark.second) + "\", so something else answers there");
     }
-    return lane.wants_token ? token(lane, *reply, said) : data(lane, *reply, said);
+    return lane.wants_token ? token(lane, *reply, said)
+           : lane.encoded   ? coding(lane, *reply, said)
+                            : data(lane, *reply, said);
   }
 
   [[nodiscard]] bool is_marked(const host::HttpReply& reply) const {
@@ -192,13 +202,41 @@ class Talk {
                : refuse(lane, said + " when it was asked for a token");
   }
 
+  host::HttpNext found(Lane& lane, const std::string& bytes, Coding coding) {
+    found_ = bytes;
+    coding_ = coding;
+    return end(lane, "it is there");
+  }
+
+  // The answer about the coding of what the lane holds.
+  host::HttpNext coding(Lane& lane, const host::HttpReply& reply, const std::string& said) {
+    const std::string_view value = trim(reply.body);
+    if (is_passing(reply.status) || (reply.status == 200 && is_html(value))) {
+      return again(lane, said + " when it was asked for the coding of the user-data");
+    }
+    if (reply.status == 404) {
+      asking_.say("the user-data of " + std::string(service_.name) + " looks like base64, and " +
+                  std::string(service_.coding_path) + " does not say so: it is taken as it is");
+      return found(lane, *lane.encoded, service_.coding);
+    }
+    if (reply.status == 200 && value == "base64") {
+      return found(lane, *lane.encoded, Coding::base64);
+    }
+    return refuse(lane, reply.status == 200
+                            ? "its coding is \"" + printable(value.substr(0, 64)) + "\", and only base64 is known"
+                            : said + " when it was asked for the coding of the user-data");
+  }
+
   host::HttpNext data(Lane& lane, const host::HttpReply& reply, const std::string& said) {
     if (reply.status == 200 && is_html(reply.body)) {
       return again(lane, said + " with an HTML page, so something else answers there");
     }
+    if (reply.status == 200 && !service_.coding_path.empty() && may_be_base64(reply.body)) {
+      lane.encoded = reply.body;
+      return next(lane);
+    }
     if (reply.status == 200) {
-      found_ = reply.body;
-      return end(lane, "it is there");
+      return found(lane, reply.body, service_.coding);
     }
     if (reply.status == 401 && !lane.token.empty() && !lane.has_renewed) {
       lane.has_renewed = true;
@@ -219,7 +257,7 @@ class Talk {
     std::vector<std::string> words;
     words.reserve(lanes_.size());
     for (const auto& lane : lanes_) {
-      words.push_back(lane.address + service_path() + ": " + lane.last + (with_outlook ? outlook(lane) : ""));
+      words.push_back(lane.address + path_of(lane) + ": " + lane.last + (with_outlook ? outlook(lane) : ""));
     }
     return join(words, "; ");
   }
@@ -233,8 +271,9 @@ class Talk {
   }
 
   // Without the query, as every URL in a message.
-  [[nodiscard]] std::string service_path() const {
-    return std::string(service_.path.substr(0, service_.path.find('?')));
+  [[nodiscard]] std::string path_of(const Lane& lane) const {
+    const std::string_view path = lane.encoded ? service_.coding_path : service_.path;
+    return std::string(path.substr(0, path.find('?')));
   }
 
   bool is_over(milliseconds elapsed) {
@@ -254,6 +293,7 @@ class Talk {
   const Service& service_;
   std::vector<Lane> lanes_;
   std::optional<std::string> found_;
+  Coding coding_ = Coding::raw;
   std::optional<std::string> none_;
   bool refused_ = false;
   milliseconds elapsed_{0};

@@ -40,6 +40,8 @@ struct Service {
   // Beside 408, 429 and all from 500 on.
   std::span<const long> again{};
   Coding coding = Coding::raw;
+  // Where the service says whether the user-data is in base64. Asked for only where that can be: 404 is "it is not".
+  std::string_view coding_path{};
 };
 
 // None: the service said so, or it has nothing but another program's. Code::config_unavailable: it refused, or

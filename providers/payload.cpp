@@ -5,6 +5,7 @@
 
 #include "base/gzip.hpp"
 #include "base/text.hpp"
+#include "base/zstd.hpp"
 
 namespace provision::providers {
 namespace {
@@ -27,7 +28,6 @@ constexpr std::array foreign_formats{
     Foreign{"From: ", "a MIME message"},
 };
 constexpr std::string_view gzip_magic = "\x1f\x8b";
-constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd";
 
 Error unreadable(const std::string& document, const std::string& why) {
   return {Code::config_unavailable, document + " cannot be read: " + why};
@@ -55,9 +55,12 @@ Result<Outcome> unwrap(std::string bytes, Coding coding, const std::string& docu
     }
     bytes = *std::move(unpacked);
   }
-  if (bytes.starts_with(zstd_magic)) {
-    return unreadable(document,
-                      "it is packed by zstd, which this version of provision does not unpack: pack it by gzip");
+  if (is_zstd(bytes)) {
+    auto unpacked = unzstd(bytes, max_user_data);
+    if (!unpacked) {
+      return unreadable(document, unpacked.error().what);
+    }
+    bytes = *std::move(unpacked);
   }
   bytes.erase(bytes.find_last_not_of('\0') + 1);
   if (trim(bytes).empty()) {

@@ -129,7 +129,7 @@ apt_source() {
 # --- Building. One directory per way of building; each can be used with meson and ninja by hand as well.
 
 # shellcheck disable=SC2034  # used by the commands that source this
-packages_build=(g++ meson ninja-build pkg-config libssl-dev zlib1g-dev nlohmann-json3-dev libcli11-dev libfmt-dev libexpected-dev)
+packages_build=(g++ meson ninja-build pkg-config libssl-dev zlib1g-dev libzstd-dev nlohmann-json3-dev libcli11-dev libfmt-dev libexpected-dev)
 # shellcheck disable=SC2034
 packages_static=(dpkg-dev)
 packages_dynamic=(libfdisk-dev libblkid-dev libmount-dev libcurl4-openssl-dev)
@@ -195,11 +195,11 @@ write_manifest() {
   local p
   if [ "$1" = static ]; then
     for p in curl util-linux; do say "$p $(cat "tools/static/$p/.complete") linked in"; done
-    for p in libssl-dev zlib1g-dev libc6-dev libstdc++-12-dev; do
+    for p in libssl-dev zlib1g-dev libzstd-dev libc6-dev libstdc++-12-dev; do
       dpkg-query -W -f "\${source:Package} \${source:Version} linked in\n" "$p"
     done
   else
-    for p in libssl-dev zlib1g-dev libc6-dev libstdc++-12-dev "${packages_dynamic[@]}"; do
+    for p in libssl-dev zlib1g-dev libzstd-dev libc6-dev libstdc++-12-dev "${packages_dynamic[@]}"; do
       dpkg-query -W -f "\${source:Package} \${source:Version} shared library of the system\n" "$p"
     done | sort -u
   fi

@@ -297,6 +297,32 @@ TEST_CASE("gcp: the header both ways; none, refused") {
   CHECK(has(refused.ask(), "did not give the user-data: "));
 }
 
+TEST_CASE("gcp: whether it is base64 is asked for where it may be, and only there") {
+  const std::string coding = get(std::string(gcp) + "-encoding");
+  const auto ask = [&](const std::string& data, std::vector<Said> answers) {
+    Cloud cloud("gcp");
+    cloud.http.script[get(gcp)] = google(200, data);
+    cloud.http.script[coding] = std::move(answers);
+    std::string words = cloud.ask() + "\n" + cloud.said;
+    return (std::count(cloud.http.asked.begin(), cloud.http.asked.end(), coding) == 0 ? "unasked: " : "") + words;
+  };
+  // A JSON text, and what is another program's.
+  CHECK(ask("{}", google(200, "base64")) == "unasked: config: {}\n");
+  CHECK(has(ask("#cloud-config", google(200, "base64")), "unasked: foreign: "));
+  CHECK(ask("e30=\n", google(200, "base64\n")) == "config: {}\n");
+  CHECK(ask("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==", google(200, "base64")) == "config: {}\n");
+  std::vector<Said> slow = google(503);
+  slow.push_back(google(200, "base64").front());
+  CHECK(ask("e30=", slow) == "config: {}\n");
+  CHECK(ask("e30=", google(404)) ==
+        "config: e30=\nthe user-data of Google Cloud looks like base64, and "
+        "/computeMetadata/v1/instance/attributes/user-data-encoding does not say so: it is taken as it is\n");
+  CHECK(has(ask("e30=", google(200, "rot13")),
+            "http://169.254.169.254/computeMetadata/v1/instance/attributes/user-data-encoding: its coding is "
+            "\"rot13\", and only base64 is known"));
+  CHECK(has(ask("e30=", google(403)), "it answered 403 when it was asked for the coding of the user-data"));
+}
+
 TEST_CASE("azure: base64 with line breaks; not there yet; wrong") {
   Cloud cloud("azure");
   cloud.http.script[get(azure)] = {{404}, {410}, {200, "eyJh\r\nIjog MX0=\n"}};
@@ -399,11 +425,21 @@ TEST_CASE("what user-data is wrapped in, and what is not for us") {
   CHECK(unwrap("#cloud-config\nusers: []") == "a cloud-config|it is a cloud-config, which is not for provision");
   CHECK(unwrap("#!/bin/sh") == "a script|it is a script, which is not for provision");
   CHECK(has(unwrap("Content-Type: multipart/mixed;"), "a MIME message"));
-  CHECK(has(unwrap("\x28\xb5\x2f\xfd..."), "packed by zstd"));
   const std::string packed("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00",
                            22);
   CHECK(unwrap(packed) == "{}");
-  CHECK(has(unwrap(packed.substr(0, 15)), "cannot be read"));
+  CHECK(unwrap(packed.substr(0, 15)) == "it cannot be read: the gzip bytes end too early");
+  const std::string zstd("\x28\xb5\x2f\xfd\x04\x58\x11\x00\x00\x7b\x7d\xd1\x94\xf2\x7a", 15);
+  CHECK(unwrap(zstd) == "{}");
+  CHECK(unwrap(zstd + zstd) == "{}{}");
+  CHECK(unwrap(zstd.substr(0, 9)) == "it cannot be read: the zstd bytes end too early");
+  CHECK(unwrap(zstd + "{}") == "it cannot be read: behind the zstd frames, at byte 15, stands something else");
+  const auto from_base64 = [](const std::string& bytes) {
+    const auto outcome = providers::unwrap(bytes, providers::Coding::base64, "it");
+    return outcome ? std::get<providers::UserData>(*outcome).bytes : to_string(outcome.error());
+  };
+  CHECK(from_base64("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==") == "{}");
+  CHECK(from_base64("KLUv/QRYEQAAe33RlPJ6") == "{}");
 }
 
 TEST_SUITE_END();

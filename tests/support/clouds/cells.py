@@ -38,7 +38,7 @@ class Cell:
     """`outcome`: the config, a definite "there is none", or a failure, which waiting for a good answer in vain is too."""
 
     outcome: Outcome
-    payload: Literal["raw", "none", "gzip", "base64"] = "raw"
+    payload: Literal["raw", "none", "base64", "gzip", "gzip cut", "gzip bomb", "zstd", "zstd cut", "zstd bomb"] = "raw"
     family: Literal["all", "ipv6"] = "all"
     late: float = 0  # seconds until there are addresses
     refuses: bool = False  # there is an address, and nobody listens
@@ -47,6 +47,7 @@ class Cell:
 
 
 TOO_BIG = 64 << 20
+BOMB = 17 << 20  # bytes, of which a few KiB travel
 
 
 def _cells(platform: str) -> dict[str, Cell]:
@@ -69,6 +70,11 @@ def _cells(platform: str) -> dict[str, Cell]:
         "captive HTML": fault("failed", on="", html=True),
         "base64": Cell("failed", payload="base64"),
         "gzip": Cell("config", payload="gzip"),
+        "gzip cut": Cell("failed", payload="gzip cut"),
+        "gzip bomb": Cell("failed", payload="gzip bomb"),
+        "zstd": Cell("config", payload="zstd"),
+        "zstd cut": Cell("failed", payload="zstd cut"),
+        "zstd bomb": Cell("failed", payload="zstd bomb"),
         "too big": fault("failed", too_big=TOO_BIG),
         "dead for ever": fault("failed", on="", dead=True),
         "refuses": Cell("failed", refuses=True),
@@ -104,9 +110,18 @@ CONFIG = b'{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/e
 MARKER = "it-is-me"
 
 
+def _zstd(content: bytes) -> bytes:
+    return subprocess.run(["zstd", "-q", "-c"], input=content, capture_output=True, check=True).stdout
+
+
 def _encode(config: bytes, payload: str) -> bytes | None:
-    packed = {"none": None, "gzip": gzip.compress(config, mtime=0), "base64": base64.b64encode(config)}
-    return packed.get(payload, config)
+    if payload == "none":
+        return None
+    coding, _, what = payload.partition(" ")
+    pack = {"gzip": lambda content: gzip.compress(content, mtime=0), "zstd": _zstd, "base64": base64.b64encode}.get(coding, bytes)
+    # Spaces, more than a provider takes, round a config that would do.
+    packed = pack(b" " * BOMB + config if what == "bomb" else config)
+    return packed[:-7] if what == "cut" else packed
 
 
 class Cloud:

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unpacking zstd (RFC 8878).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace provision {
+
+// They begin with a frame of zstd, or with one that its readers skip.
+bool is_zstd(std::string_view bytes);
+
+// Several frames, one after the other, are one content, as zstd(1) reads them. Code::bad_contents where the bytes are
+// damaged or end too early, where something else stands behind a frame, where a frame wants a dictionary or a window
+// above 128 MiB, and where it unpacks to more than `max_bytes`.
+Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes);
+
+}  // namespace provision
