@@ -216,7 +216,7 @@ class Talk {
     }
     if (reply.status == 404) {
       asking_.say("the user-data of " + std::string(service_.name) + " looks like base64, and " +
-                  std::string(service_.coding_path) + " does not say so: it is taken as it is");
+                  std::string(service_.coding_path) + " does not say so: what is in it decides");
       return found(lane, *lane.encoded, service_.coding);
     }
     if (reply.status == 200 && value == "base64") {

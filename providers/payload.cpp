@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "providers/payload.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/gzip.hpp"
@@ -33,6 +34,24 @@ Error unreadable(const std::string& document, const std::string& why) {
   return {Code::config_unavailable, document + " cannot be read: " + why};
 }
 
+// What it is begins so, or nothing that is known does.
+bool is_known(std::string_view bytes) {
+  return trim(bytes).starts_with('{') || bytes.starts_with(gzip_magic) || is_zstd(bytes) ||
+         std::any_of(foreign_formats.begin(), foreign_formats.end(),
+                     [&](const Foreign& format) { return bytes.starts_with(format.beginning); });
+}
+
+// Many encode once more what the platform's API is given in base64. No JSON is base64 as a whole.
+void decode_once_more(std::string& bytes) {
+  if (is_known(bytes)) {
+    return;
+  }
+  auto decoded = base64_decode(bytes);
+  if (decoded && is_known(*decoded)) {
+    bytes = *std::move(decoded);
+  }
+}
+
 }  // namespace
 
 bool is_html(std::string_view bytes) {
@@ -48,6 +67,7 @@ Result<Outcome> unwrap(std::string bytes, Coding coding, const std::string& docu
     }
     bytes = *std::move(decoded);
   }
+  decode_once_more(bytes);
   if (bytes.starts_with(gzip_magic)) {
     auto unpacked = gunzip(bytes, max_user_data);
     if (!unpacked) {

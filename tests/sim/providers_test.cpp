@@ -164,6 +164,15 @@ std::vector<Said> google(long status, const std::string& body = {}) {
   return {{status, body, {{"metadata-flavor", "Google"}}}};
 }
 
+std::string unwrap(const std::string& bytes) {
+  const auto outcome = providers::unwrap(bytes, providers::Coding::raw, "it");
+  if (!outcome) {
+    return to_string(outcome.error());
+  }
+  const auto* none = std::get_if<providers::None>(&*outcome);
+  return none != nullptr ? none->foreign + "|" + none->reason : std::get<providers::UserData>(*outcome).bytes;
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("providers");
@@ -315,8 +324,8 @@ TEST_CASE("gcp: whether it is base64 is asked for where it may be, and only ther
   slow.push_back(google(200, "base64").front());
   CHECK(ask("e30=", slow) == "config: {}\n");
   CHECK(ask("e30=", google(404)) ==
-        "config: e30=\nthe user-data of Google Cloud looks like base64, and "
-        "/computeMetadata/v1/instance/attributes/user-data-encoding does not say so: it is taken as it is\n");
+        "config: {}\nthe user-data of Google Cloud looks like base64, and "
+        "/computeMetadata/v1/instance/attributes/user-data-encoding does not say so: what is in it decides\n");
   CHECK(has(ask("e30=", google(200, "rot13")),
             "http://169.254.169.254/computeMetadata/v1/instance/attributes/user-data-encoding: its coding is "
             "\"rot13\", and only base64 is known"));
@@ -411,14 +420,6 @@ TEST_CASE("the platform, by its firmware's words, by drives, by the hypervisor")
 }
 
 TEST_CASE("what user-data is wrapped in, and what is not for us") {
-  const auto unwrap = [](const std::string& bytes) -> std::string {
-    const auto outcome = providers::unwrap(bytes, providers::Coding::raw, "it");
-    if (!outcome) {
-      return to_string(outcome.error());
-    }
-    const auto* none = std::get_if<providers::None>(&*outcome);
-    return none != nullptr ? none->foreign + "|" + none->reason : std::get<providers::UserData>(*outcome).bytes;
-  };
   CHECK(unwrap("{}") == "{}");
   CHECK(unwrap(std::string("{}\0\0", 4)) == "{}");
   CHECK(unwrap(" \n") == "|it is empty");
@@ -440,6 +441,21 @@ TEST_CASE("what user-data is wrapped in, and what is not for us") {
   };
   CHECK(from_base64("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==") == "{}");
   CHECK(from_base64("KLUv/QRYEQAAe33RlPJ6") == "{}");
+}
+
+TEST_CASE("payload: base64 that nobody spoke of, by what is in it") {
+  CHECK(unwrap("e30=") == "{}");
+  CHECK(unwrap("eyJh\r\nIjog MX0=\n") == R"({"a": 1})");
+  CHECK(unwrap("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==") == "{}");
+  CHECK(unwrap("KLUv/QRYEQAAe33RlPJ6") == "{}");
+  CHECK(has(unwrap(base64_encode("#cloud-config\n")), "a cloud-config|"));
+  // Of the platform's own coding: encoded twice.
+  const auto twice = providers::unwrap(base64_encode("e30="), providers::Coding::base64, "it");
+  REQUIRE(twice);
+  CHECK(std::get<providers::UserData>(*twice).bytes == "{}");
+  // A word that may be base64, and what is no base64 to its end.
+  CHECK(unwrap("abcd") == "abcd");
+  CHECK(unwrap("e30=e30=") == "e30=e30=");
 }
 
 TEST_SUITE_END();
