@@ -53,7 +53,7 @@ def build(folder: Path) -> Path:
     if errors := [message for _, message in done if message]:
         raise ValueError("it does not compile: " + errors[0][:600])
     program = folder / "added-field"
-    linked = subprocess.run(["g++", *(made for made, _ in done), "-lcrypto", "-lz", "-o", program], capture_output=True, text=True)
+    linked = subprocess.run(["g++", *(made for made, _ in done), "-lcrypto", "-lz", "-lzstd", "-o", program], capture_output=True, text=True)
     if linked.returncode:
         raise ValueError("it does not link: " + linked.stderr[:600])
     return program
