@@ -83,7 +83,11 @@ std::string wrong_stage(const std::string& name) {
 int run_kargs() {
   host::LinuxFiles own("/");
   const auto config = stages::load_config(own);
-  return config ? 0 : (complain(config.error(), nullptr), stage_failed);
+  if (!config) {
+    complain(config.error(), nullptr);
+    return stage_failed;
+  }
+  return 0;
 }
 
 int run_stage_as(const StageOptions& options, std::string_view name) {

@@ -54,6 +54,15 @@ Result<void> find_config(Context& context, Network network) {
   return begin_or_go_on(context, *config, documents.user_document());
 }
 
+// Nothing is fetched, and others may still look for the config.
+Result<void> write_cache_of_kept(Context& context) {
+  if (context.handover.config_cache.empty()) {
+    return {};
+  }
+  const spec::Parsed config = TRY(load_config(context.host.own));
+  return write_config_cache(context, *config.config);
+}
+
 // Longer for a machine that is ready, which somebody is waiting for.
 constexpr auto patience_when_done = std::chrono::milliseconds(30'000);
 constexpr auto patience_when_stopped = std::chrono::milliseconds(8'000);
@@ -95,7 +104,7 @@ Result<void> fetch_offline(Context& context, run::StageReport& report) {
 Result<void> fetch(Context& context, run::StageReport& report) {
   if (const auto kept = kept_documents(context.host.own); kept && are_whole(*kept)) {
     report.result = "skipped";
-    return write_config_cache(context, *TRY(load_config(context.host.own)).config);
+    return write_cache_of_kept(context);
   }
   return find_config(context, Network::present);
 }
