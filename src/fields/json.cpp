@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/unicode.hpp"
+
 namespace provision::fields {
 namespace {
 
@@ -324,25 +326,6 @@ class Parser {
     }
     at_ += 4;
     return code;
-  }
-
-  static void append_utf8(std::string& text, std::uint32_t code) {
-    const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xC0U | code >> 6U);
-      put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-      put(0xE0U | code >> 12U);
-      put(0x80U | (code >> 6U & 0x3FU));
-      put(0x80U | (code & 0x3FU));
-    } else {
-      put(0xF0U | code >> 18U);
-      put(0x80U | (code >> 12U & 0x3FU));
-      put(0x80U | (code >> 6U & 0x3FU));
-      put(0x80U | (code & 0x3FU));
-    }
   }
 
   const Document& document_;

@@ -93,7 +93,9 @@ class Disks {
   // Code::device_missing otherwise. Also waits until the node can be opened.
   virtual Result<std::string> await(const DeviceRef& device, std::chrono::milliseconds patience) = 0;
   virtual Result<DiskFacts> facts(const DeviceRef& disk) = 0;
-  // The table on the disk, both copies looked at; `damaged` when only one copy is whole or none that once was.
+  // The table on the disk, both copies looked at; `damaged` when only one copy is whole or none that once was, or when
+  // there is no protective boot record before them. Then GUID and partitions are those of a whole copy, if there is
+  // one, of the first before those of the second.
   virtual Result<Table> read_table(const DeviceRef& disk) = 0;
   // The partitions of the disk that the kernel knows now: number, start and size only.
   virtual Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) = 0;

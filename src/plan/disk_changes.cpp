@@ -187,9 +187,11 @@ std::string words_before(const DiskChange& change) {
 std::string render_disk(const DiskChange& change, const Ink& ink) {
   std::string text = fmt::format("{}{}{}: {}, sectors of {} bytes", ink.strong, change.device, ink.plain,
                                  human_size(change.facts.sectors * change.facts.sector_size), change.facts.sector_size);
-  const bool other_table = change.is_changed() && (change.before.kind != host::TableKind::gpt ||
-                                                   change.before.disk_guid != change.after.disk_guid);
-  if (other_table) {
+  const bool same_table = change.before.disk_guid == change.after.disk_guid;
+  const bool torn = change.before.kind == host::TableKind::damaged && same_table;
+  if (change.is_changed() && torn) {
+    text += "; its table, which is damaged, is written again";
+  } else if (change.is_changed() && (change.before.kind != host::TableKind::gpt || !same_table)) {
     const bool blank = change.before.kind == host::TableKind::none && change.signature.type.empty();
     text += blank ? "; blank, gets a table" : "; a new table, in the place of " + words_before(change);
   } else if (!change.is_changed()) {

@@ -111,10 +111,11 @@ bool keeps(const host::Partition& old, const host::Table& wanted) {
 }
 
 bool keeps_all(const host::Table& old, const host::Table& wanted) {
-  return old.kind == host::TableKind::gpt &&
-         (old.disk_guid == wanted.disk_guid || host::is_placeholder(old.disk_guid)) &&
-         std::all_of(old.partitions.begin(), old.partitions.end(),
-                     [&](const host::Partition& entry) { return keeps(entry, wanted); });
+  const bool same_disk = old.disk_guid == wanted.disk_guid;
+  const bool counts = old.kind == host::TableKind::gpt ? same_disk || host::is_placeholder(old.disk_guid)
+                                                       : old.kind == host::TableKind::damaged && same_disk;
+  return counts && std::all_of(old.partitions.begin(), old.partitions.end(),
+                               [&](const host::Partition& entry) { return keeps(entry, wanted); });
 }
 
 std::optional<std::int64_t> free_number(const host::Table& table) {

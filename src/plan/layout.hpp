@@ -32,7 +32,8 @@ std::int64_t room_at(const host::Table& table, std::int64_t start);
 // The first and the last usable sector of a new GPT of 128 entries, into the table.
 void set_usable(host::Table& table, const host::DiskFacts& facts);
 
-// Whether writing `wanted` over `old` loses nothing: every entry of `old` stays, at least as large.
+// Whether writing `wanted` over `old` loses nothing: every entry of `old` stays, at least as large. Of a damaged table
+// the entries are those of a whole copy, and only where its GUID stays is there one.
 bool keeps_all(const host::Table& old, const host::Table& wanted);
 bool keeps(const host::Partition& old, const host::Table& wanted);
 

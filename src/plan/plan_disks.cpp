@@ -25,22 +25,37 @@ Uuid given_or(const std::optional<std::string>& given, const Uuid& fallback) {
 
 // What is in the way of a table, where there may be none but ours.
 std::string in_the_way(const model::DiskView& view) {
-  return view.table.kind == host::TableKind::none ? model::describe(view.signature) : model::describe(view.table);
+  if (view.table.kind == host::TableKind::none) {
+    return model::describe(view.signature);
+  }
+  const bool both = view.table.kind == host::TableKind::damaged && !view.signature.type.empty();
+  return model::describe(view.table) + (both ? " and " + model::describe(view.signature) : "");
 }
 
 bool wipes(const spec::Disk& disk) { return disk.wipe_table.value_or(false); }
 
+// What a power cut left of a table that this very config makes on this disk: it has the GUID that is derived for it,
+// which nobody else writes. Asked where no journal tells.
+bool is_torn_by_us(const model::DiskView& view, const Uuid& derived) {
+  return view.table.kind == host::TableKind::damaged && view.table.disk_guid == derived && view.signature.type.empty();
+}
+
+Error in_the_way_of(const spec::Disk& disk, const model::DiskView& view) {
+  return {Code::conflict, disk.device + " holds " + in_the_way(view) + ", and wipeTable is not set"};
+}
+
 // The table to start from: the disk's own, or an empty one where there is none or it may be wiped.
 Result<host::Table> starting_table(const spec::Disk& disk, const model::DiskView& view, const Uuid& derived) {
-  if (view.table.kind == host::TableKind::gpt && !wipes(disk)) {
+  if (!wipes(disk) && (view.table.kind == host::TableKind::gpt || is_torn_by_us(view, derived))) {
     host::Table table = view.table;
+    table.kind = host::TableKind::gpt;
     table.grown = false;
     table.disk_guid = host::is_placeholder(table.disk_guid) ? derived : table.disk_guid;
     return table;
   }
   const bool empty = view.table.kind == host::TableKind::none && view.signature.type.empty();
   if (!wipes(disk) && !empty) {
-    return Error(Code::conflict, disk.device + " holds " + in_the_way(view) + ", and wipeTable is not set");
+    return in_the_way_of(disk, view);
   }
   host::Table table;
   table.kind = host::TableKind::gpt;
@@ -64,7 +79,12 @@ Result<Match> wanted_table(const Question& question, std::size_t index, const mo
     wishes.push_back({disk.partitions[i], question.origin(disk.partitions[i].place, path),
                       given_or(disk.partitions[i].guid, identity.partition(view.facts, path))});
   }
-  return match_partitions(*std::move(start), wishes, view.facts.sector_size);
+  Match match = TRY(match_partitions(*std::move(start), wishes, view.facts.sector_size));
+  if (!wipes(disk) && view.table.kind == host::TableKind::damaged && !match.changes.empty()) {
+    // No cut leaves that: a copy that is whole has all of what the config wants.
+    return in_the_way_of(disk, view).at(disk_origin);
+  }
+  return match;
 }
 
 std::string numbered(std::int64_t number) { return "partition " + std::to_string(number); }
@@ -93,6 +113,9 @@ std::string reason(const spec::Disk& disk, const model::DiskView& view, const Ma
   const auto is_new = [](const Change& change) { return change.kind == Change::Kind::created; };
   if (std::any_of(match.changes.begin(), match.changes.end(), is_new)) {
     reasons.emplace_back("partitions of the config are missing");
+  }
+  if (view.table.kind == host::TableKind::damaged) {
+    reasons.emplace_back("a power cut stopped the writing of this table");
   }
   if (view.table.grown) {
     reasons.emplace_back("the disk has grown: the backup table is moved to its end");

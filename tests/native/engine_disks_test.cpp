@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "host/linux/descriptor.hpp"
 #include "host/linux/linux_host.hpp"
 #include "loop_disk.hpp"
@@ -292,6 +294,48 @@ TEST_CASE("wipeTable over a damaged table, another kind of table, and something 
     CHECK(read_bytes(disk.node(), 1024 + 128 + 48, 8) == std::string(8, '\0'));
     second.check_rerun(config);
   }
+}
+
+TEST_CASE("without a journal: a new table that a power cut tore is written again, and one of another is left alone") {
+  NEED_LOOPS();
+  NEED_PROGRAM("mkfs.ext4");
+  constexpr std::uint64_t end = std::uint64_t{64} << 20U;
+  struct Part {
+    const char* what;
+    std::uint64_t offset;
+    std::size_t size;
+  };
+  // In the order in which they are written: 16 KiB of entries, a sector for a header.
+  constexpr std::array parts{Part{"the entries at the end", end - 16896, 16384},
+                             Part{"the header at the end", end - 512, 512}, Part{"the entries", 1024, 16384},
+                             Part{"the header", 512, 512}, Part{"the boot record", 0, 512}};
+  const LoopDisk disk(64, 512);
+  const auto config = config_of(
+      R"({"disks": [{"device": )" + quoted(disk.node()) +
+      R"(, "partitions": [{"number": 1, "label": "a", "sizeMiB": 8}, {"label": "b"}]}], "filesystems": [{"device": )" +
+      quoted(disk.node() + "p1") + R"(, "format": "ext4"}]})");
+  Engine first;
+  const StageRun undisturbed = must_provision(first, config);
+  for (std::size_t missing = 1; missing <= parts.size(); ++missing) {
+    const Part& lost = parts.at(parts.size() - missing);
+    CAPTURE(lost.what);
+    for (std::size_t i = parts.size() - missing; i < parts.size(); ++i) {
+      write_bytes(disk.node(), parts.at(i).offset, std::string(parts.at(i).size, '\0'));
+    }
+    Engine next;
+    const StageRun again = must_provision(next, config);
+    CHECK(again.plan.steps.front().id == "table:" + disk.node());
+    CHECK(again.seen.disks[0].table == undisturbed.seen.disks[0].table);
+    next.check_rerun(config);
+  }
+  Engine last;
+  auto& disks = last.linux_host.disks;
+  REQUIRE(why(disks.write_table(disk.ref(), gpt(undisturbed.seen.disks[0].table.partitions))) == "");
+  write_bytes(disk.node(), 0, std::string(512, '\0'));
+  const auto refused = last.disks(config);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == Code::conflict);
+  CHECK(read_bytes(disk.node(), 0, 512) == std::string(512, '\0'));
 }
 
 TEST_CASE("only what is in use blocks its own change") {

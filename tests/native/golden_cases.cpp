@@ -333,7 +333,12 @@ class LoopMachine {
       must(::truncate(file_of(disk).c_str(), static_cast<off_t>(bytes)) == 0, "growing an image");
       loop = attach_again(disk);
     }
-    if (disk.damaged) {
+    if (disk.damaged && !disk.disk_guid.empty()) {
+      // As a power cut leaves it before the copy at the beginning is written.
+      write_bytes(loop.node(), 0, std::string(static_cast<std::size_t>(2 * disk.facts.sector_size), '\0'));
+      { const host::LoopDevice detached = std::move(loop); }
+      loop = attach_again(disk);
+    } else if (disk.damaged) {
       write_bytes(loop.node(), static_cast<std::uint64_t>(disk.facts.sector_size), std::string(512, 'x'));
       write_bytes(loop.node(), bytes - static_cast<std::uint64_t>(disk.facts.sector_size), std::string(512, 'x'));
     }
@@ -363,7 +368,7 @@ class LoopMachine {
   void write_table(const host::sim::DiskSpec& disk, const std::string& node) {
     host::Table table;
     table.kind = host::TableKind::gpt;
-    table.disk_guid = disk.damaged ? Uuid::derive({"damaged"}) : disk.disk_guid;
+    table.disk_guid = disk.disk_guid.empty() ? Uuid::derive({"damaged"}) : disk.disk_guid;
     for (const auto& partition : disk.partitions) {
       table.partitions.push_back(partition.entry);
     }

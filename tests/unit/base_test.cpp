@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "base/digest.hpp"
 #include "base/path.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "base/unicode.hpp"
 #include "base/uuid.hpp"
 
 using namespace provision;
@@ -141,4 +144,22 @@ TEST_CASE("text: places in long lines are found both ways, whatever the characte
   CHECK(lines.offset(text, {2, 1}) == 3);
   CHECK(lines.offset(text, {1, 99}) == 2);
   CHECK(lines.offset(text, {99, 1}) == text.size());
+}
+
+TEST_CASE("text: UTF-16 as UTF-8, up to the first zero") {
+  const auto decoded = [](std::u16string_view units) {
+    std::string bytes;
+    for (const char16_t unit : units) {
+      bytes += static_cast<char>(unit & 0xFFU);
+      bytes += static_cast<char>(unit >> 8U);
+    }
+    return utf8_of_utf16_le(bytes);
+  };
+  CHECK(utf8_of_utf16_le("").empty());
+  CHECK(utf8_of_utf16_le("a") == "");
+  CHECK(decoded(std::u16string_view(u"ab\0c", 4)) == "ab");
+  CHECK(decoded(u"Gr\u00f6\u00dfe \u20ac") == "Gr\u00f6\u00dfe \u20ac");
+  CHECK(decoded(u"\U0001F600!") == "\U0001F600!");
+  constexpr std::array<char16_t, 4> halves{0xD83D, u'x', 0xDE00, 0xD83D};
+  CHECK(decoded({halves.data(), halves.size()}) == "\uFFFDx\uFFFD\uFFFD");
 }

@@ -85,6 +85,19 @@ TEST_CASE("disk changes: a new table says what was there") {
   CHECK(rendered(dos, gpt({})).find("in the place of a partition table of kind \"dos\"") != std::string::npos);
 }
 
+TEST_CASE("disk changes: a table that a power cut tore is the same one") {
+  const host::Table whole = gpt({partition(1, 1, 10, '1', "a")});
+  host::Table torn = whole;
+  torn.kind = host::TableKind::damaged;
+  CHECK(rendered(torn, whole) ==
+        "/dev/vda: 4 GiB, sectors of 512 bytes; its table, which is damaged, is written again\n"
+        "  #  label  type        start    size\n"
+        "  1  a      Linux data  1 MiB  10 MiB  kept\n");
+  host::Table another = whole;
+  another.disk_guid = Uuid::derive({"another"});
+  CHECK(rendered(torn, another).find("a new table, in the place of a damaged GPT") != std::string::npos);
+}
+
 TEST_CASE("disk changes: nothing") {
   CHECK(plan::render(plan::disk_changes(machine(gpt({})), {}), false) ==
         "/dev/vda: 4 GiB, sectors of 512 bytes; its table stays\n");

@@ -242,6 +242,13 @@ TEST_CASE("partitions: what writing a table loses") {
   host::Table image = old;
   image.disk_guid = *Uuid::parse("00000000-0000-0000-0000-000000000001");
   CHECK(plan::keeps_all(image, wanted));
+  // The GUID of a damaged table tells whether anything of it was read.
+  host::Table damaged = old;
+  damaged.kind = host::TableKind::damaged;
+  CHECK(plan::keeps_all(damaged, old));
+  damaged.disk_guid = *Uuid::parse("00000000-0000-0000-0000-000000000001");
+  CHECK_FALSE(plan::keeps_all(damaged, old));
+  CHECK_FALSE(plan::keeps_all({}, old));
 }
 
 TEST_CASE("layout: the room from a sector on") {

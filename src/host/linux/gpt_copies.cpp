@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/gpt_copies.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
+#include "base/unicode.hpp"
 #include "host/linux/descriptor.hpp"
 
 namespace provision::host {
@@ -10,6 +13,8 @@ namespace {
 
 constexpr std::size_t header_bytes = 92;
 constexpr std::size_t crc_offset = 16;
+constexpr std::size_t guid_bytes = 16;
+constexpr std::size_t least_entry_bytes = 128;
 // More than any table in use: 16 MiB of entries.
 constexpr std::uint64_t most_entry_bytes = std::uint64_t{16} << 20U;
 
@@ -25,9 +30,53 @@ struct Header {
   Copy state = Copy::absent;
   std::uint64_t alternative = 0;
   std::uint64_t entry_bytes = 0;
+  std::uint64_t bytes_per_entry = 0;
   std::string disk_guid;
   std::uint64_t entries_crc = 0;
+  // Of a whole copy: its entries, one after the other.
+  std::string entries;
 };
+
+// The first three fields of a GUID on a disk are little-endian (UEFI 2.10, appendix A).
+Uuid guid_of(std::string_view bytes) {
+  constexpr std::array<std::size_t, guid_bytes> order{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const std::size_t from : order) {
+    const auto byte = static_cast<unsigned char>(bytes[from]);
+    const bool dash = text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23;
+    text += dash ? "-" : "";
+    text += digits[byte >> 4U];
+    text += digits[byte & 0xFU];
+  }
+  return Uuid::parse(text).value_or(Uuid());
+}
+
+bool is_used(std::string_view entry) { return entry.substr(0, guid_bytes).find_first_not_of('\0') != entry.npos; }
+
+// UEFI 2.10, table 5.6: type, GUID, first and last sector, attributes, name.
+Partition partition_of(std::int64_t number, std::string_view entry) {
+  const std::uint64_t first = little_endian(entry, 32, 8);
+  const std::uint64_t last = little_endian(entry, 40, 8);
+  return {
+      number,         static_cast<std::int64_t>(first),  static_cast<std::int64_t>(last - first + 1),
+      guid_of(entry), guid_of(entry.substr(guid_bytes)), utf8_of_utf16_le(entry.substr(56, least_entry_bytes - 56))};
+}
+
+std::vector<Partition> partitions_of(const Header& header) {
+  std::vector<Partition> partitions;
+  if (header.bytes_per_entry < least_entry_bytes) {
+    return partitions;
+  }
+  const std::string_view all = header.entries;
+  for (std::size_t at = 0; at + header.bytes_per_entry <= all.size(); at += header.bytes_per_entry) {
+    const std::string_view entry = all.substr(at, least_entry_bytes);
+    if (is_used(entry)) {
+      partitions.push_back(partition_of(static_cast<std::int64_t>(at / header.bytes_per_entry) + 1, entry));
+    }
+  }
+  return partitions;
+}
 
 class Reader {
  public:
@@ -55,22 +104,24 @@ class Reader {
       return found;
     }
     found.alternative = little_endian(bytes, 32, 8);
-    found.disk_guid = bytes.substr(56, 16);
-    found.entry_bytes = little_endian(bytes, 80, 4) * little_endian(bytes, 84, 4);
+    found.disk_guid = bytes.substr(56, guid_bytes);
+    found.bytes_per_entry = little_endian(bytes, 84, 4);
+    found.entry_bytes = little_endian(bytes, 80, 4) * found.bytes_per_entry;
     found.entries_crc = little_endian(bytes, 88, 4);
-    if (TRY(entries_whole(little_endian(bytes, 72, 8), found))) {
+    found.entries = TRY(entries(little_endian(bytes, 72, 8), found.entry_bytes));
+    if (!found.entries.empty() && crc32(found.entries) == found.entries_crc) {
       found.state = Copy::whole;
     }
     return found;
   }
 
  private:
-  [[nodiscard]] Result<bool> entries_whole(std::uint64_t lba, const Header& header) const {
-    const std::uint64_t size = header.entry_bytes;
+  // Nothing where that cannot be the place of so many bytes.
+  [[nodiscard]] Result<std::string> entries(std::uint64_t lba, std::uint64_t size) const {
     if (size == 0 || size > most_entry_bytes || lba >= sectors_ || size > (sectors_ - lba) * sector_size_) {
-      return false;
+      return std::string();
     }
-    return crc32(TRY(read_at(fd_, lba * sector_size_, size, node_))) == header.entries_crc;
+    return read_at(fd_, lba * sector_size_, size, node_);
   }
 
   int fd_;
@@ -116,10 +167,15 @@ Result<GptCopies> inspect_gpt(int fd, std::int64_t sector_size, std::int64_t sec
   // Where the primary says; else on the last sector, where the backup of a disk that did not grow is.
   const bool pointed = primary.state == Copy::whole && primary.alternative <= last;
   const Header backup = TRY(reader.header(pointed ? primary.alternative : last));
-  GptCopies copies{primary.state, backup.state, default_entry_sectors(sector_size), false};
+  GptCopies copies;
+  copies.primary = primary.state;
+  copies.backup = backup.state;
+  copies.entry_sectors = default_entry_sectors(sector_size);
   if (primary.state == Copy::whole || backup.state == Copy::whole) {
     const Header& whole = primary.state == Copy::whole ? primary : backup;
     copies.entry_sectors = sectors_for(whole.entry_bytes, sector_size);
+    copies.disk_guid = guid_of(whole.disk_guid);
+    copies.partitions = partitions_of(whole);
   }
   if (primary.state == Copy::whole && backup.state == Copy::whole) {
     copies.backup_short_of_end = pointed && primary.alternative < last;

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
+#include "base/uuid.hpp"
+#include "host/disks.hpp"
 
 namespace provision::host {
 
@@ -20,6 +23,9 @@ struct GptCopies {
   std::int64_t entry_sectors = 0;
   // Both are whole but the backup is not on the last sector: an image on a larger disk.
   bool backup_short_of_end = false;
+  // What a whole copy says, the primary where both are whole; empty where none is.
+  Uuid disk_guid;
+  std::vector<Partition> partitions;
 };
 
 Result<GptCopies> inspect_gpt(int fd, std::int64_t sector_size, std::int64_t sectors, const std::string& node);

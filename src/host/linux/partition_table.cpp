@@ -310,8 +310,10 @@ Result<Table> read_partition_table(int fd, const DiskFacts& facts, const std::st
     table.kind = TableKind::other;
     table.other_name = name;
   } else if (name == "PMBR" || traces) {
-    // Without a protective MBR neither the kernel nor libfdisk takes the headers for a GPT.
+    // Without a protective MBR, which is written last, neither the kernel nor libfdisk takes the headers for a GPT.
     table.kind = TableKind::damaged;
+    table.disk_guid = copies.disk_guid;
+    table.partitions = copies.partitions;
   }
   return table;
 }

@@ -25,6 +25,13 @@ TableCopy whole(const Table& table) { return TableCopy{TableCopy::State::whole, 
 
 TableCopy broken() { return TableCopy{TableCopy::State::broken, {}}; }
 
+// A copy while its new entries are written and its header is not: the header goes last, so one that was not there is
+// not there yet; and what is written over itself stays as it is.
+TableCopy without_new_header(const TableCopy& old, const TableCopy& fresh) {
+  const bool stays = old.state == TableCopy::State::absent || old == fresh;
+  return stays ? old : broken();
+}
+
 // What the medium holds of an area that was made and not flushed.
 std::optional<Formatted> surviving(Area area, Loss loss, Random& random) {
   if (loss == Loss::all) {
@@ -79,7 +86,8 @@ Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
                      Area{partition.entry.size, formatted(*partition.content), true, std::nullopt});
     }
   }
-  gpt_ = Gpt{true, whole(with_bounds(table)), whole(with_bounds(table)), spec_.grown};
+  const TableCopy copy = whole(with_bounds(table));
+  gpt_ = spec_.damaged ? Gpt{false, {}, copy, false} : Gpt{true, copy, copy, spec_.grown};
   read_by_kernel();
 }
 
@@ -111,9 +119,10 @@ TableKind Disk::kind() const {
 
 Table Disk::read_table() const {
   Table seen;
-  if (gpt_.marked && gpt_.primary.state == TableCopy::State::whole) {
+  const bool counts = kind() == TableKind::gpt || kind() == TableKind::damaged;
+  if (counts && gpt_.primary.state == TableCopy::State::whole) {
     seen = gpt_.primary.table;
-  } else if (gpt_.marked && gpt_.backup.state == TableCopy::State::whole) {
+  } else if (counts && gpt_.backup.state == TableCopy::State::whole) {
     seen = gpt_.backup.table;
   }
   seen = with_bounds(std::move(seen));
@@ -136,7 +145,8 @@ void Disk::write_table(const Table& table) {
   read_by_kernel();
 }
 
-// libfdisk writes backup, primary and boot record in this order, each with an fsync.
+// libfdisk writes the backup's entries and its header, the primary's entries and its header, and the boot record, in
+// this order, each with an fsync.
 void Disk::write_table_midway(const Table& table, Random& random) {
   const Gpt old = gpt_;
   const std::vector<Partition> known = kernel_;
@@ -145,9 +155,9 @@ void Disk::write_table_midway(const Table& table, Random& random) {
   const TableCopy fresh = gpt_.primary;
   const std::array stops{
       old,
-      Gpt{old.marked, old.primary, broken(), false},
+      Gpt{old.marked, old.primary, without_new_header(old.backup, fresh), false},
       Gpt{old.marked, old.primary, fresh, false},
-      Gpt{old.marked, broken(), fresh, false},
+      Gpt{old.marked, without_new_header(old.primary, fresh), fresh, false},
       Gpt{old.marked, fresh, fresh, false},
       gpt_,
   };

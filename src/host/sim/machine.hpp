@@ -43,7 +43,7 @@ struct DiskSpec {
   std::vector<PartitionSpec> partitions;
   // The disk is larger than the one that the table was made for.
   bool grown = false;
-  // Both copies of its GPT are broken; then it has neither GUID nor partitions.
+  // Both copies of its GPT are broken; with a GUID: a power cut stopped its writing when the copy at the end was there.
   bool damaged = false;
   // On the whole disk, where it has no table.
   std::optional<Content> content;

@@ -25,12 +25,13 @@
 // may come in halves.
 //
 // *A partition table* is written as libfdisk does it, with an fsync after each part: the copy at the end of the disk,
-// the copy at its beginning, the protective boot record. A cut midway stops it anywhere, within a part too. Then the
-// copies differ or one is broken, which counts as damaged; and before there is a boot record nothing of the copies is
-// seen but that they are there. When write_table has returned, all is durable. The kernel reads the first copy at boot,
-// and sees no partition if that is broken. On a disk that the system runs from the firmware has put the other copy in
-// its place by then (UEFI 2.10, 5.3.2: it should, where the platform's policy lets it): without such firmware, or "gpt"
-// on the kernel's command line, that machine would not boot at all, and nothing of ours would run.
+// the copy at its beginning, the protective boot record; of each copy the entries before the header. A cut midway stops
+// it anywhere, within a part too. Then the copies differ, or one is broken that was there before, or there is no boot
+// record yet: all that counts as damaged. When write_table has returned, all is durable. The kernel reads the first
+// copy at boot, and sees no partition if that is broken or there is no boot record. On a disk that the system runs from
+// the firmware has put the other copy in its place by then (UEFI 2.10, 5.3.2: it should, where the platform's policy
+// lets it): without such firmware, or "gpt" on the kernel's command line, that machine would not boot at all, and
+// nothing of ours would run.
 //
 // *mkfs* makes a file system that is durable after a flush of the device or a sync of the mounted file system. Until
 // then a cut leaves what was there before, a blank, two signatures at once, the new file system, or a *torn* one: it
