@@ -6,6 +6,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "providers/trust.hpp"
 
 namespace provision::providers {
 namespace {
@@ -71,7 +72,11 @@ Result<std::string> field(host::Files& own, std::string_view name) {
 
 }  // namespace
 
-Result<std::optional<Detected>> detect(host::Files& own) {
+Result<std::optional<Detected>> detect(host::Files& own, std::string_view confidential) {
+  if (!confidential.empty()) {
+    return Error(Code::no_platform, not_believed("what tells its platform", confidential) +
+                                        "; name the platform by ignition.platform.id=");
+  }
   for (const auto& mark : marks) {
     const std::string value = TRY(field(own, mark.field));
     if (mark.is_prefix ? value.starts_with(mark.value) : value == mark.value) {

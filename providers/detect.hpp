@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "host/files.hpp"
@@ -19,7 +20,8 @@ struct Detected {
 };
 
 // The first row that holds: a cloud by its own marks, then drives, then the hypervisor alone. Nothing where no row
-// does.
-Result<std::optional<Detected>> detect(host::Files& own);
+// does. Code::no_platform in a confidential machine (`confidential`: the technology, else empty), where all of that is
+// the host's word.
+Result<std::optional<Detected>> detect(host::Files& own, std::string_view confidential);
 
 }  // namespace provision::providers

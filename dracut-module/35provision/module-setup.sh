@@ -37,6 +37,8 @@ installkernel() {
     dracut_instmods -o isofs udf sr_mod
     # The config is measured where there is a TPM.
     dracut_instmods -o tpm_tis tpm_crb
+    # Which tells whether the memory of a guest of AMD's is encrypted.
+    dracut_instmods -o msr
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
     # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
     dracut_instmods -o ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel

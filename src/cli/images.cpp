@@ -290,6 +290,10 @@ Result<void> ImageDisks::write_table(const host::DeviceRef& disk, const host::Ta
 
 Result<host::Signature> ImageDisks::probe(const host::DeviceRef& device) { return real_.probe(TRY(real(device))); }
 
+Result<std::string> ImageDisks::read(const host::DeviceRef& device, std::size_t max_bytes) {
+  return real_.read(TRY(real(device)), max_bytes);
+}
+
 Result<void> ImageDisks::wipe_signatures(const host::DeviceRef& device) {
   return real_.wipe_signatures(TRY(real(device)));
 }

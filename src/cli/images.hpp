@@ -52,6 +52,7 @@ class ImageDisks final : public host::Disks {
   Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override;
   Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override;
   Result<host::Signature> probe(const host::DeviceRef& device) override;
+  Result<std::string> read(const host::DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const host::DeviceRef& device) override;
   Result<void> flush(const host::DeviceRef& device) override;
   Result<std::vector<std::string>> users(const host::DeviceRef& device) override;
@@ -87,6 +88,7 @@ class ImageFirmware final : public host::Firmware {
   Result<std::string> command_line() override { return std::string(); }
   Result<std::string> boot_id() override { return boot_; }
   Result<host::Machine> machine() override { return host::Machine{}; }
+  Result<std::string> confidential() override { return std::string(); }
   Result<std::optional<std::string>> fw_cfg(std::string_view /*name*/) override { return std::optional<std::string>{}; }
   Result<bool> measure(std::string_view /*event*/) override { return false; }
 

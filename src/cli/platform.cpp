@@ -7,15 +7,33 @@
 #include "cli/complaint.hpp"
 #include "cli/console.hpp"
 #include "host/linux/files.hpp"
+#include "host/linux/firmware.hpp"
+#include "host/linux/processes.hpp"
 #include "providers/detect.hpp"
 #include "providers/provider.hpp"
+#include "stages/confidential.hpp"
 
 namespace provision::cli {
 namespace {
 
-int show_platform(const std::string& root) {
+// The processor and the kernel command line are this machine's; what is below another directory is some other's.
+Result<std::string> confidential_below(const std::string& root) {
+  if (root != "/") {
+    return std::string();
+  }
+  host::LinuxProcesses processes;
+  host::LinuxFirmware firmware(processes);
+  return stages::confidential_by(firmware);
+}
+
+Result<std::optional<providers::Detected>> detect_below(const std::string& root) {
   host::LinuxFiles own(root);
-  const auto found = providers::detect(own);
+  const std::string confidential = TRY(confidential_below(root));
+  return providers::detect(own, confidential);
+}
+
+int show_platform(const std::string& root) {
+  const auto found = detect_below(root);
   if (!found) {
     return complain(found.error(), nullptr);
   }

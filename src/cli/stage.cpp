@@ -20,6 +20,7 @@
 #include "providers/detect.hpp"
 #include "run/last_failure.hpp"
 #include "run/status.hpp"
+#include "stages/confidential.hpp"
 #include "stages/documents.hpp"
 #include "stages/hooks.hpp"
 #include "stages/stage.hpp"
@@ -165,11 +166,12 @@ Result<std::unique_ptr<host::Lock>> keep_others_off(host::Files& own) {
   return lock;
 }
 
-Result<std::string> platform_of(host::Files& own, const StageOptions& options) {
+Result<std::string> platform_of(host::Host& host, const StageOptions& options) {
   if (options.platform != "auto") {
     return options.platform;
   }
-  auto found = TRY_WHILE(providers::detect(own), "telling which platform this is");
+  const std::string confidential = TRY(stages::confidential_by(host.firmware));
+  auto found = TRY_WHILE(providers::detect(host.own, confidential), "telling which platform this is");
   if (!found) {
     return Error(Code::no_platform,
                  "ignition.platform.id=auto is on the kernel command line, and neither the firmware nor a drive tells "
@@ -199,7 +201,7 @@ int run_stage_command(const StageOptions& options) {
   if (!alone) {
     return complain(alone.error(), nullptr);
   }
-  const auto platform = platform_of(host.own, options);
+  const auto platform = platform_of(host, options);
   if (!platform) {
     show_failure(host, options, platform.error());
     return row(platform.error().code).exit_status;

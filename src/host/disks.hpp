@@ -103,6 +103,8 @@ class Disks {
   // libfdisk's own for the disk. LOCK_EX is held on the whole disk meanwhile, so that udevd does not re-read midway.
   virtual Result<void> write_table(const DeviceRef& disk, const Table& table) = 0;
   virtual Result<Signature> probe(const DeviceRef& device) = 0;
+  // The bytes at its beginning, `max_bytes` or as many as there are.
+  virtual Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) = 0;
   // Erases every signature that probe() can find (libblkid's wipe), durably.
   virtual Result<void> wipe_signatures(const DeviceRef& device) = 0;
   // Makes what was written to the device durable (fsync of the node).

@@ -39,8 +39,11 @@ class Firmware {
   // This boot's id (/proc/sys/kernel/random/boot_id).
   virtual Result<std::string> boot_id() = 0;
   virtual Result<Machine> machine() = 0;
+  // What keeps the host out of this machine, by the processor's own word ("AMD SEV-SNP", "Intel TDX", …); empty where
+  // nothing does. In such a machine SMBIOS and fw_cfg are the word of somebody who is not trusted.
+  virtual Result<std::string> confidential() = 0;
   // The bytes of a QEMU fw_cfg item ("opt/com.coreos/config"); nothing if QEMU has no such item. Not being able to tell
-  // (no fw_cfg device, driver missing) is an error.
+  // is an error, with ENODEV where there is no such device, or no driver.
   virtual Result<std::optional<std::string>> fw_cfg(std::string_view name) = 0;
   // Has the TPM hash `event` and extend PCR `config_pcr` by it, in each bank. False if this machine has no TPM 2.0. Not
   // to be undone before the next boot. Code::tpm_failed if there is one and it does not.

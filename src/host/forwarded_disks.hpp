@@ -26,6 +26,9 @@ class ForwardedDisks : public Disks {
     return disks_.write_table(disk, table);
   }
   Result<Signature> probe(const DeviceRef& device) override { return disks_.probe(device); }
+  Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override {
+    return disks_.read(device, max_bytes);
+  }
   Result<void> wipe_signatures(const DeviceRef& device) override { return disks_.wipe_signatures(device); }
   Result<void> flush(const DeviceRef& device) override { return disks_.flush(device); }
   Result<std::vector<std::string>> users(const DeviceRef& device) override { return disks_.users(device); }

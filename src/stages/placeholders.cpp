@@ -8,6 +8,8 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "providers/trust.hpp"
+#include "stages/confidential.hpp"
 #include "stages/sources.hpp"
 
 namespace provision::stages {
@@ -74,6 +76,19 @@ Result<std::string> first_card(host::Files& own) {
   return std::string();
 }
 
+// Whose config this machine gets is not for its host to choose.
+Result<void> check_believed(host::Firmware& firmware, std::string_view url) {
+  const bool from_smbios = url.find("{uuid}") != url.npos || url.find("{serial}") != url.npos;
+  const std::string technology = from_smbios ? TRY(confidential_by(firmware)) : std::string();
+  if (!technology.empty()) {
+    return Error(Code::config_unavailable,
+                 "ignition.config.url= on the kernel command line asks for the machine's SMBIOS "
+                 "uuid or serial number; " +
+                     providers::not_believed("SMBIOS", technology));
+  }
+  return {};
+}
+
 Result<std::string> mac(host::Host& host) {
   std::string address = booted_from(TRY(host.firmware.command_line()));
   return !address.empty() ? Result<std::string>(std::move(address)) : first_card(host.own);
@@ -89,6 +104,7 @@ std::string with_some_machine(std::string url) {
 }
 
 Result<std::string> with_this_machine(host::Host& host, std::string url) {
+  TRY(check_believed(host.firmware, url));
   const host::Machine machine = TRY(host.firmware.machine());
   url = TRY(replaced(std::move(url), "{uuid}", [&] { return or_missing(lower_ascii(machine.uuid), "SMBIOS uuid"); }));
   url = TRY(replaced(std::move(url), "{serial}", [&] { return or_missing(machine.serial, "SMBIOS serial number"); }));

@@ -8,6 +8,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "spec/url.hpp"
+#include "stages/confidential.hpp"
 #include "stages/placeholders.hpp"
 
 namespace provision::stages {
@@ -152,8 +153,10 @@ Result<Source> from_platform(Context& context, bool network) {
                  "\"" + printable(context.platform) +
                      "\" is no platform that this version of provision knows: " + providers::known_platforms());
   }
+  std::string confidential = TRY(confidential_by(context.host.firmware));
   const auto say = [&](const std::string& line) { context.listener.on({run::Event::Kind::notice, {}, line, {}}); };
-  providers::Outcome outcome = TRY(platform->fetch({context.host, network, say, context.fetch_patience}));
+  providers::Outcome outcome =
+      TRY(platform->fetch({context.host, network, say, context.fetch_patience, std::move(confidential)}));
   if (auto* none = std::get_if<providers::None>(&outcome)) {
     return nothing_for_us(context, *none);
   }

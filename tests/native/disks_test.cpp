@@ -132,6 +132,16 @@ TEST_CASE("writing the same table again changes no byte") {
   CHECK(read_bytes(disk.node(), 0, 32ULL << 20U) == before);
 }
 
+TEST_CASE("what is at the beginning of a device, to its end at most") {
+  NEED_LOOPS();
+  const LoopDisk disk(1, 512);
+  host::LinuxDisks disks;
+  write_bytes(disk.node(), 0, "{}");
+  CHECK(disks.read(disk.ref(), 4).value() == std::string("{}\0\0", 4));
+  CHECK(disks.read(disk.ref(), 64U << 20U).value() == "{}" + std::string((1U << 20U) - 2, '\0'));
+  CHECK(disks.read({"/dev/none-such", {}, 0}, 4).error().code == Code::device_missing);
+}
+
 TEST_CASE("copies without a boot record are read, and are damaged") {
   NEED_LOOPS();
   for (const std::uint32_t sector_size : {512U, 4096U}) {

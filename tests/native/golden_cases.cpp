@@ -162,6 +162,7 @@ class GoldenFirmware final : public host::Firmware {
   Result<std::string> command_line() override { return std::string(); }
   Result<std::string> boot_id() override { return std::string("boot"); }
   Result<host::Machine> machine() override { return machine_; }
+  Result<std::string> confidential() override { return std::string(); }
   Result<std::optional<std::string>> fw_cfg(std::string_view /*name*/) override { return std::optional<std::string>{}; }
   Result<bool> measure(std::string_view /*event*/) override { return false; }
 

@@ -398,6 +398,37 @@ TEST_CASE("openstack: through each interface; one that knows nothing does not sp
   CHECK(has(none.ask(), "none: OpenStack has no user-data"));
 }
 
+TEST_CASE("qemu without fw_cfg: the virtio block device with the serial number ignition") {
+  auto spec = two_disk_machine();
+  spec.has_fw_cfg = false;
+  Cloud neither("qemu", false, spec);
+  CHECK(has(neither.ask(),
+            "config-unavailable: there is no fw_cfg device, and the virtio block device with the serial "
+            "number \"ignition\" has not come either: No such device, while asking QEMU's fw_cfg"));
+  CHECK(has(neither.said, "waiting for the virtio block device with the serial number \"ignition\": 5 s of 10 s"));
+  host::sim::DiskSpec drive;
+  drive.node = "/dev/vdx";
+  drive.facts.serial = "ignition";
+  drive.facts.sectors = 2;
+  drive.bytes = "{}";
+  drive.appears_after = std::chrono::seconds(3);
+  const auto with = [&](const std::string& bytes, std::int64_t sectors) {
+    auto other = spec;
+    other.disks.push_back(drive);
+    other.disks.back().bytes = bytes;
+    other.disks.back().facts.sectors = sectors;
+    return Cloud("qemu", false, other).ask();
+  };
+  CHECK(with("{}", 2) == "config: {}");
+  CHECK(has(with("", 2), "none: "));
+  CHECK(has(with("#!/bin/sh\n", 2), "foreign: the virtio block device /dev/vdx is a script"));
+  CHECK(with("{}" + std::string(100'000, ' '), 40'000) == "config: {}" + std::string(100'000, ' '));
+  CHECK(has(with("{}" + std::string(17U << 20U, ' '), 40'000), "is longer than 16777216 bytes"));
+  // It does not speak for a fw_cfg that has been asked.
+  spec.has_fw_cfg = true;
+  CHECK(has(with("{}", 2), "none: QEMU has no fw_cfg item opt/com.coreos/config"));
+}
+
 TEST_CASE("the platform, by its firmware's words, by drives, by the hypervisor") {
   const auto detected = [](const std::string& path, const std::string& content) -> std::string {
     Cloud machine("metal");
@@ -405,7 +436,7 @@ TEST_CASE("the platform, by its firmware's words, by drives, by the hypervisor")
     REQUIRE(stages::make_own_directory(own, "/sys/firmware/qemu_fw_cfg/by_name"));
     REQUIRE(stages::make_own_directory(own, path.substr(0, path.rfind('/'))));
     REQUIRE(own.replace(path, content, 0400, {}));
-    const auto found = providers::detect(own);
+    const auto found = providers::detect(own, "");
     return found && *found ? (*found)->id + ": " + (*found)->why : "nothing";
   };
   CHECK(detected("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n") == R"(aws: sys_vendor is "Amazon EC2")");
@@ -416,7 +447,11 @@ TEST_CASE("the platform, by its firmware's words, by drives, by the hypervisor")
   CHECK(
       has(detected("/sys/class/dmi/id/sys_vendor", "Amazon EC20"), "qemu: there is /sys/firmware/qemu_fw_cfg/by_name"));
   Cloud nothing("metal");
-  CHECK_FALSE(providers::detect(nothing.host().own)->has_value());
+  CHECK_FALSE(providers::detect(nothing.host().own, "")->has_value());
+  const auto hidden = providers::detect(nothing.host().own, "Intel TDX");
+  REQUIRE_FALSE(hidden);
+  CHECK(hidden.error().code == Code::no_platform);
+  CHECK(has(hidden.error().what, "name the platform by ignition.platform.id="));
 }
 
 TEST_CASE("what user-data is wrapped in, and what is not for us") {

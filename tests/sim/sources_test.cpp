@@ -299,6 +299,47 @@ TEST_CASE("somebody else's user-data: told, and the machine boots as the image i
             "is a script, which is not for provision, and provision.foreign-user-data=stop"));
 }
 
+TEST_CASE("a confidential machine does not take its host's word") {
+  const auto in = [](const std::string& technology, const std::string& line) {
+    auto spec = machine(line);
+    spec.confidential = technology;
+    return spec;
+  };
+  Boot hidden(in("Intel TDX", ""));
+  const std::string refused = hidden.run("fetch-offline");
+  CHECK(has(refused, "this is a confidential machine (Intel TDX), and QEMU's fw_cfg is the word of its host"));
+  CHECK(has(refused, "provision.confidential=no"));
+  // What the machine brings itself counts, and what its command line names.
+  Boot own(in("Intel TDX", ""));
+  REQUIRE(own.host().own.replace("/config.ign", config("own"), 0400, {}));
+  CHECK(own.run("fetch-offline") == "");
+  CHECK(own.files() == "own ");
+  Boot believing(in("Intel TDX", "provision.confidential=no"));
+  CHECK(believing.run("fetch-offline") == "");
+  CHECK(believing.files() == "platform ");
+  Boot by_word(in("", "provision.confidential=yes"));
+  CHECK(has(by_word.run("fetch-offline"), "a confidential machine (by provision.confidential=yes)"));
+  Boot ordinary(in("", "provision.confidential=auto"));
+  CHECK(ordinary.run("fetch-offline") == "");
+  Boot odd(in("", "provision.confidential=maybe"));
+  CHECK(has(odd.run("fetch-offline"),
+            "provision.confidential=maybe is on the kernel command line: it is yes, no or auto"));
+}
+
+TEST_CASE("a confidential machine's host does not choose whose config it gets by its uuid") {
+  auto spec = machine("ignition.config.url=http://x/{uuid}");
+  spec.confidential = "AMD SEV-SNP";
+  spec.http.emplace("http://x/" + spec.identity.uuid, host::HttpAnswer{200, config("mine")});
+  Boot refused(spec);
+  CHECK(refused.run("fetch-offline") == "");
+  CHECK(has(refused.run("fetch"), "a confidential machine (AMD SEV-SNP), and SMBIOS is the word of its host"));
+  spec.command_line += " provision.confidential=no";
+  Boot believing(spec);
+  CHECK(believing.run("fetch-offline") == "");
+  CHECK(believing.run("fetch") == "");
+  CHECK(believing.files() == "mine ");
+}
+
 TEST_CASE("kept documents are read as they were written") {
   using Kind = stages::KeptDocument::Kind;
   const stages::Documents documents{{Kind::base, "b", "{}\n"},

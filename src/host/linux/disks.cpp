@@ -153,6 +153,16 @@ Result<Signature> LinuxDisks::probe(const DeviceRef& device) {
   return probe_signature(file.get(), found.node);
 }
 
+Result<std::string> LinuxDisks::read(const DeviceRef& device, std::size_t max_bytes) {
+  const BlockDevice found = TRY(find_device(device));
+  const Descriptor file = TRY(open_device(found.node, O_RDONLY));
+  const off_t end = ::lseek(file.get(), 0, SEEK_END);
+  if (end < 0) {
+    return io_error("cannot tell the size of " + found.node);
+  }
+  return read_at(file.get(), 0, std::min<std::size_t>(max_bytes, static_cast<std::size_t>(end)), found.node);
+}
+
 Result<void> LinuxDisks::wipe_signatures(const DeviceRef& device) {
   const BlockDevice found = TRY(find_device(device));
   const Descriptor lock = TRY(open_locked(TRY(whole_disk(found)), O_RDONLY));

@@ -19,6 +19,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "base/uuid.hpp"
+#include "host/linux/confidential.hpp"
 #include "host/linux/descriptor.hpp"
 #include "host/linux/tpm.hpp"
 
@@ -193,6 +194,8 @@ Result<Machine> LinuxFirmware::machine() {
   return machine;
 }
 
+Result<std::string> LinuxFirmware::confidential() { return confidential_technology(this_machine(processes_)); }
+
 Result<void> LinuxFirmware::need_fw_cfg() {
   const auto present = [&] { return ::access((paths_.fw_cfg + "/rev").c_str(), F_OK) == 0; };
   if (present()) {
@@ -209,7 +212,7 @@ Result<void> LinuxFirmware::need_fw_cfg() {
     cause = "modprobe qemu_fw_cfg ended with status " + std::to_string(loaded->status) + ": " +
             std::string(trim(loaded->output));
   }
-  return unavailable("no QEMU fw_cfg device (" + cause + ")");
+  return unavailable("no QEMU fw_cfg device (" + cause + ")", ENODEV);
 }
 
 Result<std::optional<std::string>> LinuxFirmware::fw_cfg(std::string_view name) {

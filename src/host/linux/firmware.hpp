@@ -25,6 +25,7 @@ class LinuxFirmware final : public Firmware {
   Result<std::string> command_line() override;
   Result<std::string> boot_id() override;
   Result<Machine> machine() override;
+  Result<std::string> confidential() override;
   Result<std::optional<std::string>> fw_cfg(std::string_view name) override;
   Result<bool> measure(std::string_view event) override;
 

@@ -117,6 +117,15 @@ Result<Signature> SimDisks::probe(const DeviceRef& device) {
   return world_.disk(found).probe(found.start);
 }
 
+Result<std::string> SimDisks::read(const DeviceRef& device, std::size_t max_bytes) {
+  const Device found = TRY(there(device));
+  const DiskSpec& spec = world_.disk(found).spec();
+  std::string bytes = spec.bytes.substr(0, max_bytes);
+  const auto end = static_cast<std::size_t>(spec.facts.sectors * spec.facts.sector_size);
+  bytes.resize(std::min(max_bytes, end), '\0');
+  return bytes;
+}
+
 Result<Device> SimDisks::free(const DeviceRef& ref) {
   Device device = TRY(there(ref));
   const auto users = world_.users(device);

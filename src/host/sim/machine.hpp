@@ -47,6 +47,8 @@ struct DiskSpec {
   bool damaged = false;
   // On the whole disk, where it has no table.
   std::optional<Content> content;
+  // What a read of the whole disk gives, with zeros behind; nothing that is done changes it.
+  std::string bytes;
   // Further names that udev has for it, with "-partN" behind them for its partitions.
   std::vector<std::string> links;
   // So long after each boot the kernel finds the disk.
@@ -64,6 +66,8 @@ struct OsMount {
 struct MachineSpec {
   Machine identity;
   std::string command_line;
+  // What keeps its host out ("Intel TDX"); empty: nothing.
+  std::string confidential;
   std::map<std::string, std::string, std::less<>> fw_cfg;
   bool has_fw_cfg = true;
   bool has_tpm = true;

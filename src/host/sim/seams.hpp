@@ -85,6 +85,7 @@ class SimDisks final : public Disks {
   Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) override;
   Result<void> write_table(const DeviceRef& disk, const Table& table) override;
   Result<Signature> probe(const DeviceRef& device) override;
+  Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const DeviceRef& device) override;
   Result<void> flush(const DeviceRef& device) override;
   Result<std::vector<std::string>> users(const DeviceRef& device) override;
@@ -153,6 +154,7 @@ class SimFirmware final : public Firmware {
   Result<std::string> command_line() override;
   Result<std::string> boot_id() override;
   Result<Machine> machine() override;
+  Result<std::string> confidential() override;
   Result<std::optional<std::string>> fw_cfg(std::string_view name) override;
   Result<bool> measure(std::string_view event) override;
 

@@ -27,6 +27,8 @@ Result<std::string> SimFirmware::boot_id() { return world_.boot_id(); }
 
 Result<Machine> SimFirmware::machine() { return world_.spec().identity; }
 
+Result<std::string> SimFirmware::confidential() { return world_.spec().confidential; }
+
 Result<std::optional<std::string>> SimFirmware::fw_cfg(std::string_view name) {
   if (!world_.spec().has_fw_cfg) {
     return Error(Code::config_unavailable, "there is no fw_cfg device", ENODEV);
