@@ -81,7 +81,9 @@ class Talk {
     lead.is_over = [this](milliseconds elapsed) { return is_over(elapsed); };
     TRY(asking_.host.http.converse(questions, lead));
     if (found_) {
-      return unwrap(*std::move(found_), coding_, "the user-data of " + std::string(service_.name));
+      // Which of the addresses it was is for the journal and the report too, which have the document by this name.
+      return unwrap(*std::move(found_), coding_,
+                    "the user-data of " + std::string(service_.name) + " (" + winner_ + ")");
     }
     if (none_) {
       return Outcome(None{*none_});
@@ -203,6 +205,8 @@ class Talk {
   }
 
   host::HttpNext found(Lane& lane, const std::string& bytes, Coding coding) {
+    constexpr std::string_view scheme = "http://";
+    winner_ = lane.address.substr(lane.address.starts_with(scheme) ? scheme.size() : 0);
     found_ = bytes;
     coding_ = coding;
     return end(lane, "it is there");
@@ -293,6 +297,8 @@ class Talk {
   const Service& service_;
   std::vector<Lane> lanes_;
   std::optional<std::string> found_;
+  // Where it came from, without the scheme.
+  std::string winner_;
   Coding coding_ = Coding::raw;
   std::optional<std::string> none_;
   bool refused_ = false;

@@ -107,6 +107,8 @@ class Cloud {
 
   ScriptedHttp http;
   std::string said;
+  // Of the last config.
+  std::string document;
 
   // "config: …", "none: …", "foreign: …", "network: …", or the error.
   std::string ask() {
@@ -116,6 +118,7 @@ class Cloud {
       return std::string(row(outcome.error().code).name) + ": " + to_string(outcome.error());
     }
     if (const auto* data = std::get_if<providers::UserData>(&*outcome)) {
+      document = data->document;
       return "config: " + data->bytes;
     }
     if (const auto* none = std::get_if<providers::None>(&*outcome)) {
@@ -242,6 +245,7 @@ TEST_CASE("aws: over IPv6 alone, and what is slow there is waited for") {
   cloud.http.script["PUT http://[fd00:ec2::254]/latest/api/token"] = {{200, "six"}};
   cloud.http.script["GET http://[fd00:ec2::254]/2019-10-01/user-data"] = {{200, "{}"}};
   CHECK(cloud.ask() == "config: {}");
+  CHECK(cloud.document == "the user-data of AWS ([fd00:ec2::254])");
   // "There is none" by one address, and a config by the other a little later.
   Cloud both("aws");
   both.http.script[put(aws_token)] = {{200, "t"}};
@@ -338,7 +342,8 @@ TEST_CASE("azure: base64 with line breaks; not there yet; wrong") {
   CHECK(cloud.ask() == R"(config: {"a": 1})");
   Cloud wrong("azure");
   wrong.http.script[get(azure)] = {{200, "eyJh*"}};
-  CHECK(has(wrong.ask(), "config-unavailable: the user-data of Azure cannot be read: it is no base64 at byte 5"));
+  CHECK(has(wrong.ask(),
+            "config-unavailable: the user-data of Azure (169.254.169.254) cannot be read: it is no base64 at byte 5"));
 }
 
 TEST_CASE("azure: without user data the DVD is awaited, and its not coming is no answer") {

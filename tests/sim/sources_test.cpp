@@ -281,6 +281,15 @@ TEST_CASE("a cloud's user-data is asked for when the network is there, and kept 
   CHECK(has(boot.said(), "the network is needed: the platform's config (the metadata service of AWS"));
   CHECK(boot.run("fetch") == "");
   CHECK(boot.files() == "far ");
+  // Which address it was is kept where what happened is looked up later.
+  constexpr std::string_view winner = "the user-data of AWS (169.254.169.254)";
+  CHECK(has(boot.text("/run/provision/boot/provision/journal"), winner));
+  const auto report = run::read_report(boot.host().own, run::report_path);
+  REQUIRE(report);
+  REQUIRE(report->has_value());
+  CHECK((*report)->document == winner);
+  REQUIRE((*report)->sources.size() == 1);
+  CHECK((*report)->sources[0].name == winner);
 
   spec.http.clear();
   Boot dead(spec, "aws");
