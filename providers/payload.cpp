@@ -34,9 +34,11 @@ Error unreadable(const std::string& document, const std::string& why) {
   return {Code::config_unavailable, document + " cannot be read: " + why};
 }
 
+bool is_packed(std::string_view bytes) { return bytes.starts_with(gzip_magic) || is_zstd(bytes); }
+
 // What it is begins so, or nothing that is known does.
 bool is_known(std::string_view bytes) {
-  return trim(bytes).starts_with('{') || bytes.starts_with(gzip_magic) || is_zstd(bytes) ||
+  return trim(bytes).starts_with('{') || is_packed(bytes) ||
          std::any_of(foreign_formats.begin(), foreign_formats.end(),
                      [&](const Foreign& format) { return bytes.starts_with(format.beginning); });
 }
@@ -67,16 +69,19 @@ Result<Outcome> unwrap(std::string bytes, Coding coding, const std::string& docu
     }
     bytes = *std::move(decoded);
   }
+  if (!is_packed(bytes)) {
+    bytes.erase(bytes.find_last_not_of('\0') + 1);
+  }
   decode_once_more(bytes);
   if (bytes.starts_with(gzip_magic)) {
-    auto unpacked = gunzip(bytes, max_user_data);
+    auto unpacked = gunzip(bytes, max_user_data, Behind::zeros);
     if (!unpacked) {
       return unreadable(document, unpacked.error().what);
     }
     bytes = *std::move(unpacked);
   }
   if (is_zstd(bytes)) {
-    auto unpacked = unzstd(bytes, max_user_data);
+    auto unpacked = unzstd(bytes, max_user_data, Behind::zeros);
     if (!unpacked) {
       return unreadable(document, unpacked.error().what);
     }

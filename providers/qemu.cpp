@@ -38,10 +38,9 @@ Result<Outcome> ask_drive(const Asking& asking, Error unasked) {
     unasked.what += ", and " + std::string(drive_in_words) + " has not come either";
     return unasked;
   }
-  // One byte more than may be: what is behind the config is zeros, to the end of the last sector.
+  // One byte more than may be: what is behind the config is zeros, to the end of the device.
   std::string bytes = TRY_WHILE(asking.host.disks.read({drive, {}, 0}, max_user_data + 1), "reading " + *node);
-  bytes.resize(bytes.find_last_not_of('\0') + 1);
-  if (bytes.size() > max_user_data) {
+  if (bytes.find_last_not_of('\0') + 1 > max_user_data) {
     return Error(Code::config_unavailable, "what is on " + std::string(drive_in_words) + ", " + *node +
                                                ", is longer than " + std::to_string(max_user_data) + " bytes");
   }

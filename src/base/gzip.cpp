@@ -21,15 +21,18 @@ Error not_gzip() { return {Code::bad_contents, "the bytes are not gzip, or are d
 
 struct Gunzip::State {
   z_stream stream{};
+  Behind behind = Behind::nothing;
   // Inside a member: its end has not come.
   bool inside = false;
   bool any = false;
   std::array<char, 65536> out{};
 
   Result<void> step(const Take& take);
+  void pass_zeros();
 };
 
-Gunzip::Gunzip() : state_(std::make_unique<State>()) {
+Gunzip::Gunzip(Behind behind) : state_(std::make_unique<State>()) {
+  state_->behind = behind;
   const int result = ::inflateInit2(&state_->stream, gzip_alone);
   INVARIANT(result == Z_OK);
 }
@@ -54,6 +57,14 @@ Result<void> Gunzip::State::step(const Take& take) {
   return {};
 }
 
+// Where a member may begin, and none does with a zero.
+void Gunzip::State::pass_zeros() {
+  while (behind == Behind::zeros && any && !inside && stream.avail_in > 0 && *stream.next_in == 0) {
+    ++stream.next_in;
+    --stream.avail_in;
+  }
+}
+
 Result<void> Gunzip::add(std::string_view bytes, const Take& take) {
   while (!bytes.empty()) {
     const auto part = bytes.substr(0, std::min<std::size_t>(bytes.size(), std::numeric_limits<uInt>::max()));
@@ -61,11 +72,15 @@ Result<void> Gunzip::add(std::string_view bytes, const Take& take) {
     // zlib only reads it.
     state_->stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(part.data()));
     state_->stream.avail_in = static_cast<uInt>(part.size());
-    state_->any = true;
-    do {
+    state_->pass_zeros();
+    bool goes_on = state_->stream.avail_in > 0;
+    while (goes_on) {
+      state_->any = true;
       state_->inside = true;
       TRY(state_->step(take));
-    } while (state_->stream.avail_in > 0 || (state_->inside && state_->stream.avail_out == 0));
+      state_->pass_zeros();
+      goes_on = state_->stream.avail_in > 0 || (state_->inside && state_->stream.avail_out == 0);
+    }
   }
   return {};
 }
@@ -83,7 +98,7 @@ void Gunzip::restart() {
   state_->any = false;
 }
 
-Result<std::string> gunzip(std::string_view bytes, std::uint64_t max_bytes) {
+Result<std::string> gunzip(std::string_view bytes, std::uint64_t max_bytes, Behind behind) {
   std::string whole;
   const auto take = [&](std::string_view piece) -> Result<void> {
     if (piece.size() > max_bytes - whole.size()) {
@@ -92,7 +107,7 @@ Result<std::string> gunzip(std::string_view bytes, std::uint64_t max_bytes) {
     whole += piece;
     return {};
   };
-  Gunzip unpacker;
+  Gunzip unpacker(behind);
   TRY(unpacker.add(bytes, take));
   TRY(unpacker.finish());
   return whole;

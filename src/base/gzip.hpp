@@ -12,14 +12,17 @@
 
 namespace provision {
 
+// What may stand behind what is packed: a device has zeros up to the end of its last sector.
+enum class Behind : std::uint8_t { nothing, zeros };
+
 // Several members, one after the other, are one content, as gzip(1) reads them. Anything else behind the end is an
-// error, and so is an end that is missing. Memory is bounded, whatever the bytes unpack to: `take` gets pieces and may
-// stop it by an error.
+// error, unless it is what may be there, and so is an end that is missing. Memory is bounded, whatever the bytes unpack
+// to: `take` gets pieces and may stop it by an error.
 class Gunzip {
  public:
   using Take = std::function<Result<void>(std::string_view)>;
 
-  Gunzip();
+  explicit Gunzip(Behind behind = Behind::nothing);
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;
   Gunzip(Gunzip&&) = delete;
@@ -39,6 +42,6 @@ class Gunzip {
 };
 
 // The whole of it at once; Code::bad_contents if it unpacks to more than `max_bytes`.
-Result<std::string> gunzip(std::string_view bytes, std::uint64_t max_bytes);
+Result<std::string> gunzip(std::string_view bytes, std::uint64_t max_bytes, Behind behind = Behind::nothing);
 
 }  // namespace provision

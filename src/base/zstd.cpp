@@ -38,13 +38,16 @@ bool is_zstd(std::string_view bytes) {
   return is_skipped || bytes.starts_with(frame_magic);
 }
 
-Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes) {
+Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes, Behind behind) {
   const std::unique_ptr<ZSTD_DCtx, Free> context(::ZSTD_createDCtx());
   INVARIANT(context != nullptr);
   std::array<char, 65536> piece{};
   std::string whole;
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   bool has_ended = true;
+  const auto ends_at = [&](std::size_t at) {
+    return at == bytes.size() || (behind == Behind::zeros && bytes.find_first_not_of('\0', at) == bytes.npos);
+  };
   do {
     // The library would take the formats from before version 0.8 too, which the static binary leaves out.
     if (has_ended && !is_zstd(bytes.substr(in.pos))) {
@@ -61,7 +64,7 @@ Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes) {
     if (!has_ended && in.pos == before && out.pos == 0) {
       return bad("the zstd bytes end too early");
     }
-  } while (!has_ended || in.pos < in.size);
+  } while (!has_ended || !ends_at(in.pos));
   return whole;
 }
 

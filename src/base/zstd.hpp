@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/gzip.hpp"
 #include "base/result.hpp"
 
 namespace provision {
@@ -14,8 +15,8 @@ namespace provision {
 bool is_zstd(std::string_view bytes);
 
 // Several frames, one after the other, are one content, as zstd(1) reads them. Code::bad_contents where the bytes are
-// damaged or end too early, where something else stands behind a frame, where a frame wants a dictionary or a window
-// above 128 MiB, and where it unpacks to more than `max_bytes`.
-Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes);
+// damaged or end too early, where something else stands behind a frame than may be there, where a frame wants a
+// dictionary or a window above 128 MiB, and where it unpacks to more than `max_bytes`.
+Result<std::string> unzstd(std::string_view bytes, std::uint64_t max_bytes, Behind behind = Behind::nothing);
 
 }  // namespace provision

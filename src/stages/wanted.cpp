@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "providers/payload.hpp"
 #include "spec/inline_bytes.hpp"
 #include "spec/url.hpp"
 #include "stages/placeholders.hpp"
@@ -61,6 +62,18 @@ Result<std::optional<Digest>> expected_digest(const spec::Resource& resource) {
     return Error(Code::bad_config, "the hash to verify it by is none: it is sha256- or sha512- with hex digits");
   }
   return digest;
+}
+
+// As the user-data of a platform, but that whoever names a config means one: there is no "none".
+Result<std::string> unpacked(std::string bytes, const std::string& document) {
+  if (providers::is_html(bytes)) {
+    return Error(Code::config_unavailable, document + " is an HTML page, so something else answers there");
+  }
+  providers::Outcome outcome = TRY(providers::unwrap(std::move(bytes), providers::Coding::raw, document));
+  if (const auto* none = std::get_if<providers::None>(&outcome)) {
+    return Error(Code::config_unavailable, none->reason);
+  }
+  return std::get<providers::UserData>(std::move(outcome)).bytes;
 }
 
 }  // namespace
@@ -139,13 +152,10 @@ Result<spec::Brought> FreshDocuments::from_address(const std::string& url, const
   if (wanted.total_patience.count() == 0) {
     wanted.total_patience = address_patience;
   }
+  const std::string name =
+      !spec::is_inline(resource) ? spec::public_form(*resource.source) : "ignition.config.url= (a data: URL)";
   std::string bytes = TRY(references_.bytes(resource, wanted));
-  if (trim(bytes).empty()) {
-    return Error(Code::config_unavailable, "the config " + spec::public_form(*resource.source) + " is empty");
-  }
-  return spec::Brought{
-      !spec::is_inline(resource) ? spec::public_form(*resource.source) : "ignition.config.url= (a data: URL)",
-      std::move(bytes)};
+  return spec::Brought{name, TRY(unpacked(std::move(bytes), "the config " + name))};
 }
 
 Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {

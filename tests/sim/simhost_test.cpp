@@ -79,7 +79,7 @@ TEST_SUITE("simhost") {
     CHECK_FALSE(host.target.look("/etc/nothing").value().has_value());
     CHECK_FALSE(host.target.look("/nothing/at/all").value().has_value());
     CHECK_FALSE(host.target.look("/etc/os-release/below").value().has_value());
-    CHECK(host.target.read("/etc/os-release", 3).error().system_error == EFBIG);
+    CHECK(host.target.read("/etc/os-release", 3).error().what == "/etc/os-release is longer than 3 bytes");
     CHECK(host.target.read("/etc", 3).error().code == Code::io);
     CHECK(host.target.read("/none", 3).error().system_error == ENOENT);
     CHECK(host.target.look("/etc/os-release").value()->size == 8);
@@ -307,7 +307,8 @@ TEST_SUITE("simhost disks and power") {
   }
 
   TEST_CASE("a table that the power interrupts is old, new or damaged") {
-    CHECK(interrupted_tables(two_disk_machine()) == std::set<std::string>{"0 0 known 0", "1 1 known 1", "2 0 known 0"});
+    // On a blank disk a copy is not there before it is whole, for its header is written last.
+    CHECK(interrupted_tables(two_disk_machine()) == std::set<std::string>{"0 0 known 0", "1 1 known 1", "2 1 known 0"});
     auto spec = two_disk_machine();
     spec.disks[1].disk_guid = uuid("an older table");
     CHECK(interrupted_tables(spec) ==

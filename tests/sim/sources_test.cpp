@@ -9,6 +9,7 @@
 #include "base/path.hpp"
 #include "host/sim/simhost.hpp"
 #include "run/last_failure.hpp"
+#include "sim/boot.hpp"
 #include "sim/machines.hpp"
 #include "spec/parse.hpp"
 #include "stages/documents.hpp"
@@ -23,71 +24,11 @@ namespace {
 
 constexpr std::string_view neednet = "/run/ignition/neednet";
 
-std::string config(const std::string& file, const std::string& ignition = {}) {
-  return R"({"ignition": {"version": "3.4.0")" + ignition + R"(}, "storage": {"files": [{"path": "/)" + file +
-         R"("}]}})";
-}
-
-class Listener final : public run::Listener {
- public:
-  void on(const run::Event& event) override { said += event.text + "\n"; }
-  std::string said;
-};
-
-class Boot {
- public:
-  explicit Boot(const host::sim::MachineSpec& spec = two_disk_machine(), std::string platform = "qemu",
-                host::sim::FaultPlan faults = {})
-      : sim_(spec, std::move(faults)), host_(sim_.host()), platform_(std::move(platform)) {}
-
-  void put(const std::string& path, const std::string& content) {
-    REQUIRE(stages::make_own_directory(host_.own, path::parent(path)));
-    REQUIRE(host_.own.replace(path, content, 0600, {}));
-  }
-  std::string run(std::string_view name) {
-    stages::Context context{
-        host_, listener_, platform_, "/run/provision/boot/ignition.firstboot", std::chrono::milliseconds(1000), {}};
-    const auto result = stages::run_stage(context, *stages::find_stage(name));
-    return result ? std::string() : to_string(result.error());
-  }
-  // The names of the files of the config that later stages see, or why there is none.
-  std::string files() {
-    const auto loaded = stages::load_config(host_);
-    if (!loaded) {
-      return to_string(loaded.error());
-    }
-    std::string names;
-    for (const auto& file : loaded->config->storage.files) {
-      names += file.path.substr(1) + " ";
-    }
-    return names;
-  }
-  bool has(std::string_view path) { return host_.own.look(path)->has_value(); }
-  std::string text(std::string_view path) { return host_.own.read(path, 1 << 20).value_or(""); }
-  host::Host& host() { return host_; }
-  // Mutating calls so far.
-  [[nodiscard]] std::size_t calls() { return sim_.calls(); }
-  std::string& said() { return listener_.said; }
-  [[nodiscard]] const std::vector<std::string>& measured() const { return sim_.measured(); }
-  void give(const std::string& config) { sim_.set_fw_cfg("opt/com.coreos/config", config); }
-
- private:
-  host::sim::SimHost sim_;
-  host::Host host_;
-  std::string platform_;
-  Listener listener_;
-};
-
 host::sim::MachineSpec machine(const std::string& line = {}, const std::string& platform_config = config("platform")) {
   auto spec = two_disk_machine();
   spec.command_line += line.empty() ? "" : " " + line;
   spec.fw_cfg.emplace("opt/com.coreos/config", platform_config);
   return spec;
-}
-
-bool has(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

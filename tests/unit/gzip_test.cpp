@@ -22,6 +22,13 @@ TEST_SUITE_BEGIN("unit gzip");
 TEST_CASE("one member, two members, and bytes that come one by one") {
   CHECK(*gunzip(hello, 100) == "hello, provision\n");
   CHECK(*gunzip(hello + hello, 100) == "hello, provision\nhello, provision\n");
+  // As on a device.
+  const std::string zeros(600, '\0');
+  CHECK(*gunzip(hello + zeros, 100, Behind::zeros) == "hello, provision\n");
+  CHECK_FALSE(gunzip(hello + zeros, 100));
+  CHECK_FALSE(gunzip(hello + zeros + "x", 100, Behind::zeros));
+  CHECK_FALSE(gunzip(zeros, 100, Behind::zeros));
+  CHECK_FALSE(gunzip(hello.substr(0, hello.size() - 6) + zeros, 100, Behind::zeros));
   Gunzip unpacker;
   std::string got;
   const auto take = [&](std::string_view piece) -> Result<void> {

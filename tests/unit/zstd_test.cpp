@@ -51,6 +51,11 @@ TEST_SUITE_BEGIN("unit zstd");
 TEST_CASE("one frame, several, and frames to be skipped") {
   CHECK(*unzstd(hello, 100) == "hello, provision\n");
   CHECK(*unzstd(hello + hello, 100) == "hello, provision\nhello, provision\n");
+  const std::string zeros(600, '\0');
+  CHECK(*unzstd(hello + zeros, 100, Behind::zeros) == "hello, provision\n");
+  CHECK_FALSE(unzstd(hello + zeros, 100));
+  CHECK_FALSE(unzstd(hello + zeros + "x", 100, Behind::zeros));
+  CHECK_FALSE(unzstd(zeros, 100, Behind::zeros));
   CHECK(*unzstd(skipped + hello + skipped, 100) == "hello, provision\n");
   CHECK(unzstd(skipped, 100)->empty());
   CHECK(is_zstd(hello));

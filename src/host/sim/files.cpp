@@ -61,7 +61,7 @@ Result<const Entry*> SimFiles::regular_file(std::string_view path) {
 Result<std::string> SimFiles::read(std::string_view path, std::size_t max_bytes) {
   const Entry* const found = TRY(regular_file(path));
   if (found->content.size() > max_bytes) {
-    return failed("read", path, EFBIG);
+    return Error(Code::io, std::string(path) + " is longer than " + std::to_string(max_bytes) + " bytes");
   }
   return found->content;
 }
