@@ -277,7 +277,7 @@ TEST_CASE("two whole copies that differ are a damaged table: a write stopped bet
   const LoopDisk disk(32, 512);
   host::LinuxDisks disks;
   REQUIRE(why(disks.write_table(disk.ref(), gpt({partition(1, 1, 8, 512)}))) == "");
-  const std::string old_primary = read_bytes(disk.node(), 0, 34 * 512);
+  const std::string old_primary = read_bytes(disk.node(), 0, std::size_t{34} * 512);
   REQUIRE(why(disks.write_table(disk.ref(), gpt({partition(1, 1, 8, 512), partition(2, 9, 8, 512)}))) == "");
   write_bytes(disk.node(), 0, old_primary);
   const auto table = disks.read_table(disk.ref());
