@@ -155,6 +155,7 @@ TEST_CASE("a body beyond the limit, a cut body, no answer, nobody there") {
                        {"/long", answer("200 OK", std::string((1 << 20) + 1, 'x'))},
                        {"/endless", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + std::string(4 << 20, 'x')},
                        {"/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"},
+                       {"/garbage", "SSH-2.0-OpenSSH_9.2p1\r\n" + std::string(300, '\x07')},
                        {"/silent", ""}});
   host::LinuxHttp http;
   CHECK(http.get(request(server.url("/fits")))->body.size() == 1 << 20);
@@ -165,6 +166,9 @@ TEST_CASE("a body beyond the limit, a cut body, no answer, nobody there") {
     CHECK(result.error().code == Code::network);
     CHECK(result.error().what.find(path) != std::string::npos);
   }
+  const auto garbage = http.get(request(server.url("/garbage")));
+  REQUIRE(!garbage);
+  CHECK(garbage.error().what.ends_with("/garbage: what answers there does not speak HTTP"));
   auto silent = request(server.url("/silent"));
   silent.patience = std::chrono::seconds(1);
   const auto begin = std::chrono::steady_clock::now();

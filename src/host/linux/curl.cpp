@@ -90,6 +90,10 @@ bool append_header(CurlList& list, const std::string& line) {
 }
 
 std::string reason_of(CURLcode result, std::string_view words, const std::string& trusted) {
+  // libcurl takes bytes without a status line for an answer of HTTP/0.9, which nobody has spoken for decades.
+  if (result == CURLE_UNSUPPORTED_PROTOCOL && words.find("HTTP/0.9") != std::string_view::npos) {
+    return "what answers there does not speak HTTP";
+  }
   std::string reason(words.empty() ? curl_easy_strerror(result) : words);
   if (result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE) {
     reason += trusted.empty() ? " (no CA bundle was found on this system)" : " (trusted: " + trusted + ")";
