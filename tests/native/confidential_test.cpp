@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -20,9 +21,10 @@ using host::CpuidAnswer;
 
 namespace {
 
-std::uint32_t letters(std::string_view four) {
+// At most four.
+std::uint32_t letters(std::string_view text) {
   std::uint32_t value = 0;
-  std::memcpy(&value, four.data(), 4);
+  std::memcpy(&value, text.data(), std::min(text.size(), sizeof value));
   return value;
 }
 
