@@ -7,7 +7,8 @@
 namespace provision::stages {
 
 Result<std::string> confidential_by(host::Firmware& firmware) {
-  const std::string word = kernel_argument(TRY(firmware.command_line()), "provision.confidential=").value_or("auto");
+  const std::string line = TRY(firmware.command_line());
+  const std::string word = kernel_argument(line, "provision.confidential=").value_or("auto");
   if (word == "yes") {
     return std::string("by provision.confidential=yes");
   }

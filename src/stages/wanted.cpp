@@ -155,7 +155,8 @@ Result<spec::Brought> FreshDocuments::from_address(const std::string& url, const
   const std::string name =
       !spec::is_inline(resource) ? spec::public_form(*resource.source) : "ignition.config.url= (a data: URL)";
   std::string bytes = TRY(references_.bytes(resource, wanted));
-  return spec::Brought{name, TRY(unpacked(std::move(bytes), "the config " + name))};
+  bytes = TRY(unpacked(std::move(bytes), "the config " + name));
+  return spec::Brought{name, std::move(bytes)};
 }
 
 Result<spec::Brought> FreshDocuments::user(const spec::Ignition& around) {
