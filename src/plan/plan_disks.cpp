@@ -115,7 +115,7 @@ std::string reason(const spec::Disk& disk, const model::DiskView& view, const Ma
     reasons.emplace_back("partitions of the config are missing");
   }
   if (view.table.kind == host::TableKind::damaged) {
-    reasons.emplace_back("a power cut stopped the writing of this table");
+    reasons.emplace_back("a copy of this table is damaged or missing, as a power cut leaves it");
   }
   if (view.table.grown) {
     reasons.emplace_back("the disk has grown: the backup table is moved to its end");
@@ -155,7 +155,10 @@ Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, c
     }
   }
   const auto users = users_of_the_whole(view);
-  const bool looked = !view.partitions.empty() || view.table.partitions.empty();
+  // The kernel makes no partitions of a table without a boot record, so none were looked at, and who uses the disk uses
+  // all of it.
+  const bool looked =
+      !view.partitions.empty() || view.table.partitions.empty() || view.table.kind == host::TableKind::damaged;
   if (looked && !users.empty()) {
     return Error(Code::device_busy, disk.device + " is in use as a whole: " + join(users, ", ")).at(place);
   }

@@ -6,7 +6,9 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "providers/trust.hpp"
 #include "run/journal.hpp"
+#include "stages/confidential.hpp"
 #include "stages/sources.hpp"
 
 namespace provision::stages {
@@ -29,6 +31,25 @@ Result<Unfinished> unfinished_of(std::string_view word, const std::string& said_
                                      "\" of an unfinished first boot; it may say \"resume\" or \"start-over\"");
 }
 
+void notice(Context& context, std::string text) {
+  context.listener.on({run::Event::Kind::notice, {}, std::move(text), {}});
+}
+
+// systemd takes system credentials from SMBIOS and fw_cfg too.
+Result<std::optional<std::string>> credential_named(Context& context, const std::string& name) {
+  const std::string path = path::join(credentials, name);
+  if (!TRY(context.host.own.look(path))) {
+    return std::optional<std::string>{};
+  }
+  if (const std::string technology = TRY(confidential_by(context.host.firmware)); !technology.empty()) {
+    notice(context,
+           "the credential " + name + " is not heard: " + providers::not_believed("a system credential", technology));
+    return std::optional<std::string>{};
+  }
+  std::string word = TRY(context.host.own.read(path, max_credential_bytes));
+  return std::optional(std::string(trim(word)));
+}
+
 // What is to become of it, by the first that says something.
 Result<Unfinished> choice(Context& context, const spec::Config& config) {
   const std::string line = TRY(context.host.firmware.command_line());
@@ -36,10 +57,8 @@ Result<Unfinished> choice(Context& context, const spec::Config& config) {
     return unfinished_of(*word, "the kernel command line");
   }
   const std::string name(unfinished_key.substr(0, unfinished_key.size() - 1));
-  const std::string credential = path::join(credentials, name);
-  if (TRY(context.host.own.look(credential))) {
-    const std::string word = TRY(context.host.own.read(credential, max_credential_bytes));
-    return unfinished_of(trim(word), "the credential " + name);
+  if (const auto word = TRY(credential_named(context, name))) {
+    return unfinished_of(*word, "the credential " + name);
   }
   return config.provision.unfinished ? unfinished_of(*config.provision.unfinished, "the config")
                                      : Result<Unfinished>(Unfinished::stop);
@@ -67,10 +86,6 @@ Result<run::Begin> this_beginning(Context& context, const run::Journal& journal,
 // A machine that cannot be known is none that has changed.
 bool is_other_machine(const run::Begin& begun, const run::Begin& now) {
   return !begun.machine.empty() && !now.machine.empty() && begun.machine != now.machine;
-}
-
-void notice(Context& context, std::string text) {
-  context.listener.on({run::Event::Kind::notice, {}, std::move(text), {}});
 }
 
 std::string two_configs(const run::Begin& begun, const run::Begin& now) {

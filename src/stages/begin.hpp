@@ -10,7 +10,7 @@ namespace provision::stages {
 
 // The kernel argument, and without its "=" the system credential, that says what becomes of an unfinished first boot
 // of another config or machine: "resume" or "start-over". The config may say it too ($.provision.unfinished); the
-// kernel argument counts before the credential, and that before the config.
+// kernel argument counts before the credential, which a confidential machine does not hear, and that before the config.
 inline constexpr std::string_view unfinished_key = "provision.unfinished=";
 
 // A first boot that was begun with the same config on the same machine goes on. One that was begun otherwise stops with

@@ -66,14 +66,15 @@ Result<std::optional<Digest>> expected_digest(const spec::Resource& resource) {
 
 // As the user-data of a platform, but that whoever names a config means one: there is no "none".
 Result<std::string> unpacked(std::string bytes, const std::string& document) {
-  if (providers::is_html(bytes)) {
-    return Error(Code::config_unavailable, document + " is an HTML page, so something else answers there");
-  }
   providers::Outcome outcome = TRY(providers::unwrap(std::move(bytes), providers::Coding::raw, document));
   if (const auto* none = std::get_if<providers::None>(&outcome)) {
     return Error(Code::config_unavailable, none->reason);
   }
-  return std::get<providers::UserData>(std::move(outcome)).bytes;
+  auto data = std::get<providers::UserData>(std::move(outcome));
+  if (providers::is_html(data.bytes)) {
+    return Error(Code::config_unavailable, document + " is an HTML page, so something else answers there");
+  }
+  return std::move(data.bytes);
 }
 
 }  // namespace

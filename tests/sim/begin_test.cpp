@@ -183,6 +183,20 @@ TEST_CASE("begin: another machine or config begins anew where nothing was done")
   CHECK(has(copy.said(), "nothing was done; it begins anew"));
 }
 
+TEST_CASE("begin: a system credential chooses nothing where it may be the word of an untrusted host") {
+  Machine machine(one, 1, "provision.confidential=yes");
+  const auto put = [&](std::string_view text) {
+    REQUIRE(machine.sim().host().own.replace("/config.ign", text, 0400, {}));
+  };
+  put(config);
+  stop_half_way(machine);
+  machine.sim().reboot_orderly();
+  put(R"({"ignition": {"version": "3.4.0"}})");
+  machine.credential("start-over");
+  CHECK(has(machine.run("files"), "journal-other-config: "));
+  CHECK(has(machine.said(), "the credential provision.unfinished is not heard: this is a confidential machine"));
+}
+
 TEST_CASE("begin: a changed config stops with both digests; what becomes of it can be said") {
   const std::string corrected = R"({"ignition": {"version": "3.6.0+provision.1"},CHOICE "storage": {
     "disks": [{"device": "/dev/vdb", "partitions": [{"label": "a", "sizeMiB": 64}, {"label": "c"}]}],

@@ -68,10 +68,11 @@ std::string by_hyperv(const ConfidentialClues& clues) {
   return std::string(kind < kinds.size() ? kinds.at(kind) : kinds[1]);
 }
 
-std::string by_sev_status(const ConfidentialClues& clues) {
+// On hardware that could do it and is no guest the driver need not be there.
+std::string by_sev_status(const ConfidentialClues& clues, bool guest) {
   const auto status = clues.msr(sev_status);
   if (!status) {
-    return "AMD SEV, as far as can be told: " + to_string(status.error());
+    return guest ? "AMD SEV, as far as can be told: " + to_string(status.error()) : "";
   }
   const std::uint64_t active = status->value_or(0);
   return (active & sev_snp_active) != 0  ? "AMD SEV-SNP"
@@ -80,10 +81,9 @@ std::string by_sev_status(const ConfidentialClues& clues) {
                                          : "";
 }
 
+// That this is a guest is a bit the host sets, so it decides nothing that the processor itself tells.
 std::string by_cpuid(const ConfidentialClues& clues) {
-  if ((clues.cpuid(features_leaf, 0).ecx & is_guest) == 0) {
-    return {};
-  }
+  const bool guest = (clues.cpuid(features_leaf, 0).ecx & is_guest) != 0;
   if (clues.cpuid(vendor_leaf, 0).eax >= tdx_leaf) {
     const CpuidAnswer tdx = clues.cpuid(tdx_leaf, 0);
     if (text_of(tdx.ebx, tdx.edx, tdx.ecx) == "IntelTDX    ") {
@@ -92,8 +92,8 @@ std::string by_cpuid(const ConfidentialClues& clues) {
   }
   const bool knows_sev = clues.cpuid(highest_extended_leaf, 0).eax >= encrypted_memory_leaf &&
                          (clues.cpuid(encrypted_memory_leaf, 0).eax & has_sev) != 0;
-  std::string found = knows_sev ? by_sev_status(clues) : std::string();
-  return found.empty() ? by_hyperv(clues) : found;
+  std::string found = knows_sev ? by_sev_status(clues, guest) : std::string();
+  return found.empty() && guest ? by_hyperv(clues) : found;
 }
 
 #if PROVISION_CPUID

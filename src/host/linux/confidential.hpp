@@ -36,8 +36,8 @@ struct ConfidentialClues {
 ConfidentialClues this_machine(Processes& processes);
 
 // "AMD SEV-SNP", "Intel TDX", …; empty where nothing keeps the host out. As systemd-detect-virt --cvm tells it (AMD
-// APM 15.34, Intel TDX module specification, Microsoft TLFS 2.4.3), but that an AMD machine whose register cannot be
-// read counts as one: what cannot be told is not trusted.
+// APM 15.34, Intel TDX module specification, Microsoft TLFS 2.4.3), but that a guest of AMD's whose register cannot be
+// read counts as one, and that a host which hides that there is a hypervisor hides nothing else by that.
 std::string confidential_technology(const ConfidentialClues& clues);
 
 }  // namespace provision::host

@@ -63,6 +63,11 @@ Partition partition_of(std::int64_t number, std::string_view entry) {
       guid_of(entry), guid_of(entry.substr(guid_bytes)), utf8_of_utf16_le(entry.substr(56, least_entry_bytes - 56))};
 }
 
+// A disk may say anything.
+bool fits(const Partition& entry, std::int64_t sectors) {
+  return entry.start > 0 && entry.size > 0 && entry.start < sectors && entry.size <= sectors - entry.start;
+}
+
 std::vector<Partition> partitions_of(const Header& header) {
   std::vector<Partition> partitions;
   if (header.bytes_per_entry < least_entry_bytes) {
@@ -165,7 +170,7 @@ Result<GptCopies> inspect_gpt(int fd, std::int64_t sector_size, std::int64_t sec
   const Reader reader(fd, static_cast<std::uint64_t>(sector_size), static_cast<std::uint64_t>(sectors), node);
   const Header primary = TRY(reader.header(1));
   // Where the primary says; else on the last sector, where the backup of a disk that did not grow is.
-  const bool pointed = primary.state == Copy::whole && primary.alternative <= last;
+  const bool pointed = primary.state == Copy::whole && primary.alternative > 1 && primary.alternative <= last;
   const Header backup = TRY(reader.header(pointed ? primary.alternative : last));
   GptCopies copies;
   copies.primary = primary.state;
@@ -174,8 +179,11 @@ Result<GptCopies> inspect_gpt(int fd, std::int64_t sector_size, std::int64_t sec
   if (primary.state == Copy::whole || backup.state == Copy::whole) {
     const Header& whole = primary.state == Copy::whole ? primary : backup;
     copies.entry_sectors = sectors_for(whole.entry_bytes, sector_size);
-    copies.disk_guid = guid_of(whole.disk_guid);
-    copies.partitions = partitions_of(whole);
+    const auto partitions = partitions_of(whole);
+    const bool fit =
+        std::all_of(partitions.begin(), partitions.end(), [&](const Partition& entry) { return fits(entry, sectors); });
+    copies.disk_guid = fit ? guid_of(whole.disk_guid) : Uuid();
+    copies.partitions = fit ? partitions : std::vector<Partition>{};
   }
   if (primary.state == Copy::whole && backup.state == Copy::whole) {
     copies.backup_short_of_end = pointed && primary.alternative < last;

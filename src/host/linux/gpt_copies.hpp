@@ -23,7 +23,8 @@ struct GptCopies {
   std::int64_t entry_sectors = 0;
   // Both are whole but the backup is not on the last sector: an image on a larger disk.
   bool backup_short_of_end = false;
-  // What a whole copy says, the primary where both are whole; empty where none is.
+  // What a whole copy says, the primary where both are whole; empty where none is, or where a partition of it does not
+  // fit on the disk.
   Uuid disk_guid;
   std::vector<Partition> partitions;
 };
