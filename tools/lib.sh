@@ -102,6 +102,17 @@ apt_unpack() {
   done
 }
 
+# npm_unpack DIR FROM: the packages of FROM's lock file, with the digests that it has, in DIR/node_modules. None of their
+# own scripts is run.
+npm_unpack() {
+  local dir=$1 from=$2
+  [ ! -d "$dir/node_modules" ] || ! cmp -s "$from/package-lock.json" "$dir/package-lock.json" || return 0
+  rm -rf "$dir" && mkdir -p "$dir" && cp "$from/package.json" "$from/package-lock.json" "$dir" || return 1
+  (cd "$dir" && timeout 180 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1) && return 0
+  rm -rf "$dir/node_modules"
+  return 1
+}
+
 # apt_source DIR PACKAGE...: unpacks Debian's own source of each into DIR, patches applied. The entries for sources
 # are made from what this machine already uses for packages, in a private place: its own settings stay as they are.
 apt_source() {

@@ -112,12 +112,12 @@ class Gcp(Service):
 
     def __init__(self, user_data: bytes | None, faults: Faults = Faults(), *, encoding: str = "") -> None:
         super().__init__(faults)
-        attributes: Tree = {} if user_data is None else {"user-data": user_data}
+        self.attributes: Tree = {} if user_data is None else {"user-data": user_data}
         if encoding:
-            attributes["user-data-encoding"] = encoding
+            self.attributes["user-data-encoding"] = encoding
         self.tree: Tree = {
             "instance": {
-                "attributes": attributes, "id": self.INSTANCE, "hostname": "machine.c.project.internal",
+                "attributes": self.attributes, "id": self.INSTANCE, "hostname": "machine.c.project.internal",
                 "zone": "projects/1/zones/europe-west3-a", "machine-type": "projects/1/machineTypes/e2-micro",
             },
             "project": {"attributes": {}, "project-id": "project"},
