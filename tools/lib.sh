@@ -106,11 +106,10 @@ apt_unpack() {
 # own scripts is run.
 npm_unpack() {
   local dir=$1 from=$2
-  [ ! -d "$dir/node_modules" ] || ! cmp -s "$from/package-lock.json" "$dir/package-lock.json" || return 0
+  ! cmp -s "$from/package-lock.json" "$dir/unpacked" || return 0
   rm -rf "$dir" && mkdir -p "$dir" && cp "$from/package.json" "$from/package-lock.json" "$dir" || return 1
-  (cd "$dir" && timeout 180 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1) && return 0
-  rm -rf "$dir/node_modules"
-  return 1
+  (cd "$dir" && timeout 180 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1) || { rm -rf "$dir" && return 1; }
+  cp "$dir/package-lock.json" "$dir/unpacked"
 }
 
 # apt_source DIR PACKAGE...: unpacks Debian's own source of each into DIR, patches applied. The entries for sources
