@@ -216,6 +216,7 @@ TEST_CASE("https: only with the bundle that was given") {
   std::vector<std::string> words{"openssl", "s_server", "-quiet",    "-www", "-accept",
                                  accept,    "-cert",    certificate, "-key", key};
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) {
     argv.push_back(word.data());
   }
