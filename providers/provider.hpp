@@ -44,7 +44,8 @@ struct Asking {
   std::function<void(const std::string& line)> say;
   // For a device, or an answer: all attempts together.
   std::chrono::milliseconds patience{120'000};
-  // What keeps the host out of this machine ("Intel TDX"): then fw_cfg is not read. Empty: an ordinary machine.
+  // What keeps the host out of this machine ("Intel TDX"): then the host's own channels, fw_cfg and
+  // what stands in for it, are not read. Empty: an ordinary machine.
   std::string confidential{};
 };
 
