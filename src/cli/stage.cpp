@@ -33,6 +33,9 @@ constexpr std::string_view failure_message_id = "8d1c5b1c0f5a4a57b2f3d9c1e07a64f
 
 // Held while a stage runs.
 constexpr std::string_view lock_path = "/run/provision/lock";
+constexpr std::string_view programs_mark = "/run/provision/programs";
+// As long as a program may take by itself.
+constexpr std::chrono::seconds programs_patience{600};
 
 // Where the generator puts it that was told of no place on a disk.
 bool has_journal_in_memory(const StageOptions& options) { return options.state == run::volatile_state; }
@@ -166,6 +169,16 @@ Result<std::unique_ptr<host::Lock>> keep_others_off(host::Files& own) {
   return lock;
 }
 
+// A stage that was killed, by the kernel for want of memory or by a person, may have left a program at work: what that
+// still writes must not come between what this stage does.
+Result<void> wait_for_left_behind(host::LinuxProcesses& processes, const StageOptions& options) {
+  const auto waiting = [&](const std::string& programs) {
+    print_to_console(fmt::format("provision {}: waiting for what an earlier run of a stage left at work: {}\n",
+                                 options.name, programs));
+  };
+  return processes.mark_programs(std::string(programs_mark), programs_patience, waiting);
+}
+
 Result<std::string> platform_of(host::Host& host, const StageOptions& options) {
   if (options.platform != "auto") {
     return options.platform;
@@ -200,6 +213,10 @@ int run_stage_command(const StageOptions& options) {
   const auto alone = keep_others_off(host.own);
   if (!alone) {
     return complain(alone.error(), nullptr);
+  }
+  if (const auto marked = wait_for_left_behind(machine.processes, options); !marked) {
+    show_failure(host, options, marked.error());
+    return row(marked.error().code).exit_status;
   }
   const auto platform = platform_of(host, options);
   if (!platform) {

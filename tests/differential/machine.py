@@ -33,6 +33,9 @@ class CannotRun(Exception):
     pass
 
 
+MOST_LOOPS = 64
+
+
 def run(*argv: "str | Path", text: str = "", check: bool = True, env: "dict[str, str] | None" = None) -> str:
     done = subprocess.run([str(a) for a in argv], input=text, capture_output=True, text=True, errors="replace", check=False,
                           timeout=PATIENCE, env=env)
@@ -52,6 +55,11 @@ def make_private_machine() -> None:
     for entry in DEVICES.iterdir():
         if not entry.name.startswith(("vd", "sd", "nvme")):
             Path("/dev", entry.name).symlink_to(entry)
+    # The kernel makes a loop device when one is wanted and none is free: its name is here before.
+    for number in range(MOST_LOOPS):
+        name = Path("/dev", f"loop{number}")
+        if not name.is_symlink():
+            name.symlink_to(DEVICES / name.name)
 
 
 class Loop:

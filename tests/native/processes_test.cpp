@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,6 +126,57 @@ TEST_CASE("nothing of ours is passed on: environment, files, signals") {
   // Signals 32 and 33 are glibc's own: its posix_spawn leaves them ignored.
   CHECK(signals->output.starts_with("SigBlk: 0000000000000000\nSigIgn: 0000000"));
   CHECK(signals->output.ends_with("0000000\n"));
+}
+
+namespace {
+
+// Another one of us, which is killed while a program of its own works.
+void be_killed_at_work(const std::string& mark, const std::string& script) {
+  const pid_t other = ::fork();
+  REQUIRE(other >= 0);
+  if (other == 0) {
+    host::LinuxProcesses processes;
+    const bool marked = processes.mark_programs(mark, std::chrono::seconds(5), [](const std::string&) {}).has_value();
+    const bool ran = marked && processes.run({"sh", {"-c", script + " & kill -9 $PPID; wait"}, {}}).has_value();
+    ::_exit(ran ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(other, &status, 0) == other);
+  REQUIRE(WIFSIGNALED(status));
+}
+
+}  // namespace
+
+TEST_CASE("what an earlier process left at work is waited for, and named") {
+  NEED_PRIVATE_FOLDER();
+  const std::string mark = new_folder() + "/programs";
+  std::string named;
+  const auto remember = [&](const std::string& programs) { named += programs; };
+
+  be_killed_at_work(mark, "sleep 1");
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    host::LinuxProcesses processes;
+    CHECK(why(processes.mark_programs(mark, std::chrono::seconds(20), remember)) == "");
+    CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(500));
+    CHECK(named.find("sleep (process ") != std::string::npos);
+    const auto files = processes.run({"ls", {"-l", "/proc/self/fd/3"}, {}});
+    REQUIRE(why(files) == "");
+    CHECK(files->output.ends_with(mark + "\n"));
+  }
+  named.clear();
+  CHECK(why(host::LinuxProcesses().mark_programs(mark, std::chrono::seconds(0), remember)) == "");
+  CHECK(named == "");
+}
+
+TEST_CASE("what an earlier process left at work and does not end is an error") {
+  NEED_PRIVATE_FOLDER();
+  const std::string mark = new_folder() + "/programs";
+  be_killed_at_work(mark, "echo $$; sleep 3");
+  const auto held = host::LinuxProcesses().mark_programs(mark, std::chrono::seconds(0), [](const std::string&) {});
+  REQUIRE_FALSE(held);
+  CHECK(held.error().code == Code::program_failed);
+  CHECK(held.error().what.find("of an earlier run has not ended within 0 s") != std::string::npos);
 }
 
 TEST_SUITE_END();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,6 +14,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
+#include <thread>
 
 #include "base/text.hpp"
 #include "host/linux/descriptor.hpp"
@@ -25,6 +28,8 @@ using Instant = std::chrono::steady_clock::time_point;
 
 constexpr std::array<std::string_view, 4> search_path{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 constexpr std::size_t kept_bytes = 4096;
+constexpr int marked_file = 3;
+constexpr std::chrono::milliseconds mark_pause{5};
 // How long a killed program may take to go: one that waits for a dead device can't be killed at all.
 constexpr std::chrono::seconds killing_patience{10};
 
@@ -75,13 +80,17 @@ Result<Descriptor> input_file(const std::string& input) {
 
 class SpawnSettings {
  public:
-  SpawnSettings(int input, int output) {
+  // `mark`: what the program holds as 3, or -1.
+  SpawnSettings(int input, int output, int mark) {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawnattr_init(&attributes_);
     failure_ = ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
     note(::posix_spawn_file_actions_adddup2(&actions_, output, 1));
     note(::posix_spawn_file_actions_adddup2(&actions_, output, 2));
-    note(::posix_spawn_file_actions_addclosefrom_np(&actions_, 3));
+    if (mark >= 0) {
+      note(::posix_spawn_file_actions_adddup2(&actions_, mark, marked_file));
+    }
+    note(::posix_spawn_file_actions_addclosefrom_np(&actions_, mark >= 0 ? marked_file + 1 : marked_file));
     // Ignored signals and the mask are inherited through exec: the program gets neither of ours.
     sigset_t none;
     sigset_t all;
@@ -188,6 +197,26 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
+bool is_locked_now(int file) {
+  return uninterrupted([&] { return ::flock(file, LOCK_EX | LOCK_NB); }) == 0;
+}
+
+// Those that hold `path` open as their 3, as "mkfs.xfs (process 71)"; for a person, so what ends meanwhile may be
+// missing.
+std::string marked_programs(const std::string& path) {
+  std::vector<std::string> found;
+  const std::string ours = std::to_string(::getpid());
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string pid = entry.path().filename();
+    const auto file = std::filesystem::read_symlink(entry.path() / "fd" / std::to_string(marked_file), ignored);
+    if (!ignored && file == path && pid != ours) {
+      found.push_back(printable(trim(kernel_text("/proc/" + pid + "/comm"))) + " (process " + pid + ")");
+    }
+  }
+  return found.empty() ? "a program" : join(found, ", ");
+}
+
 Error outlived(const Command& command, const std::string& output, bool gone) {
   std::string sentence =
       command.program + " did not end within " + std::to_string(command.patience.count()) + " s and ";
@@ -226,7 +255,7 @@ Result<Exit> LinuxProcesses::run(const Command& command) {
   Pipe output = TRY(make_pipe());
   const Instant deadline = std::chrono::steady_clock::now() + command.patience;
   pid_t pid = -1;
-  const int failure = SpawnSettings(input.get(), output.writer.get()).spawn(pid, path, command);
+  const int failure = SpawnSettings(input.get(), output.writer.get(), mark_.get()).spawn(pid, path, command);
   if (failure != 0) {
     return Error(Code::program_failed, "cannot start " + path, failure);
   }
@@ -255,6 +284,33 @@ Result<Exit> LinuxProcesses::run(const Command& command) {
     return io_error("cannot learn how " + path + " ended");
   }
   return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), printable_tail(words)};
+}
+
+Result<void> LinuxProcesses::mark_programs(const std::string& path, std::chrono::seconds patience,
+                                           const std::function<void(const std::string& programs)>& waiting) {
+  constexpr int flags = O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+  Descriptor file(uninterrupted([&] { return ::open(path.c_str(), flags, 0600); }));
+  if (!file.valid()) {
+    return io_error("cannot open " + path);
+  }
+  const Instant deadline = std::chrono::steady_clock::now() + patience;
+  bool told = false;
+  while (!is_locked_now(file.get())) {
+    if (errno != EWOULDBLOCK) {
+      return io_error("cannot lock " + path);
+    }
+    if (!told) {
+      told = true;
+      waiting(marked_programs(path));
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Error(Code::program_failed, marked_programs(path) + " of an earlier run has not ended within " +
+                                             std::to_string(patience.count()) + " s");
+    }
+    std::this_thread::sleep_for(mark_pause);
+  }
+  mark_ = std::move(file);
+  return {};
 }
 
 }  // namespace provision::host
