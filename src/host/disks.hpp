@@ -100,7 +100,8 @@ class Disks {
   // The partitions of the disk that the kernel knows now: number, start and size only.
   virtual Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) = 0;
   // Makes the disk's GPT exactly `table`, durably, and tells the kernel by BLKPG what changed. `first`/`last` are
-  // libfdisk's own for the disk. LOCK_EX is held on the whole disk meanwhile, so that udevd does not re-read midway.
+  // libfdisk's own for the disk. A boot record stays where the table was this one or the image's; another table gets a
+  // protective one. LOCK_EX is held on the whole disk meanwhile, so that udevd does not re-read midway.
   virtual Result<void> write_table(const DeviceRef& disk, const Table& table) = 0;
   virtual Result<Signature> probe(const DeviceRef& device) = 0;
   // The bytes at its beginning, `max_bytes` or as many as there are.
@@ -109,7 +110,8 @@ class Disks {
   virtual Result<void> wipe_signatures(const DeviceRef& device) = 0;
   // Makes what was written to the device durable (fsync of the node).
   virtual Result<void> flush(const DeviceRef& device) = 0;
-  // Who holds the device or one of its partitions open: mount points, "swap", holders' names. Empty: nobody.
+  // Who holds the device or one of its partitions open: mount points, "swap", and what stands on it ("the logical
+  // volume vg0-root", "the RAID array md127 (raid1)"). Empty: nobody.
   virtual Result<std::vector<std::string>> users(const DeviceRef& device) = 0;
 };
 

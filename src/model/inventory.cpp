@@ -2,6 +2,7 @@
 #include "model/inventory.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 #include "fields/json.hpp"
@@ -116,6 +117,29 @@ std::string fingerprint(const FileView* file) {
   return "file:" + Digest::sha256(text).hex().substr(0, 32);
 }
 
+namespace {
+
+// libblkid's names of what is no file system, for those who do not know them.
+std::string kind_words(std::string_view type) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kinds{{
+      {"LVM2_member", "a physical volume of LVM"},
+      {"LVM1_member", "a physical volume of LVM"},
+      {"linux_raid_member", "a member of a RAID array"},
+      {"zfs_member", "a device of a ZFS pool"},
+      {"bcache", "a device of bcache"},
+      {"crypto_LUKS", "an encrypted volume"},
+      {"mpath_member", "a path of a multipath device"},
+  }};
+  for (const auto& [name, words] : kinds) {
+    if (name == type) {
+      return " (" + std::string(words) + ")";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string describe(const host::Signature& signature) {
   if (signature.type.empty()) {
     return "nothing known";
@@ -123,7 +147,7 @@ std::string describe(const host::Signature& signature) {
   if (signature.ambivalent) {
     return "signatures of several kinds";
   }
-  std::string text = signature.type;
+  std::string text = signature.type + kind_words(signature.type);
   if (!signature.label.empty()) {
     text += " labelled \"" + printable(signature.label) + "\"";
   }

@@ -14,6 +14,7 @@
 #include "host/firmware.hpp"
 #include "host/mounts.hpp"
 #include "model/accounts.hpp"
+#include "model/boot_record.hpp"
 
 namespace provision::model {
 
@@ -34,6 +35,8 @@ struct DiskView {
   std::vector<std::string> users;
   // Of the partitions that the kernel knows where the table has them.
   std::vector<PartitionView> partitions;
+  // What the boot record names beside a GPT (a hybrid MBR), or where the table is of another kind.
+  std::vector<BootRecordEntry> boot_record;
   bool operator==(const DiskView&) const = default;
 
   // The entry of the table, and what is on it; null where there is none, or nobody looked.

@@ -40,6 +40,15 @@ Result<std::vector<PartitionView>> see_partitions(host::Host& host, const host::
   return views;
 }
 
+// Of a damaged GPT, and of a disk without a table, it tells nothing that counts.
+Result<std::vector<BootRecordEntry>> see_boot_record(host::Host& host, const host::DeviceRef& disk,
+                                                     const host::Table& table) {
+  if (table.kind != host::TableKind::gpt && table.kind != host::TableKind::other) {
+    return std::vector<BootRecordEntry>{};
+  }
+  return boot_record_entries(TRY(host.disks.read(disk, boot_record_bytes)));
+}
+
 Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& disks = config.config->storage.disks;
   for (std::size_t i = 0; i < disks.size(); ++i) {
@@ -54,6 +63,7 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
     view.device = disks[i].device;
     view.facts = TRY_WHILE(host.disks.facts(ref), "looking at " + view.device);
     view.table = TRY_WHILE(host.disks.read_table(ref), "reading the partition table of " + view.device);
+    view.boot_record = TRY_WHILE(see_boot_record(host, ref, view.table), "reading the boot record of " + view.device);
     if (scope.contents) {
       view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
       view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
@@ -67,13 +77,15 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
 // Whether a partition of the config will be what `device` names: then it need not be there yet.
 bool is_made_by(const spec::Disk& disk, const std::string& device) {
   return std::any_of(disk.partitions.begin(), disk.partitions.end(), [&](const spec::Partition& partition) {
-    host::Table table;
-    table.partitions.push_back({});
-    table.partitions.back().number = partition.number;
-    table.partitions.back().label = partition.label.value_or("");
-    table.partitions.back().guid = Uuid::parse(partition.guid.value_or("")).value_or(Uuid{});
+    host::Partition made;
+    made.number = partition.number;
+    made.label = partition.label.value_or("");
+    made.guid = Uuid::parse(partition.guid.value_or("")).value_or(Uuid{});
+    DiskView view;
+    view.device = disk.device;
+    view.table.partitions.push_back(std::move(made));
     Inventory inventory;
-    inventory.disks.push_back({disk.device, {}, std::move(table), {}, {}, {}});
+    inventory.disks.push_back(std::move(view));
     return resolve(inventory, device).disk == disk.device;
   });
 }

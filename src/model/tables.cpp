@@ -91,6 +91,16 @@ struct Table<PartitionView> {
 };
 
 template <>
+struct Table<BootRecordEntry> {
+  static constexpr auto rows = std::tuple{
+      field("number", &BootRecordEntry::number, "Its place in the boot record, 1 to 4.", {.required = true}),
+      field("type", &BootRecordEntry::type, "The boot record's type of it."),
+      field("start", &BootRecordEntry::start, "Its first sector.", {.unit = "sectors"}),
+      field("size", &BootRecordEntry::size, "Its size.", {.unit = "sectors"}),
+  };
+};
+
+template <>
 struct Table<DiskView> {
   static constexpr auto rows = std::tuple{
       field("device", &DiskView::device, "The disk as the config names it.", {.required = true}),
@@ -99,6 +109,7 @@ struct Table<DiskView> {
       field("signature", &DiskView::signature, "What is on the whole disk, if it has no table."),
       field("users", &DiskView::users, "Who holds it or a partition of it open."),
       field("partitions", &DiskView::partitions, "What is on the partitions that the kernel knows."),
+      field("bootRecord", &DiskView::boot_record, "What the boot record names beside a GPT, or without one."),
   };
 };
 
@@ -261,6 +272,7 @@ PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
 PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
 PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
+PROVISION_INSTANTIATE_RECORD(provision::model::BootRecordEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);

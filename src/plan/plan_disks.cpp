@@ -29,6 +29,9 @@ std::string in_the_way(const model::DiskView& view) {
     return model::describe(view.signature);
   }
   const bool both = view.table.kind == host::TableKind::damaged && !view.signature.type.empty();
+  if (const std::size_t count = view.boot_record.size(); count != 0) {
+    return model::describe(view.table) + " with " + std::to_string(count) + (count == 1 ? " partition" : " partitions");
+  }
   return model::describe(view.table) + (both ? " and " + model::describe(view.signature) : "");
 }
 
@@ -40,8 +43,22 @@ bool is_torn_by_us(const model::DiskView& view, const Uuid& derived) {
   return view.table.kind == host::TableKind::damaged && view.table.disk_guid == derived && view.signature.type.empty();
 }
 
+// What a person can do about it, where that is not plain.
+std::string way_out(const model::DiskView& view) {
+  switch (view.table.kind) {
+    case host::TableKind::damaged:
+      return ": repair the table (gdisk and sfdisk can), or set wipeTable to put a new one in its place";
+    case host::TableKind::other:
+      return ": only a GPT can be changed; wipeTable puts one in its place, and what the disk holds is lost";
+    case host::TableKind::none:
+    case host::TableKind::gpt:
+      break;
+  }
+  return {};
+}
+
 Error in_the_way_of(const spec::Disk& disk, const model::DiskView& view) {
-  return {Code::conflict, disk.device + " holds " + in_the_way(view) + ", and wipeTable is not set"};
+  return {Code::conflict, disk.device + " holds " + in_the_way(view) + ", and wipeTable is not set" + way_out(view)};
 }
 
 // The table to start from: the disk's own, or an empty one where there is none or it may be wiped.
@@ -65,6 +82,44 @@ Result<host::Table> starting_table(const spec::Disk& disk, const model::DiskView
   return table;
 }
 
+std::string numbered(std::int64_t number) { return "partition " + std::to_string(number); }
+
+// What of the boot record lies where the table has the partition; null if there is neither.
+const model::BootRecordEntry* named_there(const model::DiskView& view, const host::Table& table, std::int64_t number) {
+  for (const auto& partition : table.partitions) {
+    const auto found = std::find_if(view.boot_record.begin(), view.boot_record.end(), [&](const auto& entry) {
+      return partition.number == number && partition.start < entry.start + entry.size &&
+             entry.start < partition.start + partition.size;
+    });
+    if (found != view.boot_record.end()) {
+      return &*found;
+    }
+  }
+  return nullptr;
+}
+
+// A hybrid MBR stays as it is while the GPT is changed, so what it names must not change, and nothing new may lie
+// there: whoever goes by the boot record, a firmware or another system, would take one for the other.
+Result<void> check_boot_record(const spec::Disk& disk, const model::DiskView& view, const Match& match) {
+  for (const auto& change : match.changes) {
+    const bool was_there = change.kind != Change::Kind::created;
+    const bool stays = change.kind != Change::Kind::deleted;
+    const auto* before = was_there ? named_there(view, view.table, change.number) : nullptr;
+    const auto* after = stays ? named_there(view, match.table, change.number) : nullptr;
+    if (before == nullptr && after == nullptr) {
+      continue;
+    }
+    return Error(Code::conflict,
+                 numbered(change.number) + " of " + disk.device + " would have to " +
+                     (was_there ? "change" : "be made") + " where the disk's boot record has its " +
+                     numbered((before != nullptr ? before : after)->number) +
+                     " (a hybrid MBR): take that out of the boot record (gdisk can), or set wipeTable to put a new "
+                     "table in the place of both")
+        .at(change.origin);
+  }
+  return {};
+}
+
 Result<Match> wanted_table(const Question& question, std::size_t index, const model::DiskView& view) {
   const spec::Disk& disk = question.config().storage.disks[index];
   const Identity identity = identity_of(question);
@@ -84,10 +139,11 @@ Result<Match> wanted_table(const Question& question, std::size_t index, const mo
     // No cut leaves that: a copy that is whole has all of what the config wants.
     return in_the_way_of(disk, view).at(disk_origin);
   }
+  if (!wipes(disk)) {
+    TRY(check_boot_record(disk, view, match));
+  }
   return match;
 }
-
-std::string numbered(std::int64_t number) { return "partition " + std::to_string(number); }
 
 // Why the table is written, for a person.
 std::string reason(const spec::Disk& disk, const model::DiskView& view, const Match& match) {

@@ -17,11 +17,6 @@ using namespace provision::test;
 
 namespace {
 
-std::string error_text(const Error& error) {
-  return "error " + std::string(row(error.code).name) + " at " + (error.origin ? to_string(*error.origin) : "?") +
-         ": " + to_string(error) + "\n";
-}
-
 void check_round_trip(const std::vector<plan::Plan>& plans) {
   for (const auto& plan : plans) {
     fields::Document document("plan", fields::write_json(plan::to_value(plan)));
@@ -56,11 +51,11 @@ void check_nothing_left(const spec::Parsed& parsed, model::Inventory inventory, 
 
 std::string planned(const GoldenCase& golden) {
   if (!golden.config.config) {
-    return error_text(spec::error_of(golden.config));
+    return golden_text(spec::error_of(golden.config));
   }
   const auto plans = stages::plan_all(golden.config, golden.inventory);
   if (!plans) {
-    return error_text(plans.error());
+    return golden_text(plans.error());
   }
   check_round_trip(*plans);
   check_nothing_left(golden.config, golden.inventory, *plans);

@@ -45,6 +45,11 @@ std::vector<GoldenCase> golden_cases() {
   return cases;
 }
 
+std::string golden_text(const Error& error) {
+  return "error " + std::string(row(error.code).name) + " at " + (error.origin ? to_string(*error.origin) : "?") +
+         ": " + to_string(error) + "\n";
+}
+
 std::string golden_text(const std::vector<plan::Plan>& plans) {
   std::string text = plan::render(plans, false);
   for (const auto& plan : plans) {

@@ -21,6 +21,10 @@ struct GoldenCase {
   std::string expected;
 
   [[nodiscard]] bool has_plan() const { return config.config && !expected.starts_with("error "); }
+  // What is there stands against the config.
+  [[nodiscard]] bool is_refused() const {
+    return config.config && (expected.starts_with("error conflict ") || expected.starts_with("error device-busy "));
+  }
 };
 
 // All cases, by name.
@@ -28,6 +32,7 @@ std::vector<GoldenCase> golden_cases();
 
 // Plans as they are checked in: as a person reads them, and the tables that they write.
 std::string golden_text(const std::vector<plan::Plan>& plans);
+std::string golden_text(const Error& error);
 
 std::string read_file(const std::filesystem::path& path);
 

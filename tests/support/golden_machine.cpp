@@ -14,6 +14,7 @@
 #include "model/observe.hpp"
 #include "plan/contents.hpp"
 #include "spec/inline_bytes.hpp"
+#include "support/boot_record.hpp"
 
 namespace provision::test {
 namespace {
@@ -369,6 +370,18 @@ class Builder {
     }
   }
 
+  // With the protective partition too where it stands beside a GPT; empty where nothing is named.
+  static std::string boot_record_of(const model::DiskView& view) {
+    std::vector<model::BootRecordEntry> entries = view.boot_record;
+    if (entries.empty()) {
+      return {};
+    }
+    if (view.table.kind == host::TableKind::gpt) {
+      entries.push_back({entries.front().number == 1 ? 4 : 1, protective_type, 1, 2047});
+    }
+    return boot_record_with(entries);
+  }
+
   void add_disk(const model::DiskView& view) {
     DiskSpec disk;
     disk.node = view.device;
@@ -380,6 +393,7 @@ class Builder {
     disk.grown = view.table.grown;
     disk.damaged = view.table.kind == host::TableKind::damaged;
     disk.other_table = view.table.other_name;
+    disk.bytes = boot_record_of(view);
     disk.disk_guid = view.table.disk_guid;
     for (const auto& entry : view.table.partitions) {
       disk.partitions.push_back({entry, content_of(view, entry.number)});
@@ -388,15 +402,24 @@ class Builder {
     if (view.partitions.empty()) {
       add_users(disk.node, view.signature, view.users);
     }
+    for (const auto& user : view.users) {
+      if (!user.starts_with('/')) {
+        lacks(user + " on " + disk.node);
+      }
+    }
     for (const auto& partition : view.partitions) {
       add_users(Disk(disk).node(partition.number), partition.signature, partition.users);
     }
     spec().disks.push_back(std::move(disk));
   }
 
-  // Users are mount points.
+  // Mount points; what else may use a device is not made.
   void add_users(const std::string& node, const host::Signature& signature, const Owned& users) {
     for (const auto& user : users) {
+      if (!user.starts_with('/')) {
+        lacks(user + " on " + node);
+        return;
+      }
       if (signature.type.empty()) {
         lacks("a file system on " + node + ", which is said to be mounted");
         return;

@@ -30,6 +30,14 @@ class Running {
     };
   }
 
+  std::vector<std::string> refuse() {
+    const auto result = try_refuse();
+    if (!result) {
+      complain("failed: " + to_string(result.error()));
+    }
+    return std::move(result_.complaints);
+  }
+
   GoldenRun run() {
     if (const auto result = try_run(); !result) {
       complain("failed: " + to_string(result.error()));
@@ -44,6 +52,16 @@ class Running {
     for (const auto& line : lines) {
       complain(what + ": " + line);
     }
+  }
+
+  Result<void> try_refuse() {
+    predicted_ = TRY(model::observe(host_, golden_.config, everything));
+    TRY(check_machine());
+    const auto plans = stages::plan_all(golden_.config, predicted_);
+    if (const std::string text = plans ? golden_text(*plans) : golden_text(plans.error()); text != golden_.expected) {
+      complain("the answer on this machine is another one:\n" + text);
+    }
+    return {};
   }
 
   Result<void> try_run() {
@@ -150,6 +168,10 @@ class Running {
 
 GoldenRun run_golden(host::Host host, const GoldenCase& golden, const std::string& target_path, unsigned workers) {
   return Running(std::move(host), golden, target_path, workers).run();
+}
+
+std::vector<std::string> refuse_golden(host::Host host, const GoldenCase& golden, const std::string& target_path) {
+  return Running(std::move(host), golden, target_path, 1).refuse();
 }
 
 }  // namespace provision::test

@@ -24,4 +24,8 @@ struct GoldenRun {
 // prediction of any one step must be noticed.
 GoldenRun run_golden(host::Host host, const GoldenCase& golden, const std::string& target_path, unsigned workers);
 
+// The machine must be as the inventory of the case says, and the config is refused there with the error that is checked
+// in. What is wrong, a line each.
+std::vector<std::string> refuse_golden(host::Host host, const GoldenCase& golden, const std::string& target_path);
+
 }  // namespace provision::test

@@ -347,6 +347,35 @@ std::string hardware_path(const std::string& sysfs) {
   return join(kept, "/");
 }
 
+namespace {
+
+// What a device that stands on another one is, for a person: the kernel's own name of it ("dm-3") tells nothing. The
+// kind is in the UUID that its maker gave it (dmsetup(8): LVM-…, CRYPT-…, mpath-…).
+std::string holder_words(const std::string& sysfs, const std::string& name) {
+  const auto text = [&](std::string_view file) { return std::string(trim(kernel_text(path::join(sysfs, file)))); };
+  if (const std::string level = text("md/level"); !level.empty()) {
+    return "the RAID array " + name + " (" + printable(level) + ")";
+  }
+  const std::string mapped = printable(text("dm/name"));
+  if (mapped.empty()) {
+    return name;
+  }
+  const std::string uuid = text("dm/uuid");
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kinds{{
+      {"LVM-", "the logical volume "},
+      {"CRYPT-", "the encrypted volume "},
+      {"mpath-", "the multipath device "},
+  }};
+  for (const auto& [prefix, words] : kinds) {
+    if (uuid.starts_with(prefix)) {
+      return std::string(words) + mapped;
+    }
+  }
+  return "the mapped device " + mapped;
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& devices) {
   std::vector<dev_t> numbers;
   numbers.reserve(devices.size());
@@ -366,7 +395,7 @@ Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& device
   for (const auto& one : devices) {
     for (auto& holder : entries_of(one.sysfs + "/holders")) {
       if (!is_partition_of(holder, one)) {
-        users.push_back(std::move(holder));
+        users.push_back(holder_words(one.sysfs + "/holders/" + holder, holder));
       }
     }
   }

@@ -33,6 +33,16 @@ class Label {
  public:
   Label(int fd, const std::string& node) : node_(node), context_(fdisk_new_context()), fd_(fd) {}
 
+  // The disk as if nothing were on it, for a table that keeps nothing of an old one.
+  Result<void> open_as_blank() {
+    if (context_) {
+      see("gpt", false);
+    }
+    TRY(open());
+    see("gpt", true);
+    return create();
+  }
+
   Result<void> open() {
     if (!context_) {
       return out_of_memory();
@@ -42,9 +52,7 @@ class Label {
     // GPT alone: libfdisk takes the boot sector of a FAT for a DOS table, and the answer would change where a new GPT
     // begins. What else is there is libblkid's to say.
     for (const char* name : {"dos", "bsd", "sgi", "sun"}) {
-      if (fdisk_label* label = fdisk_get_label(context_.get(), name); label != nullptr) {
-        fdisk_label_set_disabled(label, 1);
-      }
+      see(name, false);
     }
     // Not read-only, even if `fd` is: then libfdisk places the backup of a grown disk at its end, in memory. Only
     // write() writes, and the descriptor stays the caller's.
@@ -124,12 +132,18 @@ class Label {
 
   Result<void> write() {
     // In the specification's order: backup entries, backup header, primary entries, primary header, protective MBR,
-    // with an fsync after each (libfdisk, gpt_write_disklabel). Old boot code in the MBR stays if there was a GPT
-    // before.
+    // with an fsync after each (libfdisk, gpt_write_disklabel). A boot record that names more than the protective
+    // partition (a hybrid MBR) stays as it is; so does old boot code, unless the table was created anew.
     return check(fdisk_write_disklabel(context_.get()), "write the partition table");
   }
 
  private:
+  void see(const char* name, bool seen) {
+    if (fdisk_label* label = fdisk_get_label(context_.get(), name); label != nullptr) {
+      fdisk_label_set_disabled(label, seen ? 0 : 1);
+    }
+  }
+
   static std::size_t index(const Partition& partition) { return static_cast<std::size_t>(partition.number) - 1; }
 
   [[nodiscard]] std::string name(const Partition& partition) const {
@@ -268,6 +282,22 @@ Result<void> check_exact(const Label& label, const Table& wanted, const std::str
   return {};
 }
 
+bool stays(const Table& old, const Table& wanted) {
+  return old.kind == TableKind::gpt && (old.disk_guid == wanted.disk_guid || is_placeholder(old.disk_guid));
+}
+
+Result<void> write_changes(Label& label, const std::vector<Partition>& present, const Table& wanted, int fd,
+                           const std::string& node) {
+  TRY(label.set_guid(wanted.disk_guid));
+  TRY(change_partitions(label, present, wanted.partitions));
+  TRY(check_exact(label, wanted, node));
+  TRY(label.write());
+  if (uninterrupted([&] { return ::fsync(fd); }) != 0) {
+    return io_error("cannot make the partition table of " + node + " durable");
+  }
+  return {};
+}
+
 Result<void> fill_gpt(Table& table, int fd, const std::string& node) {
   Label label(fd, node);
   TRY(label.open());
@@ -322,29 +352,15 @@ Result<void> write_partition_table(int fd, const Table& table, const std::string
   if (table.kind != TableKind::gpt) {
     return Error(Code::internal, "only a GPT can be written to " + node);
   }
-  Label label(fd, node);
-  TRY(label.open());
-  std::vector<Partition> present;
-  if (label.has_gpt()) {
-    const Table old = label.table();
-    present = old.partitions;
-    if (old.disk_guid != table.disk_guid && !is_placeholder(old.disk_guid)) {
-      // Another table: nothing of the old one's entries stays, the attributes neither.
-      for (const auto& entry : std::exchange(present, {})) {
-        TRY(label.remove(entry));
-      }
-    }
-  } else {
-    TRY(label.create());
+  Label old(fd, node);
+  TRY(old.open());
+  if (const auto present = old.has_gpt() ? old.table() : Table{}; stays(present, table)) {
+    return write_changes(old, present.partitions, table, fd, node);
   }
-  TRY(label.set_guid(table.disk_guid));
-  TRY(change_partitions(label, present, table.partitions));
-  TRY(check_exact(label, table, node));
-  TRY(label.write());
-  if (uninterrupted([&] { return ::fsync(fd); }) != 0) {
-    return io_error("cannot make the partition table of " + node + " durable");
-  }
-  return {};
+  // Another table: nothing of an old one stays, neither attributes nor what a hybrid boot record names.
+  Label fresh(fd, node);
+  TRY(fresh.open_as_blank());
+  return write_changes(fresh, {}, table, fd, node);
 }
 
 }  // namespace provision::host

@@ -139,6 +139,10 @@ void Disk::write_table(const Table& table) {
   written.grown = false;
   std::sort(written.partitions.begin(), written.partitions.end(),
             [](const Partition& a, const Partition& b) { return a.number < b.number; });
+  const Uuid before = read_table().disk_guid;
+  if (before != written.disk_guid && !is_placeholder(before)) {
+    spec_.bytes.clear();
+  }
   gpt_ = Gpt{true, whole(written), whole(written), false};
   // The table lies over whatever the whole disk held.
   areas_.erase(0);
@@ -149,6 +153,7 @@ void Disk::write_table(const Table& table) {
 // this order, each with an fsync.
 void Disk::write_table_midway(const Table& table, Random& random) {
   const Gpt old = gpt_;
+  const std::string boot_record = spec_.bytes;
   const std::vector<Partition> known = kernel_;
   write_table(table);
   kernel_ = known;
@@ -161,7 +166,11 @@ void Disk::write_table_midway(const Table& table, Random& random) {
       Gpt{old.marked, fresh, fresh, false},
       gpt_,
   };
-  gpt_ = stops.at(random.below(stops.size()));
+  const std::size_t stop = random.below(stops.size());
+  if (stop + 1 < stops.size()) {
+    spec_.bytes = boot_record;
+  }
+  gpt_ = stops.at(stop);
 }
 
 Area* Disk::area(std::int64_t start) {

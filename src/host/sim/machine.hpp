@@ -47,7 +47,7 @@ struct DiskSpec {
   bool damaged = false;
   // On the whole disk, where it has no table.
   std::optional<Content> content;
-  // What a read of the whole disk gives, with zeros behind; nothing that is done changes it.
+  // What a read of the whole disk gives, with zeros behind. Only another table clears it, as its boot record would.
   std::string bytes;
   // Further names that udev has for it, with "-partN" behind them for its partitions.
   std::vector<std::string> links;

@@ -83,6 +83,10 @@ void predict(model::Inventory& inventory, const WriteTable& operation) {
   for (auto& disk : inventory.disks) {
     if (disk.device == operation.disk.path) {
       disk.partitions = predicted_contents(disk, operation.table);
+      // Another table brings a boot record of its own.
+      const bool stays =
+          disk.table.disk_guid == operation.table.disk_guid || host::is_placeholder(disk.table.disk_guid);
+      disk.boot_record = stays ? std::move(disk.boot_record) : std::vector<model::BootRecordEntry>{};
       disk.table = operation.table;
       disk.signature = {};
     }
