@@ -41,7 +41,7 @@ installkernel() {
     dracut_instmods -o msr
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
     # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
-    dracut_instmods -o ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
+    dracut_instmods -o ext4 xfs btrfs virtiofs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
     dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
         bnx2x bnxt_en mlx4_en mlx5_core bonding 8021q bridge af_packet ipv6
 }

@@ -131,10 +131,25 @@ int apply_images(const ApplyOptions& options, const stages::Given& given) {
   return options.detailed_exit_status && changes > 0 ? changed_status : 0;
 }
 
+Result<void> check_no_shares(const spec::Parsed& parsed) {
+  const auto& filesystems = parsed.config->storage.filesystems;
+  for (std::size_t i = 0; i < filesystems.size(); ++i) {
+    if (is_virtiofs(filesystems[i])) {
+      const std::string path = "$.storage.filesystems." + std::to_string(i) + ".format";
+      return Error(Code::unsupported,
+                   "a virtiofs is shared by the host that the machine will run on: what belongs on it cannot be put "
+                   "there from its images")
+          .at(parsed.sources.origin(filesystems[i].place, path, "format"));
+    }
+  }
+  return {};
+}
+
 Result<void> check(const ApplyOptions& options, const spec::Parsed& parsed) {
   if (auto error = plan::unsupported(parsed)) {
     return *std::move(error);
   }
+  TRY(check_no_shares(parsed));
   return check_root_choice(*parsed.config, options.target.root);
 }
 

@@ -59,7 +59,8 @@ Result<bool> mount_if_there(ImageHost& images, const spec::Filesystem& asked) {
 Result<std::vector<host::MountEntry>> mount_others(ImageHost& images, const spec::Config& config) {
   std::vector<const spec::Filesystem*> mounted;
   for (const auto& filesystem : config.storage.filesystems) {
-    if (has_path(filesystem) && filesystem.format && *filesystem.format != "swap" && *filesystem.format != "none") {
+    if (has_path(filesystem) && filesystem.format && !is_virtiofs(filesystem) && *filesystem.format != "swap" &&
+        *filesystem.format != "none") {
       mounted.push_back(&filesystem);
     }
   }

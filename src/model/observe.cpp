@@ -105,7 +105,7 @@ Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Sco
     const host::DeviceRef ref = resolve(inventory, device);
     const bool to_be_made = ref.disk.empty() && std::any_of(disks.begin(), disks.end(),
                                                             [&](const spec::Disk& d) { return is_made_by(d, device); });
-    if (!filesystems[i].format || to_be_made || is_of_damaged_table(inventory, ref)) {
+    if (!filesystems[i].format || is_virtiofs(filesystems[i]) || to_be_made || is_of_damaged_table(inventory, ref)) {
       continue;
     }
     if (auto node = host.disks.await(ref, scope.patience); !node) {

@@ -41,7 +41,7 @@ struct MakeFilesystem {
   bool operator==(const MakeFilesystem&) const = default;
 };
 
-// Mounts the device at `path` inside the target.
+// Mounts the device at `path` inside the target; of a virtiofs `device` has the tag as its path.
 struct Mount {
   host::DeviceRef device;
   std::string path;

@@ -381,7 +381,7 @@ Result<Step> filesystem_step(const Question& question, std::size_t index, const 
 
 Result<void> plan_filesystem(const Question& question, const model::Inventory& after, std::size_t index, Plan& plan) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
-  if (!is_given(asked.format)) {
+  if (!is_given(asked.format) || is_virtiofs(asked)) {
     return {};
   }
   const auto place = [&] {

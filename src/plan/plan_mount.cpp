@@ -24,6 +24,11 @@ std::string assumed(const model::Inventory& inventory, const std::string& path) 
   return fingerprint;
 }
 
+host::DeviceRef device_of(const Question& question, const spec::Filesystem& filesystem) {
+  return is_virtiofs(filesystem) ? host::DeviceRef{filesystem.device, {}, 0}
+                                 : model::resolve(question.inventory, filesystem.device);
+}
+
 }  // namespace
 
 Result<Plan> plan_mount(const Question& question) {
@@ -39,8 +44,8 @@ Result<Plan> plan_mount(const Question& question) {
     step.why = "the files below it belong on it";
     step.origin = question.origin(filesystems[i].place, "$.storage.filesystems." + std::to_string(i) + ".path", "path");
     step.assumes = assumed(question.inventory, *filesystems[i].path);
-    step.operation = Mount{model::resolve(question.inventory, filesystems[i].device), *filesystems[i].path,
-                           *filesystems[i].format, filesystems[i].mount_options};
+    step.operation = Mount{device_of(question, filesystems[i]), *filesystems[i].path, *filesystems[i].format,
+                           filesystems[i].mount_options};
     plan.steps.push_back(std::move(step));
   }
   const auto mount_path = [](const Step& step) -> const std::string& { return std::get<Mount>(step.operation).path; };

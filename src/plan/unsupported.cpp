@@ -98,7 +98,7 @@ class Finder {
   }
 
   void filesystem(const spec::Filesystem& filesystem, const std::string& path) {
-    if (!is_empty(filesystem.format) && !is_known_format(*filesystem.format)) {
+    if (!is_empty(filesystem.format) && !is_known_format(*filesystem.format) && !is_virtiofs(filesystem)) {
       refuse(filesystem.place, path, "format", "\"" + printable(*filesystem.format) + "\" cannot be made");
     }
   }

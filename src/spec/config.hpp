@@ -190,6 +190,10 @@ struct Filesystem {
   bool operator==(const Filesystem&) const = default;
 };
 
+// Directories that the host of a virtual machine shares: `device` is their tag, and nothing is made or wiped.
+inline constexpr std::string_view virtiofs = "virtiofs";
+inline bool is_virtiofs(const Filesystem& filesystem) { return filesystem.format == virtiofs; }
+
 // --- luks.cpp
 
 struct Tang {

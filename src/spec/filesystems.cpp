@@ -21,13 +21,10 @@ struct Format {
 };
 constexpr std::size_t any_length = static_cast<std::size_t>(-1);
 // Label limits in bytes, as the file systems' own formats have them.
-constexpr std::array formats{Format{"ext4", {3, 0}, 16},
-                             Format{"btrfs", {3, 0}, 256},
-                             Format{"xfs", {3, 0}, 12},
-                             Format{"vfat", {3, 0}, 11},
-                             Format{"swap", {3, 0}, 15},
-                             Format{"none", {3, 3}, any_length},
-                             Format{"virtiofs", {3, 7}, any_length}};
+constexpr std::array formats{Format{"ext4", {3, 0}, 16},          Format{"btrfs", {3, 0}, 256},
+                             Format{"xfs", {3, 0}, 12},           Format{"vfat", {3, 0}, 11},
+                             Format{"swap", {3, 0}, 15},          Format{"none", {3, 3}, any_length},
+                             Format{virtiofs, {3, 7}, any_length}};
 
 const Format* find_format(const OptionalText& name, fields::Version version) {
   const auto* found = std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.name == name; });
@@ -104,8 +101,7 @@ void cross_check(const Filesystem& filesystem, Checker& checker) {
                   "a filesystem entry without a format does nothing, and nothing else of it could have a meaning",
                   "add \"format\"");
   }
-  const bool virtiofs = filesystem.format == "virtiofs" && find_format(filesystem.format, checker.version()) != nullptr;
-  if (virtiofs) {
+  if (is_virtiofs(filesystem) && find_format(filesystem.format, checker.version()) != nullptr) {
     check_virtiofs(filesystem, checker);
   } else {
     check_absolute_path(filesystem.device, "device", checker);

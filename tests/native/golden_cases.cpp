@@ -545,6 +545,9 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   std::vector<std::string> missing;
   for (const auto& filesystem : golden.config.config->storage.filesystems) {
     const std::string type = filesystem.format.value_or("");
+    if (is_virtiofs(filesystem)) {
+      return "a host that shares directories";
+    }
     need_program(type, missing);
     if (filesystem.path && type != "swap" && type != "none" && !kernel_has(type)) {
       missing.push_back(type + " in the kernel");

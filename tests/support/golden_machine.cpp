@@ -114,6 +114,7 @@ class Builder {
     add_policy();
     add_root();
     add_disks();
+    add_shares();
     add_mounts();
     add_pages();
     return std::move(made_);
@@ -425,6 +426,19 @@ class Builder {
         return;
       }
       spec().mounts.push_back({node, user, signature.type, "rw"});
+    }
+  }
+
+  // What the host shares stands for a disk whose name is the tag.
+  void add_shares() {
+    for (const auto& filesystem : config().storage.filesystems) {
+      if (is_virtiofs(filesystem)) {
+        DiskSpec share;
+        share.node = filesystem.device;
+        share.facts.sectors = sectors_of_a_device;
+        share.content = file_system(std::string(spec::virtiofs), "", "");
+        spec().disks.push_back(std::move(share));
+      }
     }
   }
 

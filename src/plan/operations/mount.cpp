@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mount: a file system in its place in the target.
 #include <algorithm>
+#include <cerrno>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/operation.hpp"
 #include "plan/operations/parents.hpp"
+#include "spec/config.hpp"
 
 namespace provision::plan {
 namespace {
 
 std::string full_path(const host::Host& host, const Mount& operation) {
   return path::join(host.target_path, operation.path);
+}
+
+// What the kernel lists as the source: the node, or the tag.
+Result<std::string> source_of(host::Host& host, const Mount& operation) {
+  return operation.format == spec::virtiofs ? operation.device.path
+                                            : host.disks.await(operation.device, std::chrono::seconds(30));
 }
 
 const std::vector<std::string>* users_of(const model::Inventory& inventory, const host::DeviceRef& device) {
@@ -40,7 +48,7 @@ bool is_mounted(const model::Inventory& inventory, const Mount& operation) {
 
 Result<Observation> observe(host::Host& host, const Mount& operation) {
   const std::string target = full_path(host, operation);
-  const std::string node = TRY(host.disks.await(operation.device, std::chrono::seconds(30)));
+  const std::string node = TRY(source_of(host, operation));
   Observation seen;
   seen.fingerprint = std::string(model::absent_fingerprint);
   // The last mount on a place is the one that is seen there.
@@ -55,9 +63,16 @@ Result<Observation> observe(host::Host& host, const Mount& operation) {
 }
 
 Result<void> apply(Work& work, const Mount& operation) {
-  const std::string node = TRY(work.host.disks.await(operation.device, std::chrono::seconds(30)));
+  const std::string node = TRY(source_of(work.host, operation));
   TRY(make_real_directories(work.host.target, operation.path));
-  return work.host.mounts.mount(node, full_path(work.host, operation), operation.format, join(operation.options, ","));
+  auto mounted =
+      work.host.mounts.mount(node, full_path(work.host, operation), operation.format, join(operation.options, ","));
+  if (!mounted && operation.format == spec::virtiofs && mounted.error().system_error == EINVAL) {
+    // The kernel's answer to a tag that it does not know (virtio_fs_get_tree).
+    return Error(Code::device_missing,
+                 "the host of this machine shares nothing with the tag \"" + printable(node) + "\"", EINVAL);
+  }
+  return mounted;
 }
 
 void predict(model::Inventory& inventory, const Mount& operation) {
