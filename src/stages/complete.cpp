@@ -126,13 +126,16 @@ Result<void> unmount(Context& context, run::StageReport& /*report*/) {
   if (mounted == nullptr || !mounted->plan) {
     return {};
   }
+  const auto entries = TRY(context.host.mounts.list());
   auto steps = mounted->plan->steps;
   std::reverse(steps.begin(), steps.end());
   for (const auto& step : steps) {
     const auto& operation = std::get<plan::Mount>(step.operation);
-    const plan::Observation seen = TRY(plan::observe(context.host, operation));
-    if (seen.state == plan::State::satisfied) {
-      const std::string target = path::join(context.host.target_path, operation.path);
+    const std::string target = path::join(context.host.target_path, operation.path);
+    // Where nothing is mounted nobody waits for a device.
+    const bool is_used =
+        std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.target == target; });
+    if (is_used && TRY(plan::observe(context.host, operation)).state == plan::State::satisfied) {
       TRY_WHILE(context.host.mounts.unmount(target), "unmounting " + target);
     }
   }

@@ -11,7 +11,7 @@ namespace provision::stages {
 Result<void> fetch_offline(Context& context, run::StageReport& report);
 // The same with the network, if fetch-offline could not do without.
 Result<void> fetch(Context& context, run::StageReport& report);
-// Unmounts what the mount stage mounted, inner ones first.
+// Unmounts what the mount stage mounted, inner ones first; also as far as it came, where it failed.
 Result<void> unmount(Context& context, run::StageReport& report);
 // Removes the stamp, durably, when every stage before is recorded done.
 Result<void> complete(Context& context, run::StageReport& report);

@@ -33,7 +33,8 @@ constexpr std::array list{
           nullptr, &fetch_offline},
     Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
     Stage{"disks", "partition disks, make file systems", Names(nothing), true, see_disks, &plan::plan_disks, nullptr},
-    Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr},
+    Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
+          &unmount},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
     Stage{"complete", "remove the first-boot stamp", Names(all_planned), false, see_nothing, nullptr, &complete},
     Stage{"umount", "unmount what was mounted", Names(nothing), false, see_nothing, nullptr, &unmount},
@@ -136,6 +137,21 @@ Result<void> run_planned_or_hook(Context& context, const Stage& stage, run::Stag
   return stage.planner != nullptr ? carry_out(context, stage, report) : run_hook(context, stage, report);
 }
 
+// Not what is recorded as done: it is not done again in this boot.
+Result<void> try_to_undo(Context& context, const Stage& stage, run::StageReport& report) {
+  const run::Journal journal = TRY(run::Journal::open(context.host.state));
+  const bool stands = is_done(stage, journal, TRY(context.host.firmware.boot_id()));
+  return stands ? Result<void>{} : stage.undo(context, report);
+}
+
+// The failure counts; what cannot be taken back is told of, and no more.
+void undo(Context& context, const Stage& stage, run::StageReport& report) {
+  if (const auto undone = try_to_undo(context, stage, report); !undone) {
+    const std::string text = "what the stage " + report.name + " did is still there: " + to_string(undone.error());
+    context.listener.on({run::Event::Kind::notice, {}, text, {}});
+  }
+}
+
 // What the report says of the config, once there is one.
 void tell_of_config(run::Report& report, host::Files& own) {
   const auto config = load_config(own);
@@ -213,6 +229,9 @@ Result<void> run_stage(Context& context, const Stage& stage) {
   TRY_WHILE(add_to_report(context, report), "beginning the report of the stage " + report.name);
   report.result = "done";
   Result<void> result = run_planned_or_hook(recorded, stage, report);
+  if (!result && stage.undo != nullptr) {
+    undo(recorded, stage, report);
+  }
   report.microseconds = (context.host.clock.monotonic() - start).count();
   recorder.add_to(report);
   if (!result) {

@@ -68,6 +68,8 @@ struct Stage {
   // A stage has either a planner, whose plan is carried out, or a hook.
   Result<plan::Plan> (*planner)(const plan::Question& question);
   Result<void> (*hook)(Context& context, run::StageReport& report);
+  // Takes back what does not outlive the boot, where the stage has failed; null: there is nothing.
+  Result<void> (*undo)(Context& context, run::StageReport& report) = nullptr;
 };
 
 std::span<const Stage> stages();

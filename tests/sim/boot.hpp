@@ -46,8 +46,10 @@ class Boot {
   }
   // Empty, or the error.
   std::string run(std::string_view name) {
+    // On this thread alone: the simulated machine has no locks.
     stages::Context context{
-        host_, listener_, platform_, "/run/provision/boot/ignition.firstboot", std::chrono::milliseconds(1000), {}};
+        host_,         listener_, platform_, "/run/provision/boot/ignition.firstboot", std::chrono::milliseconds(1000),
+        {.workers = 0}};
     const auto result = stages::run_stage(context, *stages::find_stage(name));
     place_ = result || !result.error().origin ? std::string() : to_string(*result.error().origin);
     return result ? std::string() : to_string(result.error());

@@ -21,7 +21,7 @@ host::Partition partition(std::int64_t number, std::int64_t start_mib, std::int6
 model::Inventory machine(host::Table table) {
   model::DiskView disk;
   disk.device = "/dev/vda";
-  disk.facts = {512, 4096 * 2048, "", "", ""};
+  disk.facts = {512, std::int64_t{4096} * 2048, "", "", ""};
   disk.table = std::move(table);
   model::Inventory inventory;
   inventory.disks.push_back(std::move(disk));

@@ -43,7 +43,7 @@ Result<void> SimMounts::attach(std::string_view node, std::string_view target, s
   TRY(check_target(target));
   const auto device = world_.find(node);
   if (!device) {
-    return failed("mount", node, ENOENT);
+    return failed("mount", node, type == "virtiofs" ? EINVAL : ENOENT);
   }
   const Signature held = world_.disk(*device).probe(device->start);
   if (held.ambivalent || held.type.empty() || held.type != type) {
