@@ -288,6 +288,10 @@ Result<void> ImageDisks::write_table(const host::DeviceRef& disk, const host::Ta
   return real_.write_table(TRY(real(disk)), table);
 }
 
+Result<host::ArrayMember> ImageDisks::array_member(const host::DeviceRef& device) {
+  return real_.array_member(TRY(real(device)));
+}
+
 Result<host::Signature> ImageDisks::probe(const host::DeviceRef& device) { return real_.probe(TRY(real(device))); }
 
 Result<std::string> ImageDisks::read(const host::DeviceRef& device, std::size_t max_bytes) {

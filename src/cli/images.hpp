@@ -52,6 +52,7 @@ class ImageDisks final : public host::Disks {
   Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override;
   Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override;
   Result<host::Signature> probe(const host::DeviceRef& device) override;
+  Result<host::ArrayMember> array_member(const host::DeviceRef& device) override;
   Result<std::string> read(const host::DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const host::DeviceRef& device) override;
   Result<void> flush(const host::DeviceRef& device) override;

@@ -80,6 +80,24 @@ struct Signature {
   bool operator==(const Signature&) const = default;
 };
 
+// What a device says of the RAID array that it is a member of: its md superblock (kernel:
+// include/uapi/linux/raid/md_p.h, mdp_superblock_1), and who has it now. No `array`: it is no member of any.
+struct ArrayMember {
+  Uuid array;
+  // As its maker named it, without the host's part.
+  std::string name;
+  // "linear", "raid0", …; empty where the superblock is of the old format (0.90), of which only the UUID is known.
+  std::string level;
+  // How many devices it is made of, without the spares.
+  std::int64_t devices = 0;
+  // How often the array's state was written: 0 is one that was made and never started.
+  std::int64_t events = 0;
+  // The array that the kernel has it in ("/dev/md127"), and whether that runs; empty: in none.
+  std::string node;
+  bool running = false;
+  bool operator==(const ArrayMember&) const = default;
+};
+
 class Disks {
  public:
   Disks() = default;
@@ -104,6 +122,7 @@ class Disks {
   // protective one. LOCK_EX is held on the whole disk meanwhile, so that udevd does not re-read midway.
   virtual Result<void> write_table(const DeviceRef& disk, const Table& table) = 0;
   virtual Result<Signature> probe(const DeviceRef& device) = 0;
+  virtual Result<ArrayMember> array_member(const DeviceRef& device) = 0;
   // The bytes at its beginning, `max_bytes` or as many as there are.
   virtual Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) = 0;
   // Erases every signature that probe() can find (libblkid's wipe), durably.

@@ -26,6 +26,7 @@ class ForwardedDisks : public Disks {
     return disks_.write_table(disk, table);
   }
   Result<Signature> probe(const DeviceRef& device) override { return disks_.probe(device); }
+  Result<ArrayMember> array_member(const DeviceRef& device) override { return disks_.array_member(device); }
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override {
     return disks_.read(device, max_bytes);
   }

@@ -21,8 +21,10 @@ inline constexpr std::array programs{
     Program{"mkfs.btrfs", "make Btrfs file systems", "btrfs-progs"},
     Program{"mkfs.vfat", "make FAT file systems", "dosfstools"},
     Program{"mkswap", "make swap areas", "util-linux"},
+    Program{"mdadm", "make RAID arrays, and set them up when a first boot goes on", "mdadm"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
-    Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs, where udev has not done so yet", "kmod"},
+    Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs and RAID arrays, where udev has not done so yet",
+            "kmod"},
 };
 
 }  // namespace provision::host

@@ -230,7 +230,7 @@ namespace {
 // Of a device-mapper device: those maps above it that are partitions of it.
 Result<std::vector<KernelPartition>> maps_of(const BlockDevice& disk, const Mapped& mapped) {
   std::vector<KernelPartition> partitions;
-  for (const auto& holder : entries_of(disk.sysfs + "/holders")) {
+  for (const auto& holder : holders_of(disk)) {
     const std::string sysfs = resolved(disk.sysfs + "/holders/" + holder);
     const auto map = mapped_device(sysfs);
     const auto number = map ? partition_number(*map, mapped) : std::nullopt;
@@ -376,6 +376,8 @@ std::string holder_words(const std::string& sysfs, const std::string& name) {
 
 }  // namespace
 
+std::vector<std::string> holders_of(const BlockDevice& device) { return entries_of(device.sysfs + "/holders"); }
+
 Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& devices) {
   std::vector<dev_t> numbers;
   numbers.reserve(devices.size());
@@ -393,7 +395,7 @@ Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& device
     users.emplace_back("swap");
   }
   for (const auto& one : devices) {
-    for (auto& holder : entries_of(one.sysfs + "/holders")) {
+    for (auto& holder : holders_of(one)) {
       if (!is_partition_of(holder, one)) {
         users.push_back(holder_words(one.sysfs + "/holders/" + holder, holder));
       }

@@ -40,6 +40,9 @@ Result<std::vector<BlockDevice>> whole_disks();
 // In the order of their numbers.
 Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk);
 
+// The kernel's names of what stands on the device itself ("dm-0", "md127").
+std::vector<std::string> holders_of(const BlockDevice& device);
+
 Result<Descriptor> open_device(const std::string& node, int flags);
 Result<DiskFacts> disk_facts(const BlockDevice& disk);
 // Who uses one of these devices: mount points, "swap", names of holders.

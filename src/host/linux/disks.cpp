@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "host/linux/array_member.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/descriptor.hpp"
 #include "host/linux/kernel_partitions.hpp"
@@ -151,6 +152,12 @@ Result<Signature> LinuxDisks::probe(const DeviceRef& device) {
   const BlockDevice found = TRY(find_device(device));
   const Descriptor file = TRY(open_device(found.node, O_RDONLY));
   return probe_signature(file.get(), found.node);
+}
+
+Result<ArrayMember> LinuxDisks::array_member(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  const Descriptor file = TRY(open_device(found.node, O_RDONLY));
+  return read_array_member(file.get(), found);
 }
 
 Result<std::string> LinuxDisks::read(const DeviceRef& device, std::size_t max_bytes) {

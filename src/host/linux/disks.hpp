@@ -13,6 +13,7 @@ class LinuxDisks final : public Disks {
   Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) override;
   Result<void> write_table(const DeviceRef& disk, const Table& table) override;
   Result<Signature> probe(const DeviceRef& device) override;
+  Result<ArrayMember> array_member(const DeviceRef& device) override;
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const DeviceRef& device) override;
   Result<void> flush(const DeviceRef& device) override;

@@ -11,15 +11,20 @@ namespace provision::host::sim {
 namespace {
 
 Formatted formatted(Content content) {
-  return Formatted{std::move(content.signature), false, FileSystem(std::move(content.files))};
+  return Formatted{std::move(content.signature), false, FileSystem(std::move(content.files)),
+                   std::move(content.member)};
 }
 
-// Two signatures at once, of which libblkid can't tell which one counts.
+// Two at once, of which libblkid can't tell which one counts.
+Signature two_signatures() { return {"ambivalent", "", "", true}; }
+
 Formatted garbage() {
   Formatted made;
-  made.signature = {"ambivalent", "", "", true};
+  made.signature = two_signatures();
   return made;
 }
+
+constexpr std::string_view member_type = "linux_raid_member";
 
 TableCopy whole(const Table& table) { return TableCopy{TableCopy::State::whole, table}; }
 
@@ -59,11 +64,32 @@ std::optional<Formatted> surviving(Area area, Loss loss, Random& random) {
 }  // namespace
 
 Content file_system(std::string type, std::string label, std::string uuid, Tree files) {
-  return Content{Signature{std::move(type), std::move(label), std::move(uuid), false}, std::move(files)};
+  return Content{Signature{std::move(type), std::move(label), std::move(uuid), false}, std::move(files), std::nullopt};
 }
 
 Content foreign(std::string type, std::string label, std::string uuid) {
   return file_system(std::move(type), std::move(label), std::move(uuid));
+}
+
+Formatted array_member(const ArrayMember& superblock) {
+  Formatted made;
+  made.signature = {std::string(member_type), "any:" + superblock.name, superblock.array.text(), false};
+  made.member = superblock;
+  return made;
+}
+
+Content member_of(const ArraySpec& array) {
+  constexpr std::int64_t started = 1;
+  Formatted made = array_member(ArrayMember{array.uuid, array.name, array.level, array.devices, started, "", false});
+  return Content{std::move(made.signature), tree(), std::move(made.member)};
+}
+
+std::string partition_node(const std::string& disk, std::int64_t number) {
+  if (number == 0) {
+    return disk;
+  }
+  const char last = disk.back();
+  return disk + (last >= '0' && last <= '9' ? "p" : "") + std::to_string(number);
 }
 
 Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
@@ -89,14 +115,6 @@ Disk::Disk(DiskSpec spec) : spec_(std::move(spec)) {
   const TableCopy copy = whole(with_bounds(table));
   gpt_ = spec_.damaged ? Gpt{false, {}, copy, false} : Gpt{true, copy, copy, spec_.grown};
   read_by_kernel();
-}
-
-std::string Disk::node(std::int64_t number) const {
-  if (number == 0) {
-    return spec_.node;
-  }
-  const char last = spec_.node.back();
-  return spec_.node + (last >= '0' && last <= '9' ? "p" : "") + std::to_string(number);
 }
 
 // As host/linux: boot record, header and entries before, entries and header after.
@@ -222,6 +240,21 @@ void Disk::flush(std::int64_t start) {
     held->flushed = true;
     held->before.reset();
   }
+}
+
+void Disk::join(std::int64_t start, std::int64_t sectors, const ArrayMember& superblock) {
+  const Signature old = probe(start);
+  Formatted made = array_member(superblock);
+  if (!old.type.empty() && old.type != member_type) {
+    made.signature = two_signatures();
+  }
+  format(start, sectors, std::move(made));
+  flush(start);
+}
+
+void Disk::rename(std::string node, const DiskFacts& facts) {
+  spec_.node = std::move(node);
+  spec_.facts = facts;
 }
 
 void Disk::settle() {

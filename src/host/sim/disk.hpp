@@ -21,6 +21,8 @@ struct Formatted {
   // Probes as complete, but mkfs never finished: only World::fsck sees it.
   bool torn = false;
   FileSystem files;
+  // The superblock of an array's member, without what the kernel makes of it.
+  std::optional<ArrayMember> member = std::nullopt;
 };
 
 // One extent of sectors that holds something. `before` is what the medium still holds (nothing: blank) while `now` has
@@ -40,6 +42,12 @@ struct TableCopy {
   bool operator==(const TableCopy&) const = default;
 };
 
+// "/dev/vda1", "/dev/nvme0n1p1"; number 0 is the whole disk.
+std::string partition_node(const std::string& disk, std::int64_t number);
+
+// What a member of the array is, probed and read.
+Formatted array_member(const ArrayMember& superblock);
+
 class Disk {
  public:
   explicit Disk(DiskSpec spec);
@@ -47,8 +55,8 @@ class Disk {
   [[nodiscard]] const DiskSpec& spec() const { return spec_; }
   [[nodiscard]] const std::vector<Partition>& kernel() const { return kernel_; }
   [[nodiscard]] const std::map<std::int64_t, Area>& areas() const { return areas_; }
-  // "/dev/vda1", "/dev/nvme0n1p1".
-  [[nodiscard]] std::string node(std::int64_t number) const;
+  // The kernel's own; for an array, whose node may be another in each boot, a name of its own: "/dev/md/data".
+  [[nodiscard]] std::string node(std::int64_t number) const { return partition_node(spec_.node, number); }
 
   [[nodiscard]] Table read_table() const;
   // Both copies, whole, and told to the kernel.
@@ -64,6 +72,12 @@ class Disk {
   void wipe(std::int64_t start);
   void wipe_midway(std::int64_t start, Random& random);
   void flush(std::int64_t start);
+
+  // Writes the superblock of an array's member, durably. What else lay in the extent is gone, but for the signature of
+  // another kind that nobody wiped: then libblkid sees two.
+  void join(std::int64_t start, std::int64_t sectors, const ArrayMember& superblock);
+  // The same content under another name and, should an array's members have grown, with another size.
+  void rename(std::string node, const DiskFacts& facts);
 
   // Everything is written back.
   void settle();

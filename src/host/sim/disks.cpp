@@ -79,13 +79,9 @@ Result<std::vector<Partition>> SimDisks::kernel_partitions(const DeviceRef& disk
 
 // The kernel refuses to drop or move a partition that is in use.
 Result<void> SimDisks::free_for_table(const Device& disk, const Table& table) {
-  for (const auto& point : world_.mounts()) {
-    if (!point.device || point.device->disk != disk.disk) {
-      continue;
-    }
-    const Device& used = *point.device;
-    if (!keeps(table, used)) {
-      return busy(used, point.entry.target);
+  for (const auto& [used, user] : world_.uses()) {
+    if (used.disk == disk.disk && !keeps(table, used)) {
+      return busy(used, user);
     }
   }
   return {};
@@ -115,6 +111,21 @@ Result<void> SimDisks::write_table(const DeviceRef& disk, const Table& table) {
 Result<Signature> SimDisks::probe(const DeviceRef& device) {
   const Device found = TRY(there(device));
   return world_.disk(found).probe(found.start);
+}
+
+// Of two signatures at once none counts.
+Result<ArrayMember> SimDisks::array_member(const DeviceRef& device) {
+  const Device found = TRY(there(device));
+  const Area* const area = world_.disk(found).area(found.start);
+  if (area == nullptr || !area->now.member || area->now.signature.ambivalent) {
+    return ArrayMember{};
+  }
+  ArrayMember member = *area->now.member;
+  if (const Array* const holder = world_.holder(found)) {
+    member.node = holder->node;
+    member.running = true;
+  }
+  return member;
 }
 
 Result<std::string> SimDisks::read(const DeviceRef& device, std::size_t max_bytes) {

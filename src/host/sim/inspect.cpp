@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/path.hpp"
+#include "host/sim/array_level.hpp"
 #include "host/sim/world.hpp"
 
 namespace provision::host::sim {
@@ -24,11 +25,16 @@ std::string kind_name(TableKind kind) {
   return "other";
 }
 
+// Not how often it was written, which depends on how often it was assembled.
+std::string describe_member(const ArrayMember& member) {
+  return fmt::format(" {} of {}{}", member.level, member.devices, is_startable(member) ? "" : " never started");
+}
+
 std::string describe_signature(const Formatted& held) {
   const Signature& seen = held.signature;
-  return fmt::format("{} label '{}' uuid {}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
+  return fmt::format("{} label '{}' uuid {}{}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
                      seen.uuid.empty() ? "-" : seen.uuid, seen.ambivalent ? " ambivalent" : "",
-                     held.torn ? " torn" : "");
+                     held.torn ? " torn" : "", held.member ? describe_member(*held.member) : "");
 }
 
 std::string describe_partition(const Partition& entry) {
@@ -90,6 +96,28 @@ std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& igno
   return text;
 }
 
+bool tells_of(const Disk& disk, std::int64_t start, const Array& array) {
+  const auto found = disk.areas().find(start);
+  const Formatted* const held = found == disk.areas().end() ? nullptr : durable(found->second);
+  return held != nullptr && held->member && is_of(*held->member, array.identity);
+}
+
+// What an array held of which no member tells any more is rubbish.
+std::vector<const Disk*> disks_in_use(const World& world) {
+  std::vector<const Disk*> found;
+  for (std::size_t i = 0; i < world.disks().size(); ++i) {
+    const Array* const array = world.array_of(i);
+    const bool used =
+        array == nullptr || std::any_of(array->places.begin(), array->places.end(), [&](const auto& place) {
+          return tells_of(world.disks()[place.disk], place.start, *array);
+        });
+    if (used) {
+      found.push_back(&world.disks()[i]);
+    }
+  }
+  return found;
+}
+
 void check_partitions(const Disk& disk, std::vector<std::string>& problems) {
   const Table table = disk.read_table();
   std::vector<Partition> sorted = table.partitions;
@@ -115,6 +143,9 @@ void check_disk(const Disk& disk, std::vector<std::string>& problems) {
     if (area.now.signature.ambivalent) {
       problems.push_back(area_name(disk, start) + ": two signatures at once");
     }
+    if (area.now.member && !is_startable(*area.now.member)) {
+      problems.push_back(area_name(disk, start) + ": the RAID array was never started");
+    }
   }
 }
 
@@ -122,16 +153,16 @@ void check_disk(const Disk& disk, std::vector<std::string>& problems) {
 
 std::vector<std::string> check(const World& world) {
   std::vector<std::string> problems;
-  for (const auto& disk : world.disks()) {
-    check_disk(disk, problems);
+  for (const Disk* const disk : disks_in_use(world)) {
+    check_disk(*disk, problems);
   }
   return problems;
 }
 
 std::string snapshot(const World& world, const std::vector<std::string>& ignored) {
   std::string text;
-  for (const auto& disk : world.disks()) {
-    text += snapshot_disk(disk, ignored);
+  for (const Disk* const disk : disks_in_use(world)) {
+    text += snapshot_disk(*disk, ignored);
   }
   return text;
 }

@@ -21,11 +21,28 @@ namespace provision::host::sim {
 struct Content {
   Signature signature;
   Tree files = tree();
+  // What an array's member says of it: no node, and it does not run.
+  std::optional<ArrayMember> member = std::nullopt;
 };
 
 Content file_system(std::string type, std::string label, std::string uuid, Tree files = tree());
 // Something of somebody else's: "crypto_LUKS", "swap", "LVM2_member".
 Content foreign(std::string type, std::string label = "", std::string uuid = "");
+
+// A RAID array of an earlier life. Its members are the disks and partitions that hold member_of() it, the spares last
+// in the order of MachineSpec's disks and their sectors; fewer of them than `devices`: it has lost some.
+struct ArraySpec {
+  Uuid uuid;
+  std::string name;
+  std::string level = "raid1";
+  // Without the spares.
+  std::int64_t devices = 2;
+  std::optional<Content> content;
+  // The distro's initramfs assembles it in each boot before we run, if enough of its members are there.
+  bool assembled_by_os = false;
+};
+
+Content member_of(const ArraySpec& array);
 
 struct PartitionSpec {
   Partition entry;
@@ -72,6 +89,8 @@ struct MachineSpec {
   bool has_fw_cfg = true;
   bool has_tpm = true;
   std::vector<DiskSpec> disks;
+  // One that is a member of another stands before it.
+  std::vector<ArraySpec> arrays;
   std::vector<OsMount> mounts;
   // The roots of host::Host's target and state.
   std::string target_path = "/sysroot";
@@ -79,7 +98,8 @@ struct MachineSpec {
   std::map<std::string, HttpAnswer, std::less<>> http;
   // The day of all its boots.
   std::string date = "2026-11-24";
-  // Programs of the initramfs besides mkfs and modprobe, in /usr/sbin: they succeed and change nothing ("setfiles").
+  // Programs of the initramfs besides mkfs, modprobe and mdadm, in /usr/sbin: they succeed and change nothing
+  // ("setfiles").
   std::vector<std::string> programs;
 };
 

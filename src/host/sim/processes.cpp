@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/uuid.hpp"
+#include "host/sim/mdadm.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
@@ -81,7 +82,8 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
     return failure(wish->node + " is mounted; will not make a filesystem here!");
   }
   const Tree files = maker.type == "ext4" ? tree({{"/lost+found", directory(0700)}}) : tree();
-  Formatted made{Signature{std::string(maker.type), wish->label, wish->id, false}, torn, FileSystem(files)};
+  Formatted made{Signature{std::string(maker.type), wish->label, wish->id, false}, torn, FileSystem(files),
+                 std::nullopt};
   world_.disk(*device).format(device->start, device->sectors, std::move(made));
   world_.touch(device->node);
   return Exit{};
@@ -90,7 +92,7 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
 Result<void> SimProcesses::must_have(const std::string& program) {
   const auto& others = world_.spec().programs;
   const bool other = std::find(others.begin(), others.end(), program) != others.end();
-  if (maker_of(program) == nullptr && program != "modprobe" && !other) {
+  if (maker_of(program) == nullptr && program != "modprobe" && program != "mdadm" && !other) {
     return Error(Code::program_missing, "there is no program " + program);
   }
   return {};
@@ -100,14 +102,20 @@ Result<void> SimProcesses::must_have(const std::string& program) {
 Result<Exit> SimProcesses::run(const Command& command) {
   TRY(must_have(command.program));
   const bool is_mkfs = maker_of(command.program) != nullptr;
+  const bool is_mdadm = command.program == "mdadm";
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
   const auto device = world_.find(last);
   const auto whole = [&]() -> Result<Exit> {
+    if (is_mdadm) {
+      return run_mdadm(world_, command.arguments);
+    }
     return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{});
   };
   const auto half = [&] {
     if (is_mkfs) {
       static_cast<void>(make_file_system(command, true));
+    } else if (is_mdadm) {
+      run_mdadm_midway(world_, command.arguments);
     }
   };
   return mutate<Exit>(world_, "run " + command.program, device ? device->node : last,

@@ -85,6 +85,7 @@ class SimDisks final : public Disks {
   Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) override;
   Result<void> write_table(const DeviceRef& disk, const Table& table) override;
   Result<Signature> probe(const DeviceRef& device) override;
+  Result<ArrayMember> array_member(const DeviceRef& device) override;
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const DeviceRef& device) override;
   Result<void> flush(const DeviceRef& device) override;
@@ -119,8 +120,8 @@ class SimMounts final : public Mounts {
   World& world_;
 };
 
-// Knows modprobe, what the machine has besides, and the mkfs programs, with the options that give identity and label,
-// and the node last.
+// Knows modprobe, mdadm, what the machine has besides, and the mkfs programs, with the options that give identity and
+// label, and the node last.
 class SimProcesses final : public Processes {
  public:
   explicit SimProcesses(World& world) : world_(world) {}

@@ -40,6 +40,12 @@
 //
 // *Wiping* is durable when it returns; midway it leaves the old signature, none, or an ambivalent rest.
 //
+// *An array* is made by superblocks on its members, each durable when it is written, and started after that: a cut
+// midway leaves them on some first members or on all, of an array that was never started and can't be assembled. What
+// the array holds is as on a disk: volatile until it is flushed, whatever its members are told. An array that is made
+// where one was holds what that one held, until it is wiped. No array stays assembled without power. A member that was
+// missing for a while comes back as good as the others: nothing is resynchronized.
+//
 // *Mounts, /run and everything else of the initramfs* are gone with the power. The machine's identity, its command
 // line and its fw_cfg are the same on each boot; the boot id never is.
 //

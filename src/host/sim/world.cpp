@@ -57,6 +57,9 @@ bool has_option(std::string_view options, std::string_view wanted) {
 
 World::World(const MachineSpec& spec, FaultPlan plan)
     : spec_(spec), disks_(make_disks(spec)), random_(plan.seed), gate_(std::move(plan)) {
+  for (const auto& array : spec_.arrays) {
+    remember(array);
+  }
   start();
 }
 
@@ -64,6 +67,14 @@ void World::start() {
   uptime_ = std::chrono::milliseconds{0};
   initramfs_ = FileSystem(initramfs_tree(spec_));
   mounts_ = {root_mount()};
+  for (auto& array : arrays_) {
+    array.node.clear();
+    array.link.clear();
+    array.held.clear();
+  }
+  for (const auto& wanted : spec_.arrays) {
+    assemble_by_os(wanted);
+  }
   for (const auto& wanted : spec_.mounts) {
     mount_by_os(wanted);
   }
@@ -93,7 +104,7 @@ void World::restart(Loss loss) {
     disk.lose(loss, random_);
   }
   for (const auto& point : mounts_) {
-    if (point.device) {
+    if (point.device && array_of(point.device->disk) == nullptr) {
       disks_[point.device->disk].restore_first_copy();
     }
   }
@@ -107,13 +118,13 @@ void World::restart(Loss loss) {
 std::vector<Device> World::devices() const {
   std::vector<Device> found;
   for (std::size_t i = 0; i < disks_.size(); ++i) {
-    const Disk& disk = disks_[i];
-    if (!is_there(disk)) {
+    if (!is_there(i)) {
       continue;
     }
-    found.push_back(Device{i, 0, disk.node(0), 0, disk.spec().facts.sectors});
-    for (const auto& known : disk.kernel()) {
-      found.push_back(Device{i, known.number, disk.node(known.number), known.start, known.size});
+    const std::string node = kernel_node(i);
+    found.push_back(Device{i, 0, node, 0, disks_[i].spec().facts.sectors});
+    for (const auto& known : disks_[i].kernel()) {
+      found.push_back(Device{i, known.number, partition_node(node, known.number), known.start, known.size});
     }
   }
   return found;
@@ -127,7 +138,7 @@ std::optional<Device> World::find(const DeviceRef& ref) const {
   if (!disk || disk->number != 0) {
     return std::nullopt;
   }
-  return find(disks_[disk->disk].node(ref.number));
+  return find(partition_node(disk->node, ref.number));
 }
 
 std::optional<Device> World::find(std::string_view path) const {
@@ -149,7 +160,7 @@ std::optional<Device> World::find_link(std::string_view path) const {
   return std::nullopt;
 }
 
-// As udev's 60-persistent-storage.rules makes them.
+// As udev's 60-persistent-storage.rules and 63-md-raid-arrays.rules make them.
 bool World::is_link_of(const Device& device, std::string_view folder, std::string_view name) const {
   const Disk& disk = disks_[device.disk];
   const std::string part = device.number == 0 ? "" : fmt::format("-part{}", device.number);
@@ -166,10 +177,14 @@ bool World::is_link_of(const Device& device, std::string_view folder, std::strin
     const DiskFacts& facts = disk.spec().facts;
     return is(facts.serial, "virtio-" + facts.serial + part) || is(facts.wwn, "wwn-" + facts.wwn + part);
   }
+  const Array* const array = array_of(device.disk);
+  if (array != nullptr && path == partition_node(array->link, device.number)) {
+    return true;
+  }
   const Signature held = disk.probe(device.start);
   if (folder == "/dev/disk/by-label" || folder == "/dev/disk/by-uuid") {
     const std::string& value = folder == "/dev/disk/by-label" ? held.label : held.uuid;
-    return is(value, value) && !held.ambivalent;
+    return is(value, value) && !held.ambivalent && held.type != "linux_raid_member";
   }
   for (const auto& entry : disk.read_table().partitions) {
     if (entry.number == device.number) {
@@ -180,12 +195,27 @@ bool World::is_link_of(const Device& device, std::string_view folder, std::strin
   return false;
 }
 
+std::vector<Use> World::uses() const {
+  std::vector<Use> found;
+  for (const auto& point : mounts_) {
+    if (point.device) {
+      found.push_back(Use{*point.device, point.entry.target});
+    }
+  }
+  for (const auto& array : arrays_) {
+    for (const auto& member : array.held) {
+      const std::string name(path::name(array.node));
+      found.push_back(Use{member, fmt::format("the RAID array {} ({})", name, array.identity.level)});
+    }
+  }
+  return found;
+}
+
 std::vector<std::string> World::users(const Device& device) const {
   std::vector<std::string> found;
-  for (const auto& point : mounts_) {
-    if (point.device && point.device->disk == device.disk &&
-        (device.number == 0 || point.device->number == device.number)) {
-      found.push_back(point.entry.target);
+  for (auto& [used, user] : uses()) {
+    if (used.disk == device.disk && (device.number == 0 || used.number == device.number)) {
+      found.push_back(std::move(user));
     }
   }
   return found;

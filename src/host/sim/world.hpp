@@ -46,6 +46,40 @@ struct Place {
   std::string inner;
 };
 
+// Where a member of an array lies, under whatever number.
+struct MemberPlace {
+  std::size_t disk = 0;
+  std::int64_t start = 0;
+  auto operator<=>(const MemberPlace&) const = default;
+};
+
+// Whether a superblock is of the array.
+bool is_of(const ArrayMember& superblock, const ArrayMember& identity);
+
+// An array that was made at some time. What it holds is one of World's disks, and stays there when its members are used
+// for something else: it shows through in the next array that is made on the same places.
+struct Array {
+  // As its members tell of it.
+  ArrayMember identity;
+  std::size_t content = 0;
+  // The devices, then the spares.
+  std::vector<MemberPlace> places;
+  // While it is assembled, which it never stays over a boot: "/dev/md127", the name it was given, and its members.
+  std::string node;
+  std::string link;
+  std::vector<Device> held;
+};
+
+// How many of its devices are not among these.
+std::int64_t missing(const Array& array, const std::vector<Device>& members);
+
+// Who has a device.
+struct Use {
+  Device device;
+  // A mount point, "the RAID array md127 (raid1)".
+  std::string user;
+};
+
 // "ro" of "noatime,ro".
 bool has_option(std::string_view options, std::string_view wanted);
 
@@ -59,6 +93,7 @@ class World {
   [[nodiscard]] std::chrono::milliseconds uptime() const { return uptime_; }
   [[nodiscard]] const std::vector<MountPoint>& mounts() const { return mounts_; }
   [[nodiscard]] Disk& disk(const Device& device) { return disks_[device.disk]; }
+  // With what arrays hold, also those that are not assembled: devices lead only to those that are.
   [[nodiscard]] const std::vector<Disk>& disks() const { return disks_; }
   Gate& gate() { return gate_; }
   Random& random() { return random_; }
@@ -70,8 +105,17 @@ class World {
   // The device that a name leads to now; names under /dev/disk/ too.
   [[nodiscard]] std::optional<Device> find(const DeviceRef& ref) const;
   [[nodiscard]] std::optional<Device> find(std::string_view path) const;
-  // The mount points of a device and of its partitions.
+  [[nodiscard]] std::vector<Use> uses() const;
+  // Those of a device and of its partitions.
   [[nodiscard]] std::vector<std::string> users(const Device& device) const;
+
+  [[nodiscard]] const std::vector<Array>& arrays() const { return arrays_; }
+  // The array of which a disk is the content.
+  [[nodiscard]] const Array* array_of(std::size_t disk) const;
+  // The assembled array that has the device as a member.
+  [[nodiscard]] const Array* holder(const Device& member) const;
+  // Which of arrays() can be assembled of these, which are all members of it; nothing if none can.
+  [[nodiscard]] std::optional<std::size_t> find_array(const Uuid& uuid, const std::vector<Device>& members) const;
 
   // `path` in `root`, with the links on the way followed but never out of the root, and not the last component.
   // Errors are those of the system call: ENOENT, ENOTDIR, ELOOP.
@@ -86,6 +130,12 @@ class World {
   // Makes a file system durable, with the mkfs that made it.
   void sync(const Place& place);
   void mount(MountPoint point) { mounts_.push_back(std::move(point)); }
+  // What the members' superblocks say is durable at once; `events` says whether the array was ever started.
+  void write_superblocks(const ArrayMember& identity, const std::vector<Device>& members);
+  // A blank array, or what was on just these places under a new identity. The index in arrays().
+  std::size_t add_array(const ArrayMember& identity, const std::vector<Device>& members);
+  void assemble(std::size_t array, std::string link, const std::vector<Device>& members);
+  void disassemble(const Device& array);
   void measure(std::string event) { measured_.push_back(std::move(event)); }
   void unmount(std::size_t index) { mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(index)); }
 
@@ -99,16 +149,23 @@ class World {
 
  private:
   [[nodiscard]] std::optional<Device> find_link(std::string_view path) const;
-  [[nodiscard]] bool is_there(const Disk& disk) const { return disk.spec().appears_after <= uptime_; }
+  [[nodiscard]] bool is_there(std::size_t disk) const;
   [[nodiscard]] std::vector<Device> devices() const;
   [[nodiscard]] bool is_link_of(const Device& device, std::string_view folder, std::string_view name) const;
   [[nodiscard]] FileSystem& file_system_of(const MountPoint& point);
   [[nodiscard]] Place locate(const std::string& full) const;
   void start();
   void mount_by_os(const OsMount& wanted);
+  void remember(const ArraySpec& spec);
+  [[nodiscard]] DiskFacts facts_of(const ArrayMember& identity, const std::vector<Device>& members) const;
+  void assemble_by_os(const ArraySpec& wanted);
+  [[nodiscard]] std::string kernel_node(std::size_t disk) const;
+  [[nodiscard]] std::string free_array_node() const;
+  [[nodiscard]] std::vector<Device> members_of(const Uuid& uuid) const;
 
   MachineSpec spec_;
   std::vector<Disk> disks_;
+  std::vector<Array> arrays_;
   FileSystem initramfs_;
   std::vector<MountPoint> mounts_;
   std::chrono::milliseconds uptime_{0};
