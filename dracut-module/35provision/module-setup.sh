@@ -3,6 +3,7 @@
 # Install as /usr/lib/dracut/modules.d/35provision and add "provision" to the modules of the image.
 #
 # PROVISION_BINARY names another engine than the `provision` found in PATH (for images built from a source tree).
+# PROVISION_LEAVE_OUT names programs that are not put in, even where they are installed, with all that comes along with them.
 # shellcheck disable=SC2154  # initdir, moddir, systemdsystemunitdir, … are dracut's
 
 # Where a distribution keeps its CA bundle. The first that exists is taken, at the same path.
@@ -19,6 +20,11 @@ check() {
 # at all if a module that add_dracutmodules= names cannot be installed, and a machine without kdump would be the price.
 left_out() {
     [[ ${IN_KDUMP-} == 1 ]]
+}
+
+# Is this program one that the image gets, if the engine may run it?
+has_program() {
+    [[ " ${PROVISION_LEAVE_OUT-} " != *" $1 "* ]] && find_binary "$1" >/dev/null
 }
 
 depends() {
@@ -42,6 +48,8 @@ installkernel() {
     # What the config's file systems are mounted with. vfat wants the tables of its names at the mount: cp437 and whichever
     # of the others the kernel was built to take. Checksums are found by name when a file system is mounted.
     dracut_instmods -o ext4 xfs btrfs virtiofs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
+    # The levels of RAID: the kernel asks for them as md-level-N, when mdadm makes or assembles an array.
+    ! has_program mdadm || dracut_instmods -o md_mod linear raid0 raid1 raid10 raid456
     dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
         bnx2x bnxt_en mlx4_en mlx5_core bonding 8021q bridge af_packet ipv6
 }
@@ -95,7 +103,7 @@ give_up() {
 
 install() {
     left_out && return 0
-    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service program programs
+    local engine=${PROVISION_BINARY:-$(command -v provision)} bundle service program programs here=()
     [[ -x $engine ]] || give_up "no engine: neither \$PROVISION_BINARY nor 'provision' in PATH is a program"
     inst_simple "$engine" /usr/bin/provision || give_up "could not install $engine"
 
@@ -106,9 +114,18 @@ install() {
     # Those that are not on this machine are left out: a config that needs one is then refused by name and package, and an
     # image for machines without, say, Btrfs needs no btrfs-progs.
     for program in "${programs[@]}"; do
-        find_binary "$program" >/dev/null || dwarn "provision: $program is not installed here, so not in the image"
+        if has_program "$program"; then
+            here+=("$program")
+        elif find_binary "$program" >/dev/null; then
+            dinfo "provision: $program is left out, as PROVISION_LEAVE_OUT says"
+        else
+            dwarn "provision: $program is not installed here, so not in the image"
+        fi
     done
-    inst_multiple -o "${programs[@]}" /etc/mke2fs.conf
+    inst_multiple -o "${here[@]}" /etc/mke2fs.conf
+    # By these an array gets its links; without them mdadm waits five seconds for /dev/md/NAME. Not 64-md-raid-assembly: who
+    # wants arrays to be assembled that the config does not name takes dracut's module mdraid.
+    [[ " ${here[*]} " != *" mdadm "* ]] || inst_rules 01-md-raid-creating.rules 63-md-raid-arrays.rules
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue
         inst_simple "$bundle"
