@@ -22,6 +22,7 @@ constexpr int signal_status = 128;
 model::Scope whole_scope() {
   model::Scope scope;
   scope.tables = true;
+  scope.arrays = true;
   scope.contents = true;
   scope.mounts = true;
   scope.files = true;

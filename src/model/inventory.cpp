@@ -52,6 +52,23 @@ const DiskView* Inventory::disk(std::string_view name) const {
   return find_in(disks, [&](const DiskView& d) { return d.device == name; });
 }
 
+bool was_started(const std::vector<host::ArrayMember>& members) {
+  const auto writes = [](const host::ArrayMember& member) { return member.events > 0; };
+  if (std::any_of(members.begin(), members.end(), writes)) {
+    return true;
+  }
+  const bool plain = !members.empty() && (members.front().level == "raid0" || members.front().level == "linear");
+  return plain && static_cast<std::int64_t>(members.size()) >= members.front().devices;
+}
+
+const MemberView* ArrayView::member(std::string_view path) const {
+  return find_in(members, [&](const MemberView& m) { return m.device.path == path; });
+}
+
+const ArrayView* Inventory::array(std::string_view name) const {
+  return find_in(arrays, [&](const ArrayView& a) { return a.name == name; });
+}
+
 const DeviceView* Inventory::device(std::string_view path) const {
   return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
 }
@@ -121,7 +138,9 @@ namespace {
 
 // libblkid's names of what is no file system, for those who do not know them.
 std::string kind_words(std::string_view type) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kinds{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kinds{{
+      {"gpt", "a partition table"},
+      {"dos", "a partition table"},
       {"LVM2_member", "a physical volume of LVM"},
       {"LVM1_member", "a physical volume of LVM"},
       {"linux_raid_member", "a member of a RAID array"},
@@ -152,6 +171,15 @@ std::string describe(const host::Signature& signature) {
     text += " labelled \"" + printable(signature.label) + "\"";
   }
   return signature.uuid.empty() ? text : text + " with UUID " + signature.uuid;
+}
+
+std::string describe(const host::ArrayMember& member) {
+  std::string text = "a member of the RAID array";
+  text += member.name.empty() ? "" : " \"" + printable(member.name) + "\"";
+  if (!member.level.empty()) {
+    text += " (" + member.level + " of " + std::to_string(member.devices) + " devices)";
+  }
+  return text + " with UUID " + member.array.text();
 }
 
 std::string describe(const host::Table& table) {

@@ -52,6 +52,29 @@ struct DeviceView {
   bool operator==(const DeviceView&) const = default;
 };
 
+// A device that is to be, or is, a member of a RAID array of the config.
+struct MemberView {
+  host::DeviceRef device;
+  host::Signature signature;
+  host::ArrayMember member;
+  std::vector<std::string> users;
+  bool operator==(const MemberView&) const = default;
+};
+
+// Whether an array has been started once, so that there may be data on it; `members` are all that are seen of it. The
+// levels without redundancy never write their state again: such an array counts as started when all its devices are
+// there.
+bool was_started(const std::vector<host::ArrayMember>& members);
+
+// An array of the config, by its name there. Of its devices those that are there.
+struct ArrayView {
+  std::string name;
+  std::vector<MemberView> members;
+  bool operator==(const ArrayView&) const = default;
+
+  [[nodiscard]] const MemberView* member(std::string_view path) const;
+};
+
 // Something in the target that a step would touch, or a directory or link on the way there. Only what exists has a
 // view; its path is the one that it was looked up by.
 struct FileView {
@@ -94,6 +117,7 @@ struct PolicyView {
 struct Inventory {
   host::Machine machine;
   std::vector<DiskView> disks;
+  std::vector<ArrayView> arrays;
   std::vector<DeviceView> devices;
   std::vector<FileView> files;
   // Below the target only; `target` is the path inside it.
@@ -105,6 +129,7 @@ struct Inventory {
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
+  [[nodiscard]] const ArrayView* array(std::string_view name) const;
   [[nodiscard]] const DeviceView* device(std::string_view path) const;
   [[nodiscard]] const FileView* file(std::string_view path) const;
 };
@@ -127,6 +152,7 @@ inline constexpr std::string_view absent_fingerprint = "absent";
 // A few words on what is there, for a conflict's message.
 std::string describe(const host::Signature& signature);
 std::string describe(const host::Table& table);
+std::string describe(const host::ArrayMember& member);
 
 }  // namespace provision::model
 
@@ -135,11 +161,14 @@ PROVISION_DECLARE_RECORD(provision::host::Partition);
 PROVISION_DECLARE_RECORD(provision::host::Table);
 PROVISION_DECLARE_RECORD(provision::host::DiskFacts);
 PROVISION_DECLARE_RECORD(provision::host::Signature);
+PROVISION_DECLARE_RECORD(provision::host::ArrayMember);
 PROVISION_DECLARE_RECORD(provision::host::Machine);
 PROVISION_DECLARE_RECORD(provision::host::MountEntry);
 PROVISION_DECLARE_RECORD(provision::model::PartitionView);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
+PROVISION_DECLARE_RECORD(provision::model::MemberView);
+PROVISION_DECLARE_RECORD(provision::model::ArrayView);
 PROVISION_DECLARE_RECORD(provision::model::FileView);
 PROVISION_DECLARE_RECORD(provision::model::PolicyView);
 PROVISION_DECLARE_RECORD(provision::model::UserView);

@@ -57,6 +57,9 @@ Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope
       return origin_of(config, disks[i].place, "$.storage.disks." + std::to_string(i) + ".device", "device");
     };
     if (auto node = host.disks.await(ref, scope.patience); !node) {
+      if (scope.allow_missing && node.error().code == Code::device_missing) {
+        continue;
+      }
       return std::move(node).error().at(place());
     }
     DiskView view;
@@ -97,20 +100,87 @@ bool is_of_damaged_table(const Inventory& inventory, const host::DeviceRef& devi
   return disk != nullptr && disk->table.kind == host::TableKind::damaged;
 }
 
+// Whether the device is not there by rights: it is a partition that the config makes, or of a table that is damaged.
+bool may_miss(const spec::Config& config, const Inventory& inventory, const host::DeviceRef& device) {
+  const auto& disks = config.storage.disks;
+  const bool to_be_made = device.disk.empty() && std::any_of(disks.begin(), disks.end(), [&](const spec::Disk& d) {
+                            return is_made_by(d, device.path);
+                          });
+  return to_be_made || is_of_damaged_table(inventory, device);
+}
+
+// Whether there is something to look at. An array of the config is not waited for: whoever may set it up has done so.
+Result<bool> is_there(host::Host& host, const spec::Config& config, const Inventory& inventory,
+                      const host::DeviceRef& device, std::chrono::milliseconds patience) {
+  if (may_miss(config, inventory, device)) {
+    return false;
+  }
+  const bool is_array = array_named(config, device.path) != nullptr;
+  auto node = host.disks.await(device, is_array ? std::chrono::milliseconds(0) : patience);
+  if (!node && is_array && node.error().code == Code::device_missing) {
+    return false;
+  }
+  TRY(std::move(node));
+  return true;
+}
+
+Result<MemberView> see_member(host::Host& host, const host::DeviceRef& device) {
+  MemberView view;
+  view.device = device;
+  view.signature = TRY_WHILE(content_of(host, device), "probing " + device.path);
+  view.member = TRY_WHILE(host.disks.array_member(device), "looking for an array on " + device.path);
+  view.users = TRY_WHILE(host.disks.users(device), "looking who uses " + device.path);
+  return view;
+}
+
+Result<void> see_array(host::Host& host, const spec::Parsed& config, const Scope& scope, std::size_t index,
+                       Inventory& inventory) {
+  const spec::Raid& array = config.config->storage.raid[index];
+  ArrayView view;
+  view.name = array.name;
+  for (std::size_t i = 0; i < array.devices.size(); ++i) {
+    const host::DeviceRef ref = resolve(inventory, array.devices[i]);
+    const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
+    if (!there && scope.allow_missing && there.error().code == Code::device_missing) {
+      continue;
+    }
+    if (!there) {
+      Error error = there.error();
+      return std::move(error).at(origin_of(
+          config, array.place, "$.storage.raid." + std::to_string(index) + ".devices." + std::to_string(i), "devices"));
+    }
+    if (*there) {
+      auto member = TRY(see_member(host, ref));
+      view.members.push_back(std::move(member));
+    }
+  }
+  inventory.arrays.push_back(std::move(view));
+  return {};
+}
+
+Result<void> see_arrays(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  for (std::size_t i = 0; i < config.config->storage.raid.size(); ++i) {
+    TRY(see_array(host, config, scope, i, inventory));
+  }
+  return {};
+}
+
 Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& filesystems = config.config->storage.filesystems;
-  const auto& disks = config.config->storage.disks;
   for (std::size_t i = 0; i < filesystems.size(); ++i) {
     const std::string& device = filesystems[i].device;
     const host::DeviceRef ref = resolve(inventory, device);
-    const bool to_be_made = ref.disk.empty() && std::any_of(disks.begin(), disks.end(),
-                                                            [&](const spec::Disk& d) { return is_made_by(d, device); });
-    if (!filesystems[i].format || is_virtiofs(filesystems[i]) || to_be_made || is_of_damaged_table(inventory, ref)) {
+    if (!filesystems[i].format || is_virtiofs(filesystems[i])) {
       continue;
     }
-    if (auto node = host.disks.await(ref, scope.patience); !node) {
-      return std::move(node).error().at(
+    const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
+    if (!there) {
+      Error error = there.error();
+      return std::move(error).at(
           origin_of(config, filesystems[i].place, "$.storage.filesystems." + std::to_string(i) + ".device", "device"));
+    }
+    if (!*there) {
+      continue;
     }
     DeviceView view;
     view.device = ref;
@@ -139,6 +209,9 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
   inventory.machine = TRY(host.firmware.machine());
   if (scope.tables) {
     TRY(see_disks(host, config, scope, inventory));
+  }
+  if (scope.arrays) {
+    TRY(see_arrays(host, config, scope, inventory));
   }
   if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));
@@ -192,6 +265,30 @@ std::vector<std::string> way_from(const std::string& home, const std::string& pa
     way.insert(way.begin(), at);
   }
   return way;
+}
+
+Result<host::Signature> content_of(host::Host& host, const host::DeviceRef& device) {
+  host::Signature signature = TRY(host.disks.probe(device));
+  if (!signature.type.empty() || device.number != 0) {
+    return signature;
+  }
+  // A partition by another name has none.
+  if (const auto table = host.disks.read_table(device); table && table->kind != host::TableKind::none) {
+    signature.type = table->kind == host::TableKind::other ? table->other_name : "gpt";
+    signature.uuid = table->disk_guid.text();
+  }
+  return signature;
+}
+
+std::string array_path(const spec::Raid& array) {
+  return array.name.starts_with("/dev/") ? array.name : "/dev/md/" + array.name;
+}
+
+const spec::Raid* array_named(const spec::Config& config, std::string_view path) {
+  const auto& arrays = config.storage.raid;
+  const auto found =
+      std::find_if(arrays.begin(), arrays.end(), [&](const spec::Raid& array) { return array_path(array) == path; });
+  return found == arrays.end() ? nullptr : &*found;
 }
 
 std::string unit_path(std::string_view name) { return std::string(units_path) + "/" + std::string(name); }

@@ -15,6 +15,8 @@ namespace provision::model {
 struct Scope {
   // The disks and their partition tables.
   bool tables = false;
+  // What is on the devices of RAID arrays, and who uses them.
+  bool arrays = false;
   // What is on the disks and on the devices of file systems, and who uses them.
   bool contents = false;
   // What is mounted in the target.
@@ -23,6 +25,8 @@ struct Scope {
   bool files = false;
   // How long to wait for a device that the config names and does not make.
   std::chrono::milliseconds patience{90'000};
+  // Disks and arrays' devices that do not appear are no error: nothing is seen of them.
+  bool allow_missing = false;
 };
 
 // A device that does not appear is Code::device_missing, at the user's own line.
@@ -33,6 +37,14 @@ inline constexpr std::string_view units_path = "/etc/systemd/system";
 std::string unit_path(std::string_view name);
 std::string dropin_path(std::string_view unit, std::string_view name);
 inline constexpr std::string_view preset_path = "/etc/systemd/system-preset/20-ignition.preset";
+
+// What is on the device as a whole: of a disk that has a partition table and nothing else, that ("gpt", "dos").
+Result<host::Signature> content_of(host::Host& host, const host::DeviceRef& device);
+
+// The array's name below /dev; a name of the config may be that path already.
+std::string array_path(const spec::Raid& array);
+// The array of the config that `path` names so; null: none.
+const spec::Raid* array_named(const spec::Config& config, std::string_view path);
 
 // What is told of a provisioning to whoever asks later.
 inline constexpr std::string_view result_path = "/etc/.ignition-result.json";

@@ -64,6 +64,19 @@ struct Table<Signature> {
 };
 
 template <>
+struct Table<ArrayMember> {
+  static constexpr auto rows = std::tuple{
+      field("array", &ArrayMember::array, "The array's UUID; empty: it is no member of any."),
+      field("name", &ArrayMember::name, "The array's name."),
+      field("level", &ArrayMember::level, "Its level; empty: the superblock is of the old format."),
+      field("devices", &ArrayMember::devices, "How many devices it is made of, without the spares."),
+      field("events", &ArrayMember::events, "How often its state was written; 0: it was made and never started."),
+      field("node", &ArrayMember::node, "The array that the kernel has it in."),
+      field("running", &ArrayMember::running, "Whether that runs."),
+  };
+};
+
+template <>
 struct Table<Machine> {
   static constexpr auto rows = std::tuple{
       field("uuid", &Machine::uuid, "The SMBIOS UUID."),
@@ -119,6 +132,24 @@ struct Table<DeviceView> {
       field("device", &DeviceView::device, "The device.", {.required = true}),
       field("signature", &DeviceView::signature, "What is on it."),
       field("users", &DeviceView::users, "Who holds it open."),
+  };
+};
+
+template <>
+struct Table<MemberView> {
+  static constexpr auto rows = std::tuple{
+      field("device", &MemberView::device, "The device.", {.required = true}),
+      field("signature", &MemberView::signature, "What is on it."),
+      field("member", &MemberView::member, "The array that it is a member of."),
+      field("users", &MemberView::users, "Who holds it open."),
+  };
+};
+
+template <>
+struct Table<ArrayView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &ArrayView::name, "The array as the config names it.", {.required = true}),
+      field("members", &ArrayView::members, "Those of its devices that are there."),
   };
 };
 
@@ -253,6 +284,7 @@ struct Table<Inventory> {
   static constexpr auto rows = std::tuple{
       field("machine", &Inventory::machine, "The machine's identity."),
       field("disks", &Inventory::disks, "The disks that the config names."),
+      field("arrays", &Inventory::arrays, "The RAID arrays of the config."),
       field("devices", &Inventory::devices, "The devices that hold file systems."),
       field("files", &Inventory::files, "What exists at the paths that the config names."),
       field("mounts", &Inventory::mounts, "What is mounted in the target root."),
@@ -269,12 +301,15 @@ PROVISION_INSTANTIATE_RECORD(provision::host::Partition);
 PROVISION_INSTANTIATE_RECORD(provision::host::Table);
 PROVISION_INSTANTIATE_RECORD(provision::host::DiskFacts);
 PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
+PROVISION_INSTANTIATE_RECORD(provision::host::ArrayMember);
 PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
 PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
 PROVISION_INSTANTIATE_RECORD(provision::model::BootRecordEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
+PROVISION_INSTANTIATE_RECORD(provision::model::MemberView);
+PROVISION_INSTANTIATE_RECORD(provision::model::ArrayView);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);
 PROVISION_INSTANTIATE_RECORD(provision::model::PolicyView);
 PROVISION_INSTANTIATE_RECORD(provision::model::UserView);

@@ -22,4 +22,6 @@ Uuid Identity::filesystem(const host::DiskFacts& facts, const std::string& confi
   return derive("filesystem", facts, config_path);
 }
 
+Uuid Identity::array(const std::string& config_path) const { return derive("array", {}, config_path); }
+
 }  // namespace provision::plan

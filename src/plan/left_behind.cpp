@@ -13,11 +13,12 @@ namespace {
 struct Made {
   // The config's names of the disks.
   std::set<std::string> tables;
-  std::vector<host::DeviceRef> filesystems;
+  // Of file systems and RAID arrays.
+  std::vector<host::DeviceRef> devices;
   std::set<std::string> files;
 
-  [[nodiscard]] bool filesystem(const host::DeviceRef& device) const {
-    return std::any_of(filesystems.begin(), filesystems.end(), [&](const host::DeviceRef& made) {
+  [[nodiscard]] bool content(const host::DeviceRef& device) const {
+    return std::any_of(devices.begin(), devices.end(), [&](const host::DeviceRef& made) {
       const bool same_entry = !made.disk.empty() && made.disk == device.disk && made.number == device.number;
       return same_entry || (!made.path.empty() && made.path == device.path);
     });
@@ -43,7 +44,9 @@ Made made_by(const std::vector<Step>& steps) {
     const bool was_blank = step.assumes == model::absent_fingerprint;
     if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
       // Whatever was there before it is gone.
-      made.filesystems.push_back(filesystem->device);
+      made.devices.push_back(filesystem->device);
+    } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
+      made.devices.insert(made.devices.end(), array->members.begin(), array->members.end());
     } else if (const auto* const table = std::get_if<WriteTable>(&step.operation); table != nullptr && was_blank) {
       made.tables.insert(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
     } else if (const std::string path = file_of(step.operation); !path.empty() && was_blank) {
@@ -63,9 +66,9 @@ void forget_table(model::DiskView& disk) {
   disk.partitions.clear();
 }
 
-void forget_filesystems(model::DiskView& disk, const Made& made) {
+void forget_contents(model::DiskView& disk, const Made& made) {
   for (auto& partition : disk.partitions) {
-    if (made.filesystem({{}, disk.device, partition.number})) {
+    if (made.content({{}, disk.device, partition.number})) {
       partition.signature = {};
     }
   }
@@ -79,10 +82,19 @@ model::Inventory without(model::Inventory inventory, const std::vector<Step>& le
     if (made.tables.contains(disk.device)) {
       forget_table(disk);
     }
-    forget_filesystems(disk, made);
+    forget_contents(disk, made);
+  }
+  for (auto& array : inventory.arrays) {
+    for (auto& view : array.members) {
+      // One that is set up is taken if the config has one like it; nobody can make another in its place while it runs.
+      if (made.content(view.device) && !view.member.running) {
+        view.signature = {};
+        view.member = {};
+      }
+    }
   }
   for (auto& device : inventory.devices) {
-    if (made.filesystem(device.device)) {
+    if (made.content(device.device)) {
       device.signature = {};
     }
   }
@@ -97,8 +109,12 @@ void let_replace(Plan& plan, const std::vector<Step>& left_behind) {
     if (const auto* const table = std::get_if<WriteTable>(&step.operation)) {
       ours = made.tables.contains(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
     } else if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
-      ours = made.filesystem(filesystem->device) || made.tables.contains(filesystem->device.disk);
+      ours = made.content(filesystem->device) || made.tables.contains(filesystem->device.disk);
       step.afresh = step.afresh || ours;
+    } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
+      ours = std::any_of(array->members.begin(), array->members.end(), [&](const host::DeviceRef& member) {
+        return made.content(member) || made.tables.contains(member.disk);
+      });
     }
     if (ours) {
       step.replaces = std::string(replaces_anything);

@@ -11,8 +11,8 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table", "make-filesystem", "mount",      "put-file", "put-unit",       "put-directory",
-    "put-link",    "remove-link",     "put-result", "relabel",  "write-accounts", "make-home"};
+    "write-table", "make-filesystem", "mount",   "put-file",       "put-unit",  "put-directory", "put-link",
+    "remove-link", "put-result",      "relabel", "write-accounts", "make-home", "make-array"};
 
 }  // namespace
 
@@ -247,6 +247,20 @@ struct Table<MakeHome> {
   };
 };
 
+template <>
+struct Table<MakeArray> {
+  static constexpr auto rows = std::tuple{
+      field("name", &MakeArray::name, "The array's name.", {.required = true}),
+      field("path", &MakeArray::path, "Its device.", {.required = true}),
+      field("level", &MakeArray::level, "Its level.", {.required = true}),
+      field("members", &MakeArray::members, "Its devices, the spares last."),
+      field("spares", &MakeArray::spares, "How many of them are spares."),
+      field("uuid", &MakeArray::uuid, "Its UUID."),
+      field("there", &MakeArray::there, "Whether it is there already, and only set up."),
+      field("options", &MakeArray::options, "Further arguments of mdadm."),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -305,3 +319,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::AccountGroup);
 PROVISION_INSTANTIATE_RECORD(provision::plan::AccountUser);
 PROVISION_INSTANTIATE_RECORD(provision::plan::WriteAccounts);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeHome);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeArray);

@@ -29,6 +29,25 @@ struct WriteTable {
   bool operator==(const WriteTable&) const = default;
 };
 
+// A RAID array of md, and sets it up; what is on its devices goes. One of that UUID that has been started once is set
+// up and never made again.
+struct MakeArray {
+  std::string name;
+  // Its node, by the name that mdadm's rules of udev give it.
+  std::string path;
+  // "linear", "raid0", …
+  std::string level;
+  // The last ones are spares.
+  std::vector<host::DeviceRef> members;
+  std::int64_t spares = 0;
+  Uuid uuid;
+  // It is there already and is only set up; it is not made.
+  bool there = false;
+  // Further arguments of mdadm.
+  std::vector<std::string> options;
+  bool operator==(const MakeArray&) const = default;
+};
+
 // Makes an empty file system; format "none": wipes what is there.
 struct MakeFilesystem {
   host::DeviceRef device;
@@ -216,7 +235,7 @@ struct MakeHome {
 };
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel, WriteAccounts, MakeHome>;
+                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -258,6 +277,7 @@ Result<Observation> observe(host::Host& host, const PutResult& operation);
 Result<Observation> observe(host::Host& host, const Relabel& operation);
 Result<Observation> observe(host::Host& host, const WriteAccounts& operation);
 Result<Observation> observe(host::Host& host, const MakeHome& operation);
+Result<Observation> observe(host::Host& host, const MakeArray& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -271,6 +291,7 @@ Result<void> apply(Work& work, const PutResult& operation);
 Result<void> apply(Work& work, const Relabel& operation);
 Result<void> apply(Work& work, const WriteAccounts& operation);
 Result<void> apply(Work& work, const MakeHome& operation);
+Result<void> apply(Work& work, const MakeArray& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -284,6 +305,7 @@ void predict(model::Inventory& inventory, const PutResult& operation);
 void predict(model::Inventory& inventory, const Relabel& operation);
 void predict(model::Inventory& inventory, const WriteAccounts& operation);
 void predict(model::Inventory& inventory, const MakeHome& operation);
+void predict(model::Inventory& inventory, const MakeArray& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -297,6 +319,7 @@ std::string describe(const PutResult& operation);
 std::string describe(const Relabel& operation);
 std::string describe(const WriteAccounts& operation);
 std::string describe(const MakeHome& operation);
+std::string describe(const MakeArray& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -326,6 +349,7 @@ Traits traits(const PutResult& operation);
 Traits traits(const Relabel& operation);
 Traits traits(const WriteAccounts& operation);
 Traits traits(const MakeHome& operation);
+Traits traits(const MakeArray& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -358,6 +382,7 @@ PROVISION_DECLARE_RECORD(provision::plan::AccountGroup);
 PROVISION_DECLARE_RECORD(provision::plan::AccountUser);
 PROVISION_DECLARE_RECORD(provision::plan::WriteAccounts);
 PROVISION_DECLARE_RECORD(provision::plan::MakeHome);
+PROVISION_DECLARE_RECORD(provision::plan::MakeArray);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the disks stage: partition tables, then file systems.
+// The planner of the disks stage: partition tables, then RAID arrays, then file systems.
 #include <algorithm>
 #include <optional>
 
@@ -8,7 +8,9 @@
 #include "plan/layout.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/partitions.hpp"
+#include "plan/plan_arrays.hpp"
 #include "plan/planners.hpp"
+#include "plan/site.hpp"
 
 namespace provision::plan {
 namespace {
@@ -239,7 +241,7 @@ Result<void> plan_table(const Question& question, std::size_t index, Plan& plan)
   }
   TRY(check_unused(disk, *view, match, device_origin));
   Step step;
-  step.id = "table:" + disk.device;
+  step.id = table_step(disk.device);
   step.why = reason(disk, *view, match);
   step.origin = question.origin(disk.place, disk_path(index));
   step.assumes = model::fingerprint(view->table, view->signature);
@@ -251,79 +253,6 @@ Result<void> plan_table(const Question& question, std::size_t index, Plan& plan)
   step.operation = WriteTable{{disk.device, {}, 0}, view->facts.sector_size, std::move(match.table)};
   plan.steps.push_back(std::move(step));
   return {};
-}
-
-const Step* step_named(const Plan& plan, const std::string& id) {
-  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& s) { return s.id == id; });
-  return found == plan.steps.end() ? nullptr : &*found;
-}
-
-// What is known of a file system's device when the tables of the plan are in place.
-struct Site {
-  host::DeviceRef device;
-  // The table step that makes or changes the device; null if it stays as it is.
-  const Step* maker = nullptr;
-  // Nothing: nobody can know before the partition is there.
-  std::optional<host::Signature> signature;
-  std::vector<std::string> users;
-};
-
-// What the partition will hold, seen under its name or as what begins at its first sector now: partitions move, and
-// what is on the disk does not.
-void see_content(const model::Inventory& before, const host::Partition& entry, Site& site) {
-  const model::DiskView* disk = before.disk(site.device.disk);
-  for (const auto& old : disk->table.partitions) {
-    if (old.start != entry.start) {
-      continue;
-    }
-    if (const auto* seen = disk->partition(old.number)) {
-      site.signature = seen->signature;
-      site.users = seen->users;
-    }
-    for (const auto& view : before.devices) {
-      if (view.device.disk == site.device.disk && view.device.number == old.number) {
-        site.signature = view.signature;
-        site.users = view.users;
-      }
-    }
-  }
-}
-
-Result<Site> site_of_partition(const Question& question, const model::Inventory& after, const Plan& plan,
-                               const host::DeviceRef& device) {
-  Site site;
-  site.device = device;
-  const host::Partition& entry = *after.disk(device.disk)->entry(device.number);
-  const model::DiskView& before = *question.inventory.disk(device.disk);
-  const host::Partition* old = before.entry(device.number);
-  // The kernel makes no partitions of a damaged table, until it is written anew.
-  if (old == nullptr || *old != entry || before.table.kind == host::TableKind::damaged) {
-    site.maker = step_named(plan, "table:" + device.disk);
-  }
-  see_content(question.inventory, entry, site);
-  if (site.maker == nullptr && !site.signature) {
-    return Error(Code::device_missing, "there is no device " + device.path + ", and the config does not make it");
-  }
-  return site;
-}
-
-Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
-                     const std::string& device) {
-  const host::DeviceRef ref = model::resolve(after, device);
-  if (ref.number != 0) {
-    return site_of_partition(question, after, plan, ref);
-  }
-  if (model::resolve(question.inventory, device).number != 0) {
-    return Error(Code::bad_config, device + " is a partition that the config removes");
-  }
-  if (step_named(plan, "table:" + device) != nullptr) {
-    return Error(Code::bad_config, device + " gets a partition table: it cannot hold a file system as well");
-  }
-  const model::DeviceView* view = question.inventory.device(device);
-  if (view == nullptr) {
-    return Error(Code::device_missing, "there is no device " + device + ", and the config does not make it");
-  }
-  return Site{ref, nullptr, view->signature, view->users};
 }
 
 bool is_given(const std::optional<std::string>& text) { return !text.value_or("").empty(); }
@@ -354,6 +283,14 @@ Result<std::string> wanted_id(const Question& question, std::size_t index, const
   return derived_id(*asked.format, identity_of(question).filesystem(facts, path));
 }
 
+std::string why_unseen(const Step& maker) {
+  const auto* const array = std::get_if<MakeArray>(&maker.operation);
+  if (array == nullptr) {
+    return "the partition is new";
+  }
+  return array->there ? "what is on it shows when it is set up" : "the array is new";
+}
+
 Result<Step> filesystem_step(const Question& question, std::size_t index, const Site& site, const Plan& plan) {
   const spec::Filesystem& asked = question.config().storage.filesystems[index];
   const bool wipe = asked.wipe_filesystem.value_or(false);
@@ -364,12 +301,9 @@ Result<Step> filesystem_step(const Question& question, std::size_t index, const 
   step.assumes = model::fingerprint(site.signature.value_or(host::Signature{}));
   // A blank device needs no second wiping.
   step.afresh = wipe && *asked.format != no_filesystem;
-  if (const Step* table = step_named(plan, "table:" + site.device.disk)) {
-    // Also where the partition stays: until an interrupted table is whole again the kernel may not know it.
-    step.after.push_back(table->id);
-  }
+  step.after = needs_of(plan, site);
   if (site.maker != nullptr) {
-    step.why = site.signature ? step.why : "the partition is new";
+    step.why = site.signature ? step.why : why_unseen(*site.maker);
     step.replaces = wipe ? std::string(replaces_anything) : "";
   } else if (wipe && step.assumes != model::absent_fingerprint) {
     step.replaces = step.assumes;
@@ -387,7 +321,12 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
   const auto place = [&] {
     return question.origin(asked.place, "$.storage.filesystems." + std::to_string(index) + ".device", "device");
   };
-  auto found = site_of(question, after, plan, asked.device);
+  if (const auto* const array = array_of(question, after, asked.device)) {
+    return Error(Code::bad_config, asked.device + " is a device of the RAID array " + printable(array->name) +
+                                       ": it cannot hold a file system as well")
+        .at(place());
+  }
+  auto found = site_of(question, after, plan, asked.device, "hold a file system");
   if (!found) {
     return std::move(found).error().at(place());
   }
@@ -423,6 +362,7 @@ Result<Plan> plan_disks(const Question& question) {
   }
   const Plan tables = plan;
   const model::Inventory after = predicted(question.inventory, tables);
+  TRY(plan_arrays(question, after, plan));
   for (std::size_t i = 0; i < question.config().storage.filesystems.size(); ++i) {
     TRY(plan_filesystem(question, after, i, plan));
   }

@@ -9,6 +9,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "base/uuid.hpp"
+#include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "plan/operations/make_filesystem.hpp"
 
@@ -33,6 +34,8 @@ class Finder {
 
  private:
   static constexpr std::int64_t most_partitions = 128;
+  // Of the 32 bytes of the superblock's name, "any:" goes before (md: mdp_superblock_1.set_name).
+  static constexpr std::size_t most_array_name = 28;
 
   void refuse(const spec::Located& place, const std::string& path, std::string_view key, const std::string& what) {
     reject(place, path, key, Error(Code::unsupported, what + " by this version of provision yet"));
@@ -63,7 +66,9 @@ class Finder {
 
   void storage(const spec::Storage& storage) {
     const std::string path = "$.storage";
-    refuse_list(storage.raid, storage.place, path, "raid", "RAID arrays cannot be made");
+    for (std::size_t i = 0; i < storage.raid.size(); ++i) {
+      array(storage.raid[i], path + ".raid." + std::to_string(i));
+    }
     refuse_list(storage.luks, storage.place, path, "luks", "encrypted volumes cannot be made");
     for (std::size_t i = 0; i < storage.directories.size(); ++i) {
       owners(storage.directories[i], path + ".directories." + std::to_string(i));
@@ -72,6 +77,7 @@ class Finder {
       owners(storage.links[i], path + ".links." + std::to_string(i));
     }
     for (std::size_t i = 0; i < storage.disks.size(); ++i) {
+      disk(storage.disks[i], path + ".disks." + std::to_string(i));
       for (std::size_t k = 0; k < storage.disks[i].partitions.size(); ++k) {
         partition(storage.disks[i].partitions[k],
                   path + ".disks." + std::to_string(i) + ".partitions." + std::to_string(k));
@@ -82,6 +88,26 @@ class Finder {
     }
     for (std::size_t i = 0; i < storage.files.size(); ++i) {
       file(storage.files[i], path + ".files." + std::to_string(i));
+    }
+  }
+
+  // Below /dev/md, or a device of its own there; mdadm and udev make the link.
+  void array(const spec::Raid& array, const std::string& path) {
+    constexpr std::string_view dev = "/dev/";
+    const bool is_path = array.name.starts_with(dev);
+    const std::string name = is_path ? array.name.substr(array.name.find_last_of('/') + 1) : array.name;
+    if (!model::is_plain_name(name) || name.starts_with('-') || name.size() > most_array_name) {
+      reject(
+          array.place, path, "name",
+          Error(Code::bad_config, "\"" + printable(array.name) + "\" can be no array's name: it is that of a link in " +
+                                      "/dev/md, has no slash, begins with no dash, and has at most " +
+                                      std::to_string(most_array_name) + " characters"));
+    }
+  }
+
+  void disk(const spec::Disk& disk, const std::string& path) {
+    if (model::array_named(*parsed_.config, disk.device) != nullptr) {
+      refuse(disk.place, path, "device", "a RAID array of the config cannot be partitioned");
     }
   }
 

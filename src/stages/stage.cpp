@@ -6,8 +6,8 @@
 
 #include "plan/left_behind.hpp"
 #include "plan/unsupported.hpp"
-#include "run/journal.hpp"
 #include "run/last_failure.hpp"
+#include "stages/arrays.hpp"
 #include "stages/documents.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 2> disks_and_mount{"disks", "mount"};
 constexpr std::array<std::string_view, 3> all_planned{"disks", "mount", "files"};
 
 constexpr model::Scope see_nothing{};
-constexpr model::Scope see_disks{.tables = true, .contents = true};
+constexpr model::Scope see_disks{.tables = true, .arrays = true, .contents = true};
 constexpr model::Scope see_mounts{.tables = true, .mounts = true};
 constexpr model::Scope see_files{.files = true};
 
@@ -32,7 +32,8 @@ constexpr std::array list{
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
     Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
-    Stage{"disks", "partition disks, make file systems", Names(nothing), true, see_disks, &plan::plan_disks, nullptr},
+    Stage{"disks", "partition disks, make RAID arrays and file systems", Names(nothing), true, see_disks,
+          &plan::plan_disks, nullptr, nullptr, &set_up_arrays},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
           &unmount},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
@@ -110,6 +111,10 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
   run::Journal journal = TRY(open_journal(context, config));
   const std::string boot = TRY(context.host.firmware.boot_id());
   TRY(check_needs(stage, journal, boot));
+  if (stage.set_up != nullptr) {
+    const run::StageHistory* const history = journal.stage(std::string(stage.name));
+    TRY(stage.set_up(context, config, journal, history != nullptr && history->plan));
+  }
   if (is_done(stage, journal, boot)) {
     report.result = "skipped";
     report.steps = earlier_steps(*journal.stage(std::string(stage.name)));

@@ -12,6 +12,7 @@
 #include "model/observe.hpp"
 #include "plan/planners.hpp"
 #include "run/executor.hpp"
+#include "run/journal.hpp"
 #include "run/report.hpp"
 
 namespace provision::stages {
@@ -70,6 +71,10 @@ struct Stage {
   Result<void> (*hook)(Context& context, run::StageReport& report);
   // Takes back what does not outlive the boot, where the stage has failed; null: there is nothing.
   Result<void> (*undo)(Context& context, run::StageReport& report) = nullptr;
+  // Sets up again what lasts and yet ends with each boot: before the stage looks, and also where it is done. `begun`:
+  // its plan was made before.
+  Result<void> (*set_up)(Context& context, const spec::Parsed& config, const run::Journal& journal,
+                         bool begun) = nullptr;
 };
 
 std::span<const Stage> stages();

@@ -151,6 +151,30 @@ constexpr std::string_view changing_config = R"({
   }
 })";
 
+// A mirror of two partitions, one of them where something was; another of two disks; and both in a third array.
+constexpr std::string_view arrays_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vdb", "wipeTable": true, "partitions": [{"label": "m1", "number": 1}]},
+      {"device": "/dev/vdc", "partitions": [{"label": "m2", "number": 1, "sizeMiB": 512}, {"label": "log", "number": 2}]}
+    ],
+    "raid": [
+      {"name": "all", "level": "stripe", "devices": ["/dev/md/left", "/dev/md/right"]},
+      {"name": "left", "level": "mirror", "devices": ["/dev/disk/by-partlabel/m1", "/dev/disk/by-partlabel/m2"]},
+      {"name": "right", "level": "raid1", "devices": ["/dev/vdd", "/dev/vde"], "options": ["--bitmap=internal"]}
+    ],
+    "filesystems": [
+      {"device": "/dev/md/all", "format": "ext4", "label": "all", "path": "/srv"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "xfs", "path": "/srv/log"}
+    ],
+    "files": [
+      {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}},
+      {"path": "/srv/log/file", "mode": 420, "contents": {"source": "data:,log"}}
+    ]
+  }
+})";
+
 // Its last file never comes as it is described.
 constexpr std::string_view failing_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -543,6 +567,27 @@ Flow forgetful_accounts_flow() {
   Flow flow = accounts_flow_of("forgetful-accounts", new_accounts_config, {.forgets = true});
   declare(flow, {"/sysroot/home", "/sysroot/home/.provision-home-core", "/sysroot/home/.provision-home-core/",
                  "/sysroot/srv/homes", "/sysroot/srv/homes/"});
+  flow.machine.state_path = "/run/provision/volatile";
+  return flow;
+}
+
+Flow arrays_flow(EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  for (const auto* node : {"/dev/vdc", "/dev/vdd", "/dev/vde"}) {
+    machine.disks.push_back(blank_disk(node, std::string(node).substr(5)));
+  }
+  machine.disks[2].appears_after = std::chrono::milliseconds(200);
+  // Of an array that somebody had: its content shows through a new one.
+  machine.disks[1] = used_disk();
+  Flow flow = flow_of("arrays", std::move(machine), arrays_config, switches);
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/vdd", "/dev/vde", "/dev/md127",
+                 "/dev/md126", "/dev/md125", "/sysroot/srv", "/sysroot/srv/"});
+  return flow;
+}
+
+Flow forgetful_arrays_flow() {
+  Flow flow = arrays_flow({.forgets = true});
+  flow.name = "forgetful-arrays";
   flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }

@@ -38,6 +38,10 @@ Flow started_over_flow();
 // "corrected-late": the first boot's config fails half way; each later one brings it corrected, and says itself that
 // what is done stays.
 Flow corrected_late_flow();
+// "arrays": RAID arrays of partitions and of disks, and one of those arrays, with a file system on it.
+Flow arrays_flow(EngineSwitches switches = {});
+// "forgetful-arrays": the same with the journal in memory.
+Flow forgetful_arrays_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

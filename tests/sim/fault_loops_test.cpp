@@ -214,7 +214,7 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(),  corrected_flow(),
+  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(),  corrected_flow(), arrays_flow(),
           accounts_flow(),   started_over_flow(), corrected_late_flow(), distro_flow()};
 }
 
@@ -317,6 +317,12 @@ TEST_SUITE("fault loops") {
     CHECK(changed.find("/dev/vdc1: swap label 's'") != std::string::npos);
     CHECK(changed.find("/dev/vdc3:") == std::string::npos);
     CHECK(changed.find("/dev/vdd: crypto_LUKS") == std::string::npos);
+    const std::string arrays = Trial(arrays_flow()).undisturbed.snapshot;
+    CHECK(arrays.find("/dev/md/all: ext4 label 'all'") != std::string::npos);
+    CHECK(has_line(arrays, "/dev/md/all:/file file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(arrays.find("/dev/vdc2: xfs") != std::string::npos);
+    CHECK(arrays.find("/dev/md/left: linux_raid_member label 'any:all'") != std::string::npos);
+    CHECK(arrays.find("/dev/vde: linux_raid_member label 'any:right'") != std::string::npos);
     const std::string over_anew = Trial(started_over_flow()).undisturbed.snapshot;
     CHECK(has_line(over_anew, "/dev/vda2:/etc/motd file 0600 0:0 5 bytes " + Digest::sha256("other").text()));
     CHECK(has_line(over_anew, "/dev/vda2:/etc/made/link link 0777 0:0 -> /etc/issue"));
@@ -337,6 +343,16 @@ TEST_SUITE("fault loops") {
 
   // Without a journal that survives, the plans are made anew from what is seen. What is seen of an interrupted run can
   // be something that is not recognised: then the boot stops, and a person decides. Two things cannot be seen at all.
+  // Of the arrays nothing is left open; of the file systems what is below.
+  TEST_CASE("with the journal in memory: RAID arrays") {
+    Trial trial(forgetful_arrays_flow());
+    single_faults(trial);
+    trial.findings.forget("the file system was never finished");
+    trial.findings.forget("/dev/md/all: ext4");
+    trial.findings.forget("/dev/vdc2: xfs");
+    check_nothing_found(trial);
+  }
+
   TEST_CASE("with the journal in memory: users and their homes") {
     Trial trial(forgetful_accounts_flow());
     single_faults(trial);
@@ -381,6 +397,7 @@ TEST_SUITE("fault loops") {
     auto known = flows();
     known.push_back(forgetful_flow());
     known.push_back(forgetful_accounts_flow());
+    known.push_back(forgetful_arrays_flow());
     for (auto& flow : known) {
       if (environment("SIM_FLOW", flow.name) == flow.name) {
         Trial trial(std::move(flow));

@@ -22,6 +22,8 @@ class Levelling {
     for (const auto& operation : done) {
       if (const auto* mount = std::get_if<plan::Mount>(&operation)) {
         mounted_.push_back(*mount);
+      } else if (const auto* made = std::get_if<plan::MakeFilesystem>(&operation)) {
+        made_.push_back(made->device.path);
       } else if (const auto* file = std::get_if<plan::PutFile>(&operation)) {
         written_.push_back(file->path);
       }
@@ -31,6 +33,7 @@ class Levelling {
   std::pair<Inventory, Inventory> run() {
     level_files();
     level_devices();
+    level_arrays();
     level_accounts();
     for (auto& disk : predicted_.disks) {
       add_users(disk);
@@ -89,9 +92,37 @@ class Levelling {
     level("/etc/subgid", &Inventory::account_files, &model::AccountFiles::sub_gids);
   }
 
+  // How the kernel calls an array, and how often it has written its state, nobody knows before.
+  void level_arrays() {
+    for (auto* inventory : {&predicted_, &seen_}) {
+      for (auto& array : inventory->arrays) {
+        for (auto& view : array.members) {
+          view.member.node.clear();
+          view.member.events = std::min<std::int64_t>(view.member.events, 1);
+          drop_arrays(view.users);
+        }
+      }
+      for (auto& view : inventory->devices) {
+        drop_arrays(view.users);
+      }
+      for (auto& disk : inventory->disks) {
+        drop_arrays(disk.users);
+        for (auto& view : disk.partitions) {
+          drop_arrays(view.users);
+        }
+      }
+    }
+  }
+
+  static void drop_arrays(std::vector<std::string>& users) {
+    std::erase_if(users, [](const std::string& user) { return user.starts_with("the RAID array "); });
+  }
+
   void level_devices() {
-    std::erase_if(seen_.devices,
-                  [&](const model::DeviceView& view) { return predicted_.device(view.device.path) == nullptr; });
+    std::erase_if(seen_.devices, [&](const model::DeviceView& view) {
+      const bool made = std::find(made_.begin(), made_.end(), view.device.path) != made_.end();
+      return !made && predicted_.device(view.device.path) == nullptr;
+    });
     for (auto& view : predicted_.devices) {
       for (const auto& mount : mounted_) {
         if (names_.node(view.device.path) == names_.node(mount.device.path)) {
@@ -149,6 +180,7 @@ class Levelling {
   Inventory predicted_;
   Inventory seen_;
   std::vector<plan::Mount> mounted_;
+  std::vector<std::string> made_;
   std::vector<std::string> written_;
   const Names& names_;
 };

@@ -114,6 +114,7 @@ class Builder {
     add_policy();
     add_root();
     add_disks();
+    add_arrays();
     add_shares();
     add_mounts();
     add_pages();
@@ -341,8 +342,32 @@ class Builder {
     return signature.type.empty() ? std::nullopt : std::optional(Content{signature, tree()});
   }
 
+  // What is on a device of an array of the config.
+  [[nodiscard]] std::optional<Content> member_content(const host::DeviceRef& device) const {
+    for (const auto& array : seen_.arrays) {
+      for (const auto& view : array.members) {
+        const bool same_partition =
+            device.number != 0 && view.device.disk == device.disk && view.device.number == device.number;
+        if (!same_partition && (device.number != 0 || view.device.path != device.path)) {
+          continue;
+        }
+        auto made = content(view.signature);
+        if (made && !view.member.array.empty()) {
+          made->member = view.member;
+          made->member->node.clear();
+          made->member->running = false;
+        }
+        return made;
+      }
+    }
+    return std::nullopt;
+  }
+
   // What stands on a partition: as it was seen by its number, or by a name.
   [[nodiscard]] std::optional<Content> content_of(const model::DiskView& view, std::int64_t number) const {
+    if (auto member = member_content({{}, view.device, number})) {
+      return member;
+    }
     if (const auto* partition = view.partition(number)) {
       return content(partition->signature);
     }
@@ -359,7 +384,7 @@ class Builder {
       add_disk(view);
     }
     for (const auto& view : seen_.devices) {
-      if (!view.device.disk.empty()) {
+      if (!view.device.disk.empty() || model::array_named(config(), view.device.path) != nullptr) {
         continue;
       }
       DiskSpec disk;
@@ -369,6 +394,38 @@ class Builder {
       add_users(disk.node, view.signature, view.users);
       spec().disks.push_back(std::move(disk));
     }
+  }
+
+  // Whole disks that are devices of arrays of the config, and the arrays that are there.
+  void add_arrays() {
+    for (const auto& array : seen_.arrays) {
+      for (const auto& view : array.members) {
+        if (view.device.disk.empty() && seen_.device(view.device.path) == nullptr &&
+            model::array_named(config(), view.device.path) == nullptr) {
+          DiskSpec disk;
+          disk.node = view.device.path;
+          disk.facts.sectors = sectors_of_a_device;
+          disk.content = member_content(view.device);
+          spec().disks.push_back(std::move(disk));
+        }
+      }
+      add_array(array);
+    }
+  }
+
+  void add_array(const model::ArrayView& array) {
+    const auto lived = std::find_if(array.members.begin(), array.members.end(),
+                                    [](const model::MemberView& view) { return view.member.events > 0; });
+    if (lived == array.members.end()) {
+      return;
+    }
+    const host::ArrayMember& member = lived->member;
+    ArraySpec made{member.array, member.name, member.level, member.devices, std::nullopt, member.running};
+    for (const auto& asked : config().storage.raid) {
+      const auto* const view = asked.name == array.name ? seen_.device(model::array_path(asked)) : nullptr;
+      made.content = view != nullptr ? content(view->signature) : made.content;
+    }
+    spec().arrays.push_back(std::move(made));
   }
 
   // With the protective partition too where it stands beside a GPT; empty where nothing is named.
@@ -404,7 +461,7 @@ class Builder {
       add_users(disk.node, view.signature, view.users);
     }
     for (const auto& user : view.users) {
-      if (!user.starts_with('/')) {
+      if (!user.starts_with('/') && !is_array_there(user)) {
         lacks(user + " on " + disk.node);
       }
     }
@@ -414,9 +471,21 @@ class Builder {
     spec().disks.push_back(std::move(disk));
   }
 
-  // Mount points; what else may use a device is not made.
+  [[nodiscard]] bool is_array_there(const std::string& user) const {
+    const auto has = [&](const model::MemberView& view) {
+      return view.member.running && std::find(view.users.begin(), view.users.end(), user) != view.users.end();
+    };
+    return std::any_of(seen_.arrays.begin(), seen_.arrays.end(), [&](const model::ArrayView& array) {
+      return std::any_of(array.members.begin(), array.members.end(), has);
+    });
+  }
+
+  // Mount points, and arrays that are there; what else may use a device is not made.
   void add_users(const std::string& node, const host::Signature& signature, const Owned& users) {
     for (const auto& user : users) {
+      if (is_array_there(user)) {
+        continue;
+      }
       if (!user.starts_with('/')) {
         lacks(user + " on " + node);
         return;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{5};
 constexpr model::Scope everything{
-    .tables = true, .contents = true, .mounts = true, .files = true, .patience = patience};
+    .tables = true, .arrays = true, .contents = true, .mounts = true, .files = true, .patience = patience};
 
 class Silence final : public run::Listener {
  public:

@@ -32,7 +32,8 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
   const std::vector<Case> cases{
       {R"("kernelArguments": {"shouldExist": ["x"]})", "c:2:36 $.kernelArguments.shouldExist kernel arguments"},
       {R"("kernelArguments": {"shouldNotExist": ["x"]})", "c:2:39 $.kernelArguments.shouldNotExist"},
-      {R"("storage": {"raid": [{"name": "a", "level": "1", "devices": ["/a"]}]})", "c:2:21 $.storage.raid"},
+      {R"("storage": {"disks": [{"device": "/dev/md/a"}], "raid": [{"name": "a", "level": "1", "devices": ["/b"]}]})",
+       "c:2:34 $.storage.disks.0.device a RAID array of the config cannot be partitioned"},
       {R"("storage": {"luks": [{"name": "a", "device": "/a"}]})", "c:2:21 $.storage.luks"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 129}]}]})", "c:2:66"},
       {R"("storage": {"disks": [{"device": "/d", "partitions": [{"number": 1, "startMiB": -1}]}]})", "c:2:81"},

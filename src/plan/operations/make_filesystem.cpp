@@ -4,9 +4,9 @@
 #include <array>
 
 #include "base/text.hpp"
-#include "host/programs.hpp"
 #include "plan/operation.hpp"
 #include "plan/operations/make_filesystem.hpp"
+#include "plan/operations/programs.hpp"
 
 namespace provision::plan {
 namespace {
@@ -100,29 +100,6 @@ std::optional<std::string> serial_of(std::string_view given) {
   return is_hex ? std::optional(serial_text(hex)) : std::nullopt;
 }
 
-// The last lines of the program's own words, on one line.
-std::string last_words(const std::string& output) {
-  const std::string_view words = trim(output);
-  constexpr std::size_t most = 400;
-  std::string shown = printable(words.size() > most ? words.substr(words.size() - most) : words);
-  return shown.empty() ? "it said nothing" : shown;
-}
-
-// Before anything of what is there is gone.
-Result<void> check_program(host::Host& host, const Format& format) {
-  const auto there = format.program.empty() ? Result<void>{} : host.processes.must_have(std::string(format.program));
-  if (there) {
-    return {};
-  }
-  Error error = there.error();
-  for (const auto& program : host::programs) {
-    if (program.name == format.program) {
-      error.what += ", which the package " + std::string(program.package) + " has";
-    }
-  }
-  return error;
-}
-
 host::Command command_of(const Format& format, const MakeFilesystem& operation, const std::string& node) {
   host::Command command;
   command.program = std::string(format.program);
@@ -208,7 +185,9 @@ Result<void> apply(Work& work, const MakeFilesystem& operation) {
   if (format == nullptr) {
     return Error(Code::unsupported, "a file system of kind " + operation.format + " cannot be made yet");
   }
-  TRY(check_program(work.host, *format));
+  if (!format->program.empty()) {
+    TRY(must_have_program(work.host, format->program));
+  }
   const std::string node = TRY(work.host.disks.await(operation.device, std::chrono::seconds(30)));
   if (!TRY(work.host.disks.probe(operation.device)).type.empty()) {
     TRY(work.host.disks.wipe_signatures(operation.device));
@@ -217,11 +196,7 @@ Result<void> apply(Work& work, const MakeFilesystem& operation) {
     return {};
   }
   const host::Command command = command_of(*format, operation, node);
-  const host::Exit exit = TRY(work.host.processes.run(command));
-  if (exit.status != 0) {
-    return Error(Code::program_failed, command.program + " ended with status " + std::to_string(exit.status) + ": " +
-                                           last_words(exit.output));
-  }
+  TRY(run_program(work.host, command));
   return work.host.disks.flush(operation.device);
 }
 

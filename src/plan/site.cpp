@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/site.hpp"
+
+#include <algorithm>
+
+#include "model/observe.hpp"
+
+namespace provision::plan {
+namespace {
+
+Error no_device(const std::string& device) {
+  return {Code::device_missing, "there is no device " + device + ", and the config does not make it"};
+}
+
+// What the partition will hold, seen under its name or as what begins at its first sector now: partitions move, and
+// what is on the disk does not.
+void see_content(const model::Inventory& before, const host::Partition& entry, Site& site) {
+  const model::DiskView* disk = before.disk(site.device.disk);
+  for (const auto& old : disk->table.partitions) {
+    if (old.start != entry.start) {
+      continue;
+    }
+    if (const auto* seen = disk->partition(old.number)) {
+      site.signature = seen->signature;
+      site.users = seen->users;
+    }
+    const auto see = [&](const auto& view) {
+      if (view.device.disk == site.device.disk && view.device.number == old.number) {
+        site.signature = view.signature;
+        site.users = view.users;
+      }
+    };
+    std::for_each(before.devices.begin(), before.devices.end(), see);
+    for (const auto& array : before.arrays) {
+      std::for_each(array.members.begin(), array.members.end(), see);
+    }
+  }
+}
+
+Result<Site> site_of_partition(const Question& question, const model::Inventory& after, const Plan& plan,
+                               const host::DeviceRef& device) {
+  Site site;
+  site.device = device;
+  const host::Partition& entry = *after.disk(device.disk)->entry(device.number);
+  const model::DiskView& before = *question.inventory.disk(device.disk);
+  const host::Partition* old = before.entry(device.number);
+  // The kernel makes no partitions of a damaged table, until it is written anew.
+  if (old == nullptr || *old != entry || before.table.kind == host::TableKind::damaged) {
+    site.maker = step_named(plan, table_step(device.disk));
+  }
+  see_content(question.inventory, entry, site);
+  if (site.maker == nullptr && !site.signature) {
+    return no_device(device.path);
+  }
+  return site;
+}
+
+// A device that is no partition of a disk of the config, as it was seen; nothing if it was not.
+std::optional<Site> site_as_seen(const model::Inventory& inventory, const host::DeviceRef& device) {
+  if (const auto* const view = inventory.device(device.path)) {
+    return Site{device, nullptr, view->signature, view->users};
+  }
+  for (const auto& array : inventory.arrays) {
+    if (const auto* const view = array.member(device.path)) {
+      return Site{device, nullptr, view->signature, view->users};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const Step* step_named(const Plan& plan, const std::string& id) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& s) { return s.id == id; });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
+std::string table_step(const std::string& disk) { return "table:" + disk; }
+std::string array_step(const std::string& name) { return "array:" + name; }
+
+Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
+                     const std::string& device, const std::string& use) {
+  const host::DeviceRef ref = model::resolve(after, device);
+  if (ref.number != 0) {
+    return site_of_partition(question, after, plan, ref);
+  }
+  if (model::resolve(question.inventory, device).number != 0) {
+    return Error(Code::bad_config, device + " is a partition that the config removes");
+  }
+  if (step_named(plan, table_step(device)) != nullptr) {
+    return Error(Code::bad_config, device + " gets a partition table: it cannot " + use + " as well");
+  }
+  const spec::Raid* const array = model::array_named(question.config(), device);
+  const Step* const maker = array == nullptr ? nullptr : step_named(plan, array_step(array->name));
+  if (maker != nullptr) {
+    return Site{ref, maker, std::nullopt, {}};
+  }
+  auto seen = site_as_seen(question.inventory, ref);
+  if (!seen) {
+    return no_device(device);
+  }
+  return *std::move(seen);
+}
+
+std::vector<std::string> needs_of(const Plan& plan, const Site& site) {
+  std::vector<std::string> needs;
+  // Also where the partition stays: until an interrupted table is whole again the kernel may not know it.
+  if (const Step* const table = step_named(plan, table_step(site.device.disk))) {
+    needs.push_back(table->id);
+  }
+  if (site.maker != nullptr && (needs.empty() || site.maker->id != needs.front())) {
+    needs.push_back(site.maker->id);
+  }
+  return needs;
+}
+
+}  // namespace provision::plan

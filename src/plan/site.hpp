@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The devices that RAID arrays and file systems are put on, as they will be when the steps before are done. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/planners.hpp"
+
+namespace provision::plan {
+
+// What is known of such a device when the steps of the plan so far are done.
+struct Site {
+  host::DeviceRef device;
+  // The step that makes or changes the device: its table, or the array that it is; null if it stays as it is.
+  const Step* maker = nullptr;
+  // Nothing: nobody can know before the partition is there.
+  std::optional<host::Signature> signature;
+  std::vector<std::string> users;
+};
+
+// Null if there is none.
+const Step* step_named(const Plan& plan, const std::string& id);
+
+// The ids of the steps for a disk's table and for an array.
+std::string table_step(const std::string& disk);
+std::string array_step(const std::string& name);
+
+// `after` is the inventory as `plan` leaves it; `use` is what the device shall be ("hold a file system"). Errors have
+// no place yet: device_missing, bad_config.
+Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
+                     const std::string& device, const std::string& use);
+
+// The steps that come before a step on it.
+std::vector<std::string> needs_of(const Plan& plan, const Site& site);
+
+}  // namespace provision::plan
