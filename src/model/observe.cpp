@@ -184,7 +184,7 @@ Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Sco
     }
     DeviceView view;
     view.device = ref;
-    view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + device);
+    view.signature = TRY_WHILE(content_of(host, ref), "probing " + device);
     view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + device);
     inventory.devices.push_back(std::move(view));
   }
@@ -267,13 +267,31 @@ std::vector<std::string> way_from(const std::string& home, const std::string& pa
   return way;
 }
 
+namespace {
+
+// Without a boot record before it, what is left of a table at the disk's end is nobody's.
+Result<bool> counts(host::Host& host, const host::DeviceRef& disk, const host::Table& table) {
+  if (table.kind != host::TableKind::damaged) {
+    return table.kind != host::TableKind::none;
+  }
+  const std::string first = TRY(host.disks.read(disk, boot_record_bytes));
+  return first.ends_with("\x55\xaa");
+}
+
+}  // namespace
+
 Result<host::Signature> content_of(host::Host& host, const host::DeviceRef& device) {
   host::Signature signature = TRY(host.disks.probe(device));
   if (!signature.type.empty() || device.number != 0) {
     return signature;
   }
-  // A partition by another name has none.
-  if (const auto table = host.disks.read_table(device); table && table->kind != host::TableKind::none) {
+  // A partition by another name has no table.
+  const auto table = host.disks.read_table(device);
+  if (!table) {
+    return signature;
+  }
+  const bool is_there = TRY(counts(host, device, *table));
+  if (is_there) {
     signature.type = table->kind == host::TableKind::other ? table->other_name : "gpt";
     signature.uuid = table->disk_guid.text();
   }

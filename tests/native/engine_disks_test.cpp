@@ -198,6 +198,28 @@ TEST_CASE("a stale signature where a new partition begins is not overwritten unl
   must_provision(second, config_of(start + R"(, "wipeFilesystem": true}]})"));
 }
 
+TEST_CASE("a disk that has a partition table gets no file system over it unless the config says so") {
+  NEED_LOOPS();
+  const LoopDisk disk(400, 512);
+  host::LinuxDisks disks;
+  REQUIRE(disks.write_table(disk.ref(), gpt({entry(1, 1, 100, "data")})));
+  const auto before = disks.read_table(disk.ref());
+  REQUIRE(before);
+  const auto config = [&](const std::string& more) {
+    return config_of(R"({"filesystems": [{"device": )" + quoted(disk.node()) + R"(, "format": "ext4")" + more + "}]}");
+  };
+  Engine engine;
+  const auto refused = engine.disks(config(""));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::conflict);
+  CHECK(refused.error().what.find("holds gpt (a partition table)") != std::string::npos);
+  CHECK(disks.read_table(disk.ref()) == before);
+  Engine wiping;
+  must_provision(wiping, config(R"(, "wipeFilesystem": true)"));
+  CHECK(disks.probe(disk.ref())->type == "ext4");
+  wiping.check_rerun(config(""));
+}
+
 TEST_CASE("partitions go, shrink, grow, are made anew and come, and what is on the others stays") {
   NEED_LOOPS();
   NEED_PROGRAM("mkfs.ext4");
