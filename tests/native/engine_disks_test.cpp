@@ -213,7 +213,7 @@ TEST_CASE("a disk that has a partition table gets no file system over it unless 
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Code::conflict);
   CHECK(refused.error().what.find("holds gpt (a partition table)") != std::string::npos);
-  CHECK(disks.read_table(disk.ref()) == before);
+  CHECK(disks.read_table(disk.ref()).value() == *before);
   Engine wiping;
   must_provision(wiping, config(R"(, "wipeFilesystem": true)"));
   CHECK(disks.probe(disk.ref())->type == "ext4");
