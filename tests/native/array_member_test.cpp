@@ -11,6 +11,7 @@
 #include "host/linux/array_member.hpp"
 #include "host/linux/disks.hpp"
 #include "loop_disk.hpp"
+#include "support/skip.hpp"
 #include "surroundings.hpp"
 
 using namespace provision;
