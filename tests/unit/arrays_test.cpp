@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "plan/operations/make_array.hpp"
+#include "run/decide.hpp"
 
 using namespace provision;
 using namespace provision::plan;
@@ -39,6 +40,32 @@ TEST_CASE("arrays: a UUID in the options of mdadm, in each form that mdadm takes
     REQUIRE_FALSE(found);
     CHECK(found.error().code == Code::bad_config);
   }
+}
+
+TEST_CASE("arrays: one that is there is never done again, as one that is made may be after a cut") {
+  Step step;
+  step.operation = MakeArray{};
+  const Observation runs{State::satisfied, {}, {}};
+  const run::History begun{true, false};
+  CHECK(run::decide(step, runs, begun) == run::Decision::apply);
+  CHECK(run::decide(step, runs, {}) == run::Decision::skip);
+  CHECK(run::decide(step, runs, {true, true}) == run::Decision::skip);
+  std::get<MakeArray>(step.operation).there = true;
+  CHECK(run::decide(step, runs, begun) == run::Decision::skip);
+}
+
+TEST_CASE("arrays: started is what has written its state, or has all of its devices where no state is written") {
+  host::ArrayMember mirror;
+  mirror.level = "raid1";
+  mirror.devices = 2;
+  host::ArrayMember stripe = mirror;
+  stripe.level = "raid0";
+  CHECK_FALSE(model::was_started({}));
+  CHECK_FALSE(model::was_started({mirror, mirror}));
+  CHECK_FALSE(model::was_started({stripe}));
+  CHECK(model::was_started({stripe, stripe}));
+  mirror.events = 1;
+  CHECK(model::was_started({mirror}));
 }
 
 TEST_SUITE_END();

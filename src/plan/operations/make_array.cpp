@@ -280,9 +280,14 @@ Result<void> assemble(host::Host& host, const std::string& path, const Uuid& arr
       arguments.push_back(seen.node);
     }
   }
-  TRY(run_mdadm(host, std::move(arguments)));
-  const auto first = std::find_if(all.begin(), all.end(), [&](const Seen& seen) { return is_of(seen, array); });
-  return first == all.end() ? Result<void>{} : check_running(host, path, first->device);
+  const auto done = run_mdadm(host, std::move(arguments));
+  // udev's own rules may have been faster.
+  const auto now = TRY(look(host, devices));
+  if (const Seen* const running = running_of(now, array)) {
+    return check_name(host, path, running->member.node);
+  }
+  return done ? Error(Code::program_failed, "mdadm says that the array " + path + " is set up, and it is not")
+              : done.error();
 }
 
 Result<Observation> observe(host::Host& host, const MakeArray& operation) {
@@ -314,7 +319,7 @@ Result<void> apply(Work& work, const MakeArray& operation) {
   TRY(must_have_program(host, mdadm));
   const auto all = TRY(look(host, operation.members));
   if (running_of(all, operation.uuid) != nullptr) {
-    return finish(host, {operation.path, {}, 0});
+    return operation.there ? Result<void>{} : finish(host, {operation.path, {}, 0});
   }
   if (lives(all, operation.uuid)) {
     return assemble(host, operation.path, operation.uuid, operation.members);
@@ -361,7 +366,10 @@ std::string describe(const MakeArray& operation) {
          operation.level + ") of " + join(members, ", ");
 }
 
-// That it runs does not prove that what an earlier one held has been wiped from it.
-Traits traits(const MakeArray& /*operation*/) { return {.sync_path = {}, .observation_proves = false, .lasts = true}; }
+// That it runs does not prove that what an earlier one held has been wiped from it; one that is only set up is not
+// wiped.
+Traits traits(const MakeArray& operation) {
+  return {.sync_path = {}, .observation_proves = operation.there, .lasts = true};
+}
 
 }  // namespace provision::plan
