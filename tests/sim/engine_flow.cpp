@@ -165,8 +165,8 @@ constexpr std::string_view arrays_config = R"({
       {"name": "right", "level": "raid1", "devices": ["/dev/vdd", "/dev/vde"], "options": ["--bitmap=internal"]}
     ],
     "filesystems": [
-      {"device": "/dev/md/all", "format": "ext4", "label": "all", "path": "/srv"},
-      {"device": "/dev/disk/by-partlabel/log", "format": "xfs", "path": "/srv/log"}
+      {"device": "/dev/md/all", "format": "ext4", "label": "all", "wipeFilesystem": true, "path": "/srv"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "xfs", "wipeFilesystem": true, "path": "/srv/log"}
     ],
     "files": [
       {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}},
