@@ -95,6 +95,25 @@ std::string words_on(const Site& site, const host::ArrayMember* member) {
   return member != nullptr ? model::describe(*member) : model::describe(*site.signature);
 }
 
+// The step may replace what is on all of its devices, or nothing: what is on a new partition of a disk that is not
+// wiped is not known before it is there, and so must not go by what the config says of another disk.
+Result<void> check_unseen(const Question& question, std::size_t index, const std::vector<Site>& sites) {
+  const auto wiped = [&](const Site& site) { return is_wiped(question.config(), site.device); };
+  if (std::none_of(sites.begin(), sites.end(), wiped)) {
+    return {};
+  }
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const bool is_array = model::array_named(question.config(), sites[i].device.path) != nullptr;
+    if (!sites[i].signature && !is_array && !wiped(sites[i])) {
+      return Error(Code::conflict, sites[i].device.path +
+                                       " is new and may hold something of before, which wipeTable on another disk of "
+                                       "the array does not give up: set wipeTable on its disk as well")
+          .at(place_of_device(question, index, i));
+    }
+  }
+  return {};
+}
+
 // Nothing but what may go is there.
 Result<void> check_device(const Question& question, std::size_t index, std::size_t device, const Site& site,
                           const Uuid& uuid) {
@@ -165,6 +184,7 @@ Result<Step> array_step_for(const Question& question, const model::Inventory& af
   made.there = existing.has_value();
   made.options = array.options;
   std::vector<std::string> prints;
+  std::vector<Site> sites;
   bool may_replace = false;
   for (std::size_t i = 0; i < array.devices.size(); ++i) {
     auto found = site_of(question, after, plan, array.devices[i], "be a device of a RAID array");
@@ -180,7 +200,9 @@ Result<Step> array_step_for(const Question& question, const model::Inventory& af
     may_replace = may_replace || is_wiped(question.config(), found->device);
     prints.push_back(model::fingerprint(found->signature.value_or(host::Signature{})));
     made.members.push_back(found->device);
+    sites.push_back(*std::move(found));
   }
+  TRY(check_unseen(question, index, sites));
   const bool blank = std::all_of(prints.begin(), prints.end(),
                                  [](const std::string& print) { return print == model::absent_fingerprint; });
   step.assumes = blank ? std::string(model::absent_fingerprint) : join(prints, " ");

@@ -157,7 +157,8 @@ constexpr std::string_view arrays_config = R"({
   "storage": {
     "disks": [
       {"device": "/dev/vdb", "wipeTable": true, "partitions": [{"label": "m1", "number": 1}]},
-      {"device": "/dev/vdc", "partitions": [{"label": "m2", "number": 1, "sizeMiB": 512}, {"label": "log", "number": 2}]}
+      {"device": "/dev/vdc", "wipeTable": true,
+       "partitions": [{"label": "m2", "number": 1, "sizeMiB": 512}, {"label": "log", "number": 2}]}
     ],
     "raid": [
       {"name": "all", "level": "stripe", "devices": ["/dev/md/left", "/dev/md/right"]},
