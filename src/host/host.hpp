@@ -5,6 +5,7 @@
 #include <string>
 
 #include "host/clock.hpp"
+#include "host/crypt.hpp"
 #include "host/disks.hpp"
 #include "host/fetcher.hpp"
 #include "host/files.hpp"
@@ -24,6 +25,7 @@ struct Host {
   // The root we run in (the initramfs).
   Files& own;
   Disks& disks;
+  Crypt& crypt;
   Mounts& mounts;
   Processes& processes;
   Clock& clock;
