@@ -57,13 +57,13 @@ struct LuksFormat {
 
 // How a volume is opened (cryptsetup-open(8)).
 struct LuksOpen {
-  // These are kept in the header, so that each later opening does the same.
+  // The first five are kept in the header, so that each later opening does the same.
+  bool persistent = true;
   bool discards = false;
   bool same_cpu_crypt = false;
   bool submit_from_crypt_cpus = false;
   bool no_read_workqueue = false;
   bool no_write_workqueue = false;
-  // These are not.
   bool read_only = false;
   bool no_keyring = false;
   // -1: any.

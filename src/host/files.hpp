@@ -155,6 +155,9 @@ class Files {
   virtual Result<void> make_link(std::string_view path, const NewLink& link) = 0;
   // Removes a file or a link; fine if it is not there. Not a directory.
   virtual Result<void> remove(std::string_view path) = 0;
+  // The same for a file that nobody shall find again: its bytes are overwritten in place, and that is on the medium,
+  // before it goes. What a medium keeps elsewhere (copies on write, flash) is out of reach.
+  virtual Result<void> erase(std::string_view path) = 0;
   // Makes all earlier changes on the file system that holds `path` durable (syncfs). That is the one that a link at the
   // end leads to as well; where nothing is there, that of the nearest directory above.
   virtual Result<void> sync(std::string_view path) = 0;

@@ -69,6 +69,10 @@ const ArrayView* Inventory::array(std::string_view name) const {
   return find_in(arrays, [&](const ArrayView& a) { return a.name == name; });
 }
 
+const VolumeView* Inventory::volume(std::string_view name) const {
+  return find_in(volumes, [&](const VolumeView& v) { return v.name == name; });
+}
+
 const DeviceView* Inventory::device(std::string_view path) const {
   return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
 }
@@ -86,6 +90,11 @@ host::DeviceRef resolve(const Inventory& inventory, const std::string& path) {
     }
   }
   return {path, {}, 0};
+}
+
+bool is_same_device(const host::DeviceRef& one, const host::DeviceRef& other) {
+  const bool both_known = one.number != 0 && other.number != 0;
+  return both_known ? one.disk == other.disk && one.number == other.number : one.path == other.path;
 }
 
 std::string udev_encoded(std::string_view name) {

@@ -9,6 +9,7 @@
 
 #include "base/digest.hpp"
 #include "fields/engine.hpp"
+#include "host/crypt.hpp"
 #include "host/disks.hpp"
 #include "host/files.hpp"
 #include "host/firmware.hpp"
@@ -75,6 +76,21 @@ struct ArrayView {
   [[nodiscard]] const MemberView* member(std::string_view path) const;
 };
 
+// An encrypted volume of the config, by its name there, and what is on its device now.
+struct VolumeView {
+  std::string name;
+  host::DeviceRef device;
+  // Of the device.
+  host::Signature signature;
+  std::vector<std::string> users;
+  host::LuksHeader header;
+  // The UUID of the volume that is open under that name; empty: none is.
+  std::string open;
+  bool operator==(const VolumeView&) const = default;
+
+  [[nodiscard]] bool is_open() const { return !open.empty() && open == header.uuid; }
+};
+
 // Something in the target that a step would touch, or a directory or link on the way there. Only what exists has a
 // view; its path is the one that it was looked up by.
 struct FileView {
@@ -118,6 +134,8 @@ struct Inventory {
   host::Machine machine;
   std::vector<DiskView> disks;
   std::vector<ArrayView> arrays;
+  // Those whose devices are there.
+  std::vector<VolumeView> volumes;
   std::vector<DeviceView> devices;
   std::vector<FileView> files;
   // Below the target only; `target` is the path inside it.
@@ -130,6 +148,7 @@ struct Inventory {
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
   [[nodiscard]] const ArrayView* array(std::string_view name) const;
+  [[nodiscard]] const VolumeView* volume(std::string_view name) const;
   [[nodiscard]] const DeviceView* device(std::string_view path) const;
   [[nodiscard]] const FileView* file(std::string_view path) const;
 };
@@ -149,6 +168,9 @@ std::string fingerprint(const host::Signature& signature);
 std::string fingerprint(const FileView* file);
 inline constexpr std::string_view absent_fingerprint = "absent";
 
+// Whether both name one device, as far as the tables tell.
+bool is_same_device(const host::DeviceRef& one, const host::DeviceRef& other);
+
 // A few words on what is there, for a conflict's message.
 std::string describe(const host::Signature& signature);
 std::string describe(const host::Table& table);
@@ -162,6 +184,7 @@ PROVISION_DECLARE_RECORD(provision::host::Table);
 PROVISION_DECLARE_RECORD(provision::host::DiskFacts);
 PROVISION_DECLARE_RECORD(provision::host::Signature);
 PROVISION_DECLARE_RECORD(provision::host::ArrayMember);
+PROVISION_DECLARE_RECORD(provision::host::LuksHeader);
 PROVISION_DECLARE_RECORD(provision::host::Machine);
 PROVISION_DECLARE_RECORD(provision::host::MountEntry);
 PROVISION_DECLARE_RECORD(provision::model::PartitionView);
@@ -169,6 +192,7 @@ PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
 PROVISION_DECLARE_RECORD(provision::model::MemberView);
 PROVISION_DECLARE_RECORD(provision::model::ArrayView);
+PROVISION_DECLARE_RECORD(provision::model::VolumeView);
 PROVISION_DECLARE_RECORD(provision::model::FileView);
 PROVISION_DECLARE_RECORD(provision::model::PolicyView);
 PROVISION_DECLARE_RECORD(provision::model::UserView);

@@ -109,15 +109,15 @@ bool may_miss(const spec::Config& config, const Inventory& inventory, const host
   return to_be_made || is_of_damaged_table(inventory, device);
 }
 
-// Whether there is something to look at. An array of the config is not waited for: whoever may set it up has done so.
+// Whether there is something to look at. An array or a volume of the config is not waited for: whoever may set it up has done so.
 Result<bool> is_there(host::Host& host, const spec::Config& config, const Inventory& inventory,
                       const host::DeviceRef& device, std::chrono::milliseconds patience) {
   if (may_miss(config, inventory, device)) {
     return false;
   }
-  const bool is_array = array_named(config, device.path) != nullptr;
-  auto node = host.disks.await(device, is_array ? std::chrono::milliseconds(0) : patience);
-  if (!node && is_array && node.error().code == Code::device_missing) {
+  const bool is_ours = array_named(config, device.path) != nullptr || volume_named(config, device.path) != nullptr;
+  auto node = host.disks.await(device, is_ours ? std::chrono::milliseconds(0) : patience);
+  if (!node && is_ours && node.error().code == Code::device_missing) {
     return false;
   }
   TRY(std::move(node));
@@ -165,6 +165,45 @@ Result<void> see_arrays(host::Host& host, const spec::Parsed& config, const Scop
   return {};
 }
 
+Result<VolumeView> see_volume(host::Host& host, const std::string& name, const host::DeviceRef& device) {
+  VolumeView view;
+  view.name = name;
+  view.device = device;
+  view.signature = TRY_WHILE(content_of(host, device), "probing " + device.path);
+  view.users = TRY_WHILE(host.disks.users(device), "looking who uses " + device.path);
+  view.header = TRY_WHILE(host.crypt.header(device), "reading the LUKS header of " + device.path);
+  const auto open = TRY_WHILE(host.crypt.opened(name), "looking at " + volume_path(name));
+  view.open = open ? open->uuid : std::string{};
+  return view;
+}
+
+Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  const auto& volumes = config.config->storage.luks;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    const host::DeviceRef ref = resolve(inventory, volumes[i].device.value_or(""));
+    const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
+    if (!there && scope.allow_missing && there.error().code == Code::device_missing) {
+      continue;
+    }
+    const auto place = [&](std::string_view key) {
+      return origin_of(config, volumes[i].place, "$.storage.luks." + std::to_string(i) + "." + std::string(key), key);
+    };
+    if (!there) {
+      Error error = there.error();
+      return std::move(error).at(place("device"));
+    }
+    if (!*there) {
+      continue;
+    }
+    auto view = see_volume(host, volumes[i].name, ref);
+    if (!view) {
+      return std::move(view).error().at(place("name"));
+    }
+    inventory.volumes.push_back(*std::move(view));
+  }
+  return {};
+}
+
 Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& filesystems = config.config->storage.filesystems;
   for (std::size_t i = 0; i < filesystems.size(); ++i) {
@@ -207,11 +246,15 @@ Result<void> see_mounts(host::Host& host, Inventory& inventory) {
 Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope) {
   Inventory inventory;
   inventory.machine = TRY(host.firmware.machine());
-  if (scope.tables) {
+  const bool volumes = scope.volumes && !config.config->storage.luks.empty();
+  if (scope.tables || volumes) {
     TRY(see_disks(host, config, scope, inventory));
   }
   if (scope.arrays) {
     TRY(see_arrays(host, config, scope, inventory));
+  }
+  if (volumes) {
+    TRY(see_volumes(host, config, scope, inventory));
   }
   if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));
@@ -308,6 +351,18 @@ const spec::Raid* array_named(const spec::Config& config, std::string_view path)
       std::find_if(arrays.begin(), arrays.end(), [&](const spec::Raid& array) { return array_path(array) == path; });
   return found == arrays.end() ? nullptr : &*found;
 }
+
+std::string volume_path(std::string_view name) { return "/dev/mapper/" + std::string(name); }
+
+const spec::Luks* volume_named(const spec::Config& config, std::string_view path) {
+  const auto& volumes = config.storage.luks;
+  const auto found = std::find_if(volumes.begin(), volumes.end(), [&](const spec::Luks& volume) {
+    return path == volume_path(volume.name) || path == "/dev/disk/by-id/dm-name-" + volume.name;
+  });
+  return found == volumes.end() ? nullptr : &*found;
+}
+
+std::string volume_key_path(std::string_view name) { return path::join(keys_directory, name); }
 
 std::string unit_path(std::string_view name) { return std::string(units_path) + "/" + std::string(name); }
 

@@ -17,6 +17,8 @@ struct Scope {
   bool tables = false;
   // What is on the devices of RAID arrays, and who uses them.
   bool arrays = false;
+  // What is on the devices of encrypted volumes, and which of those are open; the tables too, where there are volumes.
+  bool volumes = false;
   // What is on the disks and on the devices of file systems, and who uses them.
   bool contents = false;
   // What is mounted in the target.
@@ -45,6 +47,15 @@ Result<host::Signature> content_of(host::Host& host, const host::DeviceRef& devi
 std::string array_path(const spec::Raid& array);
 // The array of the config that `path` names so; null: none.
 const spec::Raid* array_named(const spec::Config& config, std::string_view path);
+
+// The node of an encrypted volume that is open.
+std::string volume_path(std::string_view name);
+// The encrypted volume of the config that `path` names: that node, or udev's link by-id/dm-name-…; null: none.
+const spec::Luks* volume_named(const spec::Config& config, std::string_view path);
+// The key of a volume in the target, and the table by which later boots open the volumes (crypttab(5)).
+inline constexpr std::string_view keys_directory = "/etc/luks";
+std::string volume_key_path(std::string_view name);
+inline constexpr std::string_view crypttab_path = "/etc/crypttab";
 
 // What is told of a provisioning to whoever asks later.
 inline constexpr std::string_view result_path = "/etc/.ignition-result.json";

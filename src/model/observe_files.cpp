@@ -41,6 +41,7 @@ class Looker {
       TRY(at(see_hard_link(storage.links[i]), origin(storage.links[i].place, "links", i)));
     }
     TRY(see_units());
+    TRY(see_volume_keys());
     TRY(see(std::string(result_path)));
     TRY(see_policy());
     return {};
@@ -264,6 +265,26 @@ class Looker {
       view->text = TRY(host_.target.read(path, max_text_bytes));
     }
     return {};
+  }
+
+  // The keys of encrypted volumes, and the table of those.
+  Result<void> see_volume_keys() {
+    const auto& volumes = parsed_.config->storage.luks;
+    if (volumes.empty()) {
+      return {};
+    }
+    TRY(see(std::string(keys_directory)));
+    for (const auto& volume : volumes) {
+      if (is_plain_name(volume.name)) {
+        const std::string path = volume_key_path(volume.name);
+        TRY(see(path));
+        // A digest of a short key would be one to guess it by.
+        if (FileView* const view = view_of(path)) {
+          view->digest = {};
+        }
+      }
+    }
+    return see_text(std::string(crypttab_path));
   }
 
   // The unit file that the config brings.

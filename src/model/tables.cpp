@@ -77,6 +77,17 @@ struct Table<ArrayMember> {
 };
 
 template <>
+struct Table<LuksHeader> {
+  static constexpr auto rows = std::tuple{
+      field("version", &LuksHeader::version, "LUKS1 or LUKS2; 0: there is no header."),
+      field("uuid", &LuksHeader::uuid, "Its UUID."),
+      field("label", &LuksHeader::label, "Its label."),
+      field("discards", &LuksHeader::discards, "Whether each opening lets discards through."),
+      field("hasKey", &LuksHeader::has_key, "Whether a key slot is in use."),
+  };
+};
+
+template <>
 struct Table<Machine> {
   static constexpr auto rows = std::tuple{
       field("uuid", &Machine::uuid, "The SMBIOS UUID."),
@@ -150,6 +161,18 @@ struct Table<ArrayView> {
   static constexpr auto rows = std::tuple{
       field("name", &ArrayView::name, "The array as the config names it.", {.required = true}),
       field("members", &ArrayView::members, "Those of its devices that are there."),
+  };
+};
+
+template <>
+struct Table<VolumeView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &VolumeView::name, "The volume as the config names it.", {.required = true}),
+      field("device", &VolumeView::device, "Its device."),
+      field("signature", &VolumeView::signature, "What is on that."),
+      field("users", &VolumeView::users, "Who holds it open."),
+      field("header", &VolumeView::header, "Its LUKS header."),
+      field("open", &VolumeView::open, "The UUID of the volume that is open under the name; empty: none is."),
   };
 };
 
@@ -285,6 +308,7 @@ struct Table<Inventory> {
       field("machine", &Inventory::machine, "The machine's identity."),
       field("disks", &Inventory::disks, "The disks that the config names."),
       field("arrays", &Inventory::arrays, "The RAID arrays of the config."),
+      field("volumes", &Inventory::volumes, "The encrypted volumes of the config."),
       field("devices", &Inventory::devices, "The devices that hold file systems."),
       field("files", &Inventory::files, "What exists at the paths that the config names."),
       field("mounts", &Inventory::mounts, "What is mounted in the target root."),
@@ -302,6 +326,7 @@ PROVISION_INSTANTIATE_RECORD(provision::host::Table);
 PROVISION_INSTANTIATE_RECORD(provision::host::DiskFacts);
 PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
 PROVISION_INSTANTIATE_RECORD(provision::host::ArrayMember);
+PROVISION_INSTANTIATE_RECORD(provision::host::LuksHeader);
 PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
 PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
@@ -310,6 +335,7 @@ PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
 PROVISION_INSTANTIATE_RECORD(provision::model::MemberView);
 PROVISION_INSTANTIATE_RECORD(provision::model::ArrayView);
+PROVISION_INSTANTIATE_RECORD(provision::model::VolumeView);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);
 PROVISION_INSTANTIATE_RECORD(provision::model::PolicyView);
 PROVISION_INSTANTIATE_RECORD(provision::model::UserView);

@@ -40,6 +40,10 @@ class ConfigPath {
 
 const spec::Resource* resource_at(const spec::Config& config, const std::string& path) {
   const ConfigPath parts(path);
+  const bool in_luks = parts.is(0, "$") && parts.is(1, "storage") && parts.is(2, "luks");
+  if (const spec::Luks* const volume = in_luks ? parts.in(config.storage.luks, 3) : nullptr) {
+    return parts.is(4, "keyFile") && parts.has(5) ? &volume->key_file : nullptr;
+  }
   const bool in_files = parts.is(0, "$") && parts.is(1, "storage") && parts.is(2, "files");
   const spec::File* const file = in_files ? parts.in(config.storage.files, 3) : nullptr;
   if (file == nullptr) {
@@ -134,21 +138,28 @@ Result<std::string> ContentSource::bytes(const Contents& contents) const {
 }
 
 Result<host::FetchRequest> ContentSource::request(const Contents& contents) const {
-  const spec::Resource* const resource = resource_at(config_, contents.from);
-  if (resource == nullptr) {
-    return unknown(contents.from);
+  host::FetchRequest request = request_for(*TRY(resource(contents.from)));
+  if (!contents.digest.empty()) {
+    request.expected = contents.digest;
   }
+  return request;
+}
+
+Result<const spec::Resource*> ContentSource::resource(const std::string& path) const {
+  const spec::Resource* const found = resource_at(config_, path);
+  return found == nullptr ? Result<const spec::Resource*>(unknown(path)) : found;
+}
+
+host::FetchRequest request_for(const spec::Resource& resource) {
   host::FetchRequest request;
-  request.url = resource->source.value_or("");
-  for (const auto& header : resource->http_headers) {
+  request.url = resource.source.value_or("");
+  for (const auto& header : resource.http_headers) {
     if (header.value) {
       request.headers.emplace_back(header.name, *header.value);
     }
   }
-  request.compression = resource->compression.value_or("");
-  if (!contents.digest.empty()) {
-    request.expected = contents.digest;
-  }
+  request.compression = resource.compression.value_or("");
+  request.expected = Digest::parse(resource.verification.hash.value_or(""));
   return request;
 }
 

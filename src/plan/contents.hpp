@@ -38,10 +38,15 @@ class ContentSource {
   [[nodiscard]] Result<std::string> bytes(const Contents& contents) const;
   // How to ask for what is fetched.
   [[nodiscard]] Result<host::FetchRequest> request(const Contents& contents) const;
+  // The resource at a config path; Code::internal if the config has none there.
+  [[nodiscard]] Result<const spec::Resource*> resource(const std::string& path) const;
 
  private:
   const spec::Config& config_;
 };
+
+// How to ask for a resource that is fetched.
+host::FetchRequest request_for(const spec::Resource& resource);
 
 // The user's keys as sshd reads them: a line each.
 std::string authorized_keys(const spec::User& user);

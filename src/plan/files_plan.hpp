@@ -48,6 +48,11 @@ bool is_so(const model::FileView* there, const PutFile& wanted);
 // "a directory", "a symbolic link", …
 std::string_view kind_words(host::NodeKind kind);
 
+// The old text with the lines that it lacks at its end.
+std::string with_lines(std::string text, const std::vector<std::string>& lines);
+
+// The keys of encrypted volumes and /etc/crypttab, after all files are planned: plan_volume_keys.cpp.
+Result<void> plan_volume_keys(FilesPlan& files);
 // The steps of units, drop-ins, masks and presets, into the plan: plan_units.cpp.
 Result<void> plan_units(FilesPlan& files);
 

@@ -22,6 +22,10 @@ Uuid Identity::filesystem(const host::DiskFacts& facts, const std::string& confi
   return derive("filesystem", facts, config_path);
 }
 
+Uuid Identity::volume(const host::DiskFacts& facts, const std::string& config_path) const {
+  return derive("volume", facts, config_path);
+}
+
 Uuid Identity::array(const std::string& config_path) const { return derive("array", {}, config_path); }
 
 }  // namespace provision::plan

@@ -22,6 +22,7 @@ struct Identity {
   [[nodiscard]] Uuid disk(const host::DiskFacts& facts, const std::string& config_path) const;
   [[nodiscard]] Uuid partition(const host::DiskFacts& facts, const std::string& config_path) const;
   [[nodiscard]] Uuid filesystem(const host::DiskFacts& facts, const std::string& config_path) const;
+  [[nodiscard]] Uuid volume(const host::DiskFacts& facts, const std::string& config_path) const;
   // On several disks: none of them counts.
   [[nodiscard]] Uuid array(const std::string& config_path) const;
 

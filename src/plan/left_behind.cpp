@@ -13,7 +13,7 @@ namespace {
 struct Made {
   // The config's names of the disks.
   std::set<std::string> tables;
-  // Of file systems and RAID arrays.
+  // Of file systems, RAID arrays and encrypted volumes.
   std::vector<host::DeviceRef> devices;
   std::set<std::string> files;
 
@@ -47,6 +47,10 @@ Made made_by(const std::vector<Step>& steps) {
       made.devices.push_back(filesystem->device);
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
       made.devices.insert(made.devices.end(), array->members.begin(), array->members.end());
+    } else if (const auto* const volume = std::get_if<MakeVolume>(&step.operation)) {
+      if (!volume->there) {
+        made.devices.push_back(volume->device);
+      }
     } else if (const auto* const table = std::get_if<WriteTable>(&step.operation); table != nullptr && was_blank) {
       made.tables.insert(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
     } else if (const std::string path = file_of(step.operation); !path.empty() && was_blank) {
@@ -93,6 +97,13 @@ model::Inventory without(model::Inventory inventory, const std::vector<Step>& le
       }
     }
   }
+  for (auto& volume : inventory.volumes) {
+    // As with arrays: one that is open stays until somebody closes it.
+    if (made.content(volume.device) && volume.open.empty()) {
+      volume.signature = {};
+      volume.header = {};
+    }
+  }
   for (auto& device : inventory.devices) {
     if (made.content(device.device)) {
       device.signature = {};
@@ -111,6 +122,8 @@ void let_replace(Plan& plan, const std::vector<Step>& left_behind) {
     } else if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
       ours = made.content(filesystem->device) || made.tables.contains(filesystem->device.disk);
       step.afresh = step.afresh || ours;
+    } else if (const auto* const volume = std::get_if<MakeVolume>(&step.operation)) {
+      ours = !volume->there && (made.content(volume->device) || made.tables.contains(volume->device.disk));
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
       ours = std::any_of(array->members.begin(), array->members.end(), [&](const host::DeviceRef& member) {
         return made.content(member) || made.tables.contains(member.disk);

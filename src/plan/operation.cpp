@@ -12,7 +12,8 @@ namespace {
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
     "write-table", "make-filesystem", "mount",   "put-file",       "put-unit",  "put-directory", "put-link",
-    "remove-link", "put-result",      "relabel", "write-accounts", "make-home", "make-array"};
+    "remove-link", "put-result",      "relabel", "write-accounts", "make-home", "make-array",    "make-volume",
+    "put-volume-key"};
 
 }  // namespace
 
@@ -261,6 +262,29 @@ struct Table<MakeArray> {
   };
 };
 
+template <>
+struct Table<MakeVolume> {
+  static constexpr auto rows = std::tuple{
+      field("name", &MakeVolume::name, "The volume's name.", {.required = true}),
+      field("device", &MakeVolume::device, "Its device.", {.required = true}),
+      field("uuid", &MakeVolume::uuid, "Its UUID.", {.required = true}),
+      field("label", &MakeVolume::label, "Its label."),
+      field("key", &MakeVolume::key, "The config path of its key; empty: one is made."),
+      field("discard", &MakeVolume::discard, "Whether each opening lets discards through."),
+      field("there", &MakeVolume::there, "Whether it is there already, and only opened."),
+      field("options", &MakeVolume::options, "Further arguments of cryptsetup luksFormat."),
+      field("openOptions", &MakeVolume::open_options, "Further arguments of cryptsetup luksOpen."),
+  };
+};
+
+template <>
+struct Table<PutVolumeKey> {
+  static constexpr auto rows = std::tuple{
+      field("volume", &PutVolumeKey::volume, "The volume that the key opens.", {.required = true}),
+      field("path", &PutVolumeKey::path, "The path inside the target.", {.required = true}),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -320,3 +344,5 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::AccountUser);
 PROVISION_INSTANTIATE_RECORD(provision::plan::WriteAccounts);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeHome);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeArray);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolume);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutVolumeKey);

@@ -48,6 +48,24 @@ struct MakeArray {
   bool operator==(const MakeArray&) const = default;
 };
 
+// A LUKS2 volume, and opens it; what is on its device goes. One with this UUID that its kept key opens is only opened.
+struct MakeVolume {
+  std::string name;
+  host::DeviceRef device;
+  std::string uuid;
+  std::string label;
+  // The config path of its key ("$.storage.luks.0.keyFile"); empty: one is made.
+  std::string key;
+  // Each opening lets discards through.
+  bool discard = false;
+  // It is there already and is only opened; it is not made.
+  bool there = false;
+  // Further arguments of cryptsetup luksFormat and luksOpen (plan/luks_options.hpp).
+  std::vector<std::string> options;
+  std::vector<std::string> open_options;
+  bool operator==(const MakeVolume&) const = default;
+};
+
 // Makes an empty file system; format "none": wipes what is there.
 struct MakeFilesystem {
   host::DeviceRef device;
@@ -122,6 +140,13 @@ struct PutUnit {
   Contents contents;
   bool masked = false;
   bool operator==(const PutUnit&) const = default;
+};
+
+// Writes the key that opens a volume, 0600 root, into a directory that is 0700 if it has to be made.
+struct PutVolumeKey {
+  std::string volume;
+  std::string path;
+  bool operator==(const PutVolumeKey&) const = default;
 };
 
 // Removes a symbolic link, if it leads to `target`: a unit's mask, or what enables a unit.
@@ -235,7 +260,7 @@ struct MakeHome {
 };
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray>;
+                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -278,6 +303,8 @@ Result<Observation> observe(host::Host& host, const Relabel& operation);
 Result<Observation> observe(host::Host& host, const WriteAccounts& operation);
 Result<Observation> observe(host::Host& host, const MakeHome& operation);
 Result<Observation> observe(host::Host& host, const MakeArray& operation);
+Result<Observation> observe(host::Host& host, const MakeVolume& operation);
+Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -292,6 +319,8 @@ Result<void> apply(Work& work, const Relabel& operation);
 Result<void> apply(Work& work, const WriteAccounts& operation);
 Result<void> apply(Work& work, const MakeHome& operation);
 Result<void> apply(Work& work, const MakeArray& operation);
+Result<void> apply(Work& work, const MakeVolume& operation);
+Result<void> apply(Work& work, const PutVolumeKey& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -306,6 +335,8 @@ void predict(model::Inventory& inventory, const Relabel& operation);
 void predict(model::Inventory& inventory, const WriteAccounts& operation);
 void predict(model::Inventory& inventory, const MakeHome& operation);
 void predict(model::Inventory& inventory, const MakeArray& operation);
+void predict(model::Inventory& inventory, const MakeVolume& operation);
+void predict(model::Inventory& inventory, const PutVolumeKey& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -320,6 +351,8 @@ std::string describe(const Relabel& operation);
 std::string describe(const WriteAccounts& operation);
 std::string describe(const MakeHome& operation);
 std::string describe(const MakeArray& operation);
+std::string describe(const MakeVolume& operation);
+std::string describe(const PutVolumeKey& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -350,6 +383,8 @@ Traits traits(const Relabel& operation);
 Traits traits(const WriteAccounts& operation);
 Traits traits(const MakeHome& operation);
 Traits traits(const MakeArray& operation);
+Traits traits(const MakeVolume& operation);
+Traits traits(const PutVolumeKey& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -383,6 +418,8 @@ PROVISION_DECLARE_RECORD(provision::plan::AccountUser);
 PROVISION_DECLARE_RECORD(provision::plan::WriteAccounts);
 PROVISION_DECLARE_RECORD(provision::plan::MakeHome);
 PROVISION_DECLARE_RECORD(provision::plan::MakeArray);
+PROVISION_DECLARE_RECORD(provision::plan::MakeVolume);
+PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -134,14 +134,9 @@ Result<void> check_device(const Question& question, std::size_t index, std::size
       .at(place_of_device(question, index, device));
 }
 
-bool is_same_device(const host::DeviceRef& one, const host::DeviceRef& other) {
-  const bool both_known = one.number != 0 && other.number != 0;
-  return both_known ? one.disk == other.disk && one.number == other.number : one.path == other.path;
-}
-
 bool has_device(const spec::Raid& array, const model::Inventory& after, const host::DeviceRef& device) {
   return std::any_of(array.devices.begin(), array.devices.end(),
-                     [&](const std::string& path) { return is_same_device(model::resolve(after, path), device); });
+                     [&](const std::string& path) { return model::is_same_device(model::resolve(after, path), device); });
 }
 
 // A device is of one array only, and once.
@@ -153,7 +148,7 @@ Result<void> check_once(const Question& question, const model::Inventory& after,
       return Error(Code::bad_config, array.devices[i] + what).at(place_of_device(question, index, i));
     };
     for (std::size_t k = 0; k < i; ++k) {
-      if (is_same_device(model::resolve(after, array.devices[k]), ref)) {
+      if (model::is_same_device(model::resolve(after, array.devices[k]), ref)) {
         return fault(" is the same device as " + array.devices[k]);
       }
     }

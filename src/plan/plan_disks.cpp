@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the disks stage: partition tables, then RAID arrays, then file systems.
+// The planner of the disks stage: partition tables, then RAID arrays, then encrypted volumes, then file systems.
 #include <algorithm>
 #include <optional>
 
@@ -9,6 +9,7 @@
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/partitions.hpp"
 #include "plan/plan_arrays.hpp"
+#include "plan/plan_volumes.hpp"
 #include "plan/planners.hpp"
 #include "plan/site.hpp"
 
@@ -284,11 +285,15 @@ Result<std::string> wanted_id(const Question& question, std::size_t index, const
 }
 
 std::string why_unseen(const Step& maker) {
+  const std::string seen_later = "what is on it shows when it is set up";
+  if (const auto* const volume = std::get_if<MakeVolume>(&maker.operation)) {
+    return volume->there ? seen_later : "the encrypted volume is new";
+  }
   const auto* const array = std::get_if<MakeArray>(&maker.operation);
   if (array == nullptr) {
     return "the partition is new";
   }
-  return array->there ? "what is on it shows when it is set up" : "the array is new";
+  return array->there ? seen_later : "the array is new";
 }
 
 Result<Step> filesystem_step(const Question& question, std::size_t index, const Site& site, const Plan& plan) {
@@ -323,6 +328,11 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
   };
   if (const auto* const array = array_of(question, after, asked.device)) {
     return Error(Code::bad_config, asked.device + " is a device of the RAID array " + printable(array->name) +
+                                       ": it cannot hold a file system as well")
+        .at(place());
+  }
+  if (const auto* const volume = volume_on(question, after, asked.device)) {
+    return Error(Code::bad_config, asked.device + " is the device of the encrypted volume " + printable(volume->name) +
                                        ": it cannot hold a file system as well")
         .at(place());
   }
@@ -363,6 +373,7 @@ Result<Plan> plan_disks(const Question& question) {
   const Plan tables = plan;
   const model::Inventory after = predicted(question.inventory, tables);
   TRY(plan_arrays(question, after, plan));
+  TRY(plan_volumes(question, after, plan));
   for (std::size_t i = 0; i < question.config().storage.filesystems.size(); ++i) {
     TRY(plan_filesystem(question, after, i, plan));
   }

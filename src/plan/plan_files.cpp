@@ -754,6 +754,7 @@ Result<Plan> plan_files(const Question& question) {
   TRY(plan_passwd(files));
   TRY(plan_storage(files));
   TRY(plan_units(files));
+  TRY(plan_volume_keys(files));
   Places places(files);
   TRY(places.run());
   plan_result(files);

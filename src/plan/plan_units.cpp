@@ -179,21 +179,6 @@ std::vector<std::string> preset_lines(const std::vector<spec::Unit>& units) {
   return sorted;
 }
 
-// The old text with the lines that it lacks at its end.
-std::string with_lines(std::string text, const std::vector<std::string>& lines) {
-  const std::string old = text;
-  const auto present = split(old, '\n');
-  if (!text.empty() && !text.ends_with('\n')) {
-    text += '\n';
-  }
-  for (const auto& line : lines) {
-    if (std::find(present.begin(), present.end(), line) == present.end()) {
-      text += line + "\n";
-    }
-  }
-  return text;
-}
-
 Result<void> plan_presets(FilesPlan& files) {
   const auto lines = preset_lines(files.config().systemd.units);
   const model::FileView* const there = files.inventory().file(model::preset_path);
@@ -219,6 +204,20 @@ Result<void> plan_presets(FilesPlan& files) {
 }
 
 }  // namespace
+
+std::string with_lines(std::string text, const std::vector<std::string>& lines) {
+  const std::string old = text;
+  const auto present = split(old, '\n');
+  if (!text.empty() && !text.ends_with('\n')) {
+    text += '\n';
+  }
+  for (const auto& line : lines) {
+    if (std::find(present.begin(), present.end(), line) == present.end()) {
+      text += line + "\n";
+    }
+  }
+  return text;
+}
 
 Result<void> plan_units(FilesPlan& files) {
   const auto& units = files.config().systemd.units;

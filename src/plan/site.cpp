@@ -34,6 +34,7 @@ void see_content(const model::Inventory& before, const host::Partition& entry, S
     for (const auto& array : before.arrays) {
       std::for_each(array.members.begin(), array.members.end(), see);
     }
+    std::for_each(before.volumes.begin(), before.volumes.end(), see);
   }
 }
 
@@ -65,7 +66,21 @@ std::optional<Site> site_as_seen(const model::Inventory& inventory, const host::
       return Site{device, nullptr, view->signature, view->users};
     }
   }
+  for (const auto& view : inventory.volumes) {
+    if (view.device.path == device.path) {
+      return Site{device, nullptr, view.signature, view.users};
+    }
+  }
   return std::nullopt;
+}
+
+// The step of the array or the volume that it is.
+const Step* maker_of(const spec::Config& config, const Plan& plan, const std::string& device) {
+  if (const spec::Raid* const array = model::array_named(config, device)) {
+    return step_named(plan, array_step(array->name));
+  }
+  const spec::Luks* const volume = model::volume_named(config, device);
+  return volume == nullptr ? nullptr : step_named(plan, volume_step(volume->name));
 }
 
 }  // namespace
@@ -77,6 +92,7 @@ const Step* step_named(const Plan& plan, const std::string& id) {
 
 std::string table_step(const std::string& disk) { return "table:" + disk; }
 std::string array_step(const std::string& name) { return "array:" + name; }
+std::string volume_step(const std::string& name) { return "volume:" + name; }
 
 Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
                      const std::string& device, const std::string& use) {
@@ -90,9 +106,7 @@ Result<Site> site_of(const Question& question, const model::Inventory& after, co
   if (step_named(plan, table_step(device)) != nullptr) {
     return Error(Code::bad_config, device + " gets a partition table: it cannot " + use + " as well");
   }
-  const spec::Raid* const array = model::array_named(question.config(), device);
-  const Step* const maker = array == nullptr ? nullptr : step_named(plan, array_step(array->name));
-  if (maker != nullptr) {
+  if (const Step* const maker = maker_of(question.config(), plan, device)) {
     return Site{ref, maker, std::nullopt, {}};
   }
   auto seen = site_as_seen(question.inventory, ref);

@@ -13,7 +13,7 @@ namespace provision::plan {
 // What is known of such a device when the steps of the plan so far are done.
 struct Site {
   host::DeviceRef device;
-  // The step that makes or changes the device: its table, or the array that it is; null if it stays as it is.
+  // The step that makes or changes the device: its table, or the array or volume that it is; null if it stays as it is.
   const Step* maker = nullptr;
   // Nothing: nobody can know before the partition is there.
   std::optional<host::Signature> signature;
@@ -23,9 +23,10 @@ struct Site {
 // Null if there is none.
 const Step* step_named(const Plan& plan, const std::string& id);
 
-// The ids of the steps for a disk's table and for an array.
+// The ids of the steps for a disk's table, for an array and for an encrypted volume.
 std::string table_step(const std::string& disk);
 std::string array_step(const std::string& name);
+std::string volume_step(const std::string& name);
 
 // `after` is the inventory as `plan` leaves it; `use` is what the device shall be ("hold a file system"). Errors have
 // no place yet: device_missing, bad_config.

@@ -11,6 +11,7 @@
 #include "base/uuid.hpp"
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
+#include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
 
 namespace provision::plan {
@@ -36,6 +37,8 @@ class Finder {
   static constexpr std::int64_t most_partitions = 128;
   // Of the 32 bytes of the superblock's name, "any:" goes before (md: mdp_superblock_1.set_name).
   static constexpr std::size_t most_array_name = 28;
+  // linux/dm-ioctl.h: DM_NAME_LEN is 128, and libdevmapper takes one character less.
+  static constexpr std::size_t most_volume_name = 126;
 
   void refuse(const spec::Located& place, const std::string& path, std::string_view key, const std::string& what) {
     reject(place, path, key, Error(Code::unsupported, what + " by this version of provision yet"));
@@ -69,7 +72,9 @@ class Finder {
     for (std::size_t i = 0; i < storage.raid.size(); ++i) {
       array(storage.raid[i], path + ".raid." + std::to_string(i));
     }
-    refuse_list(storage.luks, storage.place, path, "luks", "encrypted volumes cannot be made");
+    for (std::size_t i = 0; i < storage.luks.size(); ++i) {
+      volume(storage.luks[i], path + ".luks." + std::to_string(i));
+    }
     for (std::size_t i = 0; i < storage.directories.size(); ++i) {
       owners(storage.directories[i], path + ".directories." + std::to_string(i));
     }
@@ -105,7 +110,46 @@ class Finder {
     }
   }
 
+  // Below /dev/mapper. Another character libdevmapper would write as \xNN, and the name would be none that crypttab
+  // has.
+  void volume(const spec::Luks& volume, const std::string& path) {
+    constexpr std::string_view allowed = "#+-.:=@_";
+    const auto fits = [&](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             allowed.find(c) != std::string_view::npos;
+    };
+    const bool plain = model::is_plain_name(volume.name) && std::all_of(volume.name.begin(), volume.name.end(), fits);
+    if (!plain || volume.name.starts_with('#') || volume.name == "control" || volume.name.size() > most_volume_name) {
+      reject(volume.place, path, "name",
+             Error(Code::bad_config, "\"" + printable(volume.name) +
+                                         "\" can be no volume's name: it is that of a device in /dev/mapper and of a "
+                                         "line in /etc/crypttab, and has only letters, digits and " +
+                                         std::string(allowed) + ", at most " + std::to_string(most_volume_name)));
+    }
+    const spec::Clevis& clevis = volume.clevis;
+    if (!clevis.tang.empty() || clevis.tpm2.value_or(false) || clevis.threshold.value_or(0) != 0 ||
+        !is_empty(clevis.custom.pin)) {
+      refuse(volume.place, path, "clevis", "volumes cannot be bound to Tang servers or a TPM");
+    }
+    if (volume.cex.enabled.value_or(false)) {
+      refuse(volume.place, path, "cex", "keys cannot be kept by CryptoExpress cards");
+    }
+    options(volume, path, "options", luks_format_options(volume.options));
+    options(volume, path, "openOptions", luks_open_options(volume.open_options));
+    resource(volume.key_file, path + ".keyFile");
+  }
+
+  template <class T>
+  void options(const spec::Luks& volume, const std::string& path, std::string_view key, Result<T> parsed) {
+    if (!parsed) {
+      reject(volume.place, path, key, std::move(parsed).error());
+    }
+  }
+
   void disk(const spec::Disk& disk, const std::string& path) {
+    if (model::volume_named(*parsed_.config, disk.device) != nullptr) {
+      refuse(disk.place, path, "device", "an encrypted volume cannot be partitioned");
+    }
     if (model::array_named(*parsed_.config, disk.device) != nullptr) {
       refuse(disk.place, path, "device", "a RAID array of the config cannot be partitioned");
     }

@@ -6,6 +6,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/volume_keys.hpp"
 #include "providers/trust.hpp"
 #include "run/journal.hpp"
 #include "stages/confidential.hpp"
@@ -124,7 +125,11 @@ Result<void> take_over(Context& context, run::Journal& journal, const run::Begin
   text += resumes ? " goes on with this config, as was asked for: the stages that are done stay"
                   : " is started over with this config, as was asked for";
   notice(context, text + "; what the other config has made and this one does not name stays as it is");
-  return journal.take_over(now, resumes ? done_for_good(journal) : std::vector<std::string>{});
+  const auto kept = resumes ? done_for_good(journal) : std::vector<std::string>{};
+  if (std::find(kept.begin(), kept.end(), "disks") == kept.end()) {
+    TRY(plan::forget_keys(context.host.state));
+  }
+  return journal.take_over(now, kept);
 }
 
 void tell_of_going_on(Context& context, const run::Begin& begun) {
@@ -142,6 +147,7 @@ Result<void> begin_or_go_on(Context& context, const spec::Parsed& config, const 
   run::Journal journal = TRY(run::Journal::open(context.host.state));
   const run::Begin now = TRY(this_beginning(context, journal, config, document));
   if (!journal.begun() || journal.complete()) {
+    TRY(plan::forget_keys(context.host.state));
     return journal.begin(now);
   }
   const run::Begin& begun = *journal.begun();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/path.hpp"
+#include "plan/volume_keys.hpp"
 #include "run/journal.hpp"
 #include "run/last_failure.hpp"
 #include "stages/disk_stamp.hpp"
@@ -150,6 +151,7 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
   TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
   TRY_WHILE(run::forget_failure(context.host.state), "removing what an earlier boot stopped with");
   TRY(remove_stamp(context));
+  TRY_WHILE(plan::forget_keys(context.host.state), "erasing the keys of encrypted volumes, which the target has now");
   return journal.completed();
 }
 
@@ -158,7 +160,11 @@ Result<void> finish_completion(Context& context) {
     TRY(remove_installed_config(context));
   }
   run::Journal journal = TRY(run::Journal::open(context.host.state));
-  return journal.complete() ? Result<void>() : journal.completed();
+  if (journal.complete()) {
+    return {};
+  }
+  TRY_WHILE(plan::forget_keys(context.host.state), "erasing the keys of encrypted volumes, which the target has now");
+  return journal.completed();
 }
 
 }  // namespace provision::stages

@@ -12,6 +12,7 @@
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
+#include "stages/volumes.hpp"
 
 namespace provision::stages {
 namespace {
@@ -23,17 +24,23 @@ constexpr std::array<std::string_view, 2> disks_and_mount{"disks", "mount"};
 constexpr std::array<std::string_view, 3> all_planned{"disks", "mount", "files"};
 
 constexpr model::Scope see_nothing{};
-constexpr model::Scope see_disks{.tables = true, .arrays = true, .contents = true};
+constexpr model::Scope see_disks{.tables = true, .arrays = true, .volumes = true, .contents = true};
 constexpr model::Scope see_mounts{.tables = true, .mounts = true};
-constexpr model::Scope see_files{.files = true};
+constexpr model::Scope see_files{.volumes = true, .files = true};
+
+// Arrays first: volumes may be on them.
+Result<void> set_up_disks(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
+  TRY(set_up_arrays(context, config, journal, begun));
+  return open_volumes(context, config, journal, begun);
+}
 
 constexpr std::array list{
     Stage{"decide", "tell whether this is a first boot", Names(nothing), false, see_nothing, nullptr, &decide},
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
     Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
-    Stage{"disks", "partition disks, make RAID arrays and file systems", Names(nothing), true, see_disks,
-          &plan::plan_disks, nullptr, nullptr, &set_up_arrays},
+    Stage{"disks", "partition disks, make RAID arrays, encrypted volumes and file systems", Names(nothing), true, see_disks,
+          &plan::plan_disks, nullptr, nullptr, &set_up_disks},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
           &unmount},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},

@@ -83,15 +83,13 @@ Result<void> check_running(host::Host& host, const std::string& path, const host
 
 // What mdadm itself would load by the name of a node that is not there yet. A kernel that has it built in needs
 // nothing, and one without it makes mdadm fail, with its own words.
-void load_drivers(host::Host& host, std::string_view level) {
-  host::Command command;
-  command.program = "modprobe";
-  command.arguments = {"-a", "-q", "md_mod"};
+void load_drivers_of(host::Host& host, std::string_view level) {
+  std::vector<std::string> names{"md_mod"};
   if (!level.empty()) {
     const bool parity = level == "raid4" || level == "raid5" || level == "raid6";
-    command.arguments.emplace_back(parity ? "raid456" : level);
+    names.emplace_back(parity ? "raid456" : level);
   }
-  static_cast<void>(host.processes.run(command));
+  load_drivers(host, names);
 }
 
 std::vector<std::string> nodes_of(const std::vector<Seen>& all) {
@@ -174,7 +172,7 @@ Result<void> create(host::Host& host, const MakeArray& operation, const std::vec
       TRY(make_blank(host, seen.device));
     }
   }
-  load_drivers(host, operation.level);
+  load_drivers_of(host, operation.level);
   TRY(run_mdadm(host, creation(operation, all)));
   TRY(check_running(host, operation.path, all.front().device));
   return make_blank(host, {operation.path, {}, 0});
@@ -272,7 +270,7 @@ Result<void> assemble(host::Host& host, const std::string& path, const Uuid& arr
                       const std::vector<host::DeviceRef>& devices) {
   const auto all = TRY(look(host, devices));
   TRY(stop_begun(host, all));
-  load_drivers(host, {});
+  load_drivers_of(host, {});
   // Only those that have it: of one without a superblock mdadm would make an end.
   std::vector<std::string> arguments{"--assemble", path, "--run", "--uuid=" + array.text()};
   for (const auto& seen : all) {

@@ -42,4 +42,12 @@ Result<void> run_program(host::Host& host, const host::Command& command) {
   return {};
 }
 
+void load_drivers(host::Host& host, const std::vector<std::string>& names) {
+  host::Command command;
+  command.program = "modprobe";
+  command.arguments = {"-a", "-q"};
+  command.arguments.insert(command.arguments.end(), names.begin(), names.end());
+  static_cast<void>(host.processes.run(command));
+}
+
 }  // namespace provision::plan

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// MakeVolume: an encrypted volume (LUKS2) on a device, by libcryptsetup, and open.
+//
+// The order in which it is made lets a power cut come anywhere: what was on the device goes, then the key is kept, then
+// the header is written with it, then the volume is opened. So a header that is there beside a kept key was made for
+// it, and one that the kept key does not open is an unfinished one.
+#include "plan/operations/make_volume.hpp"
+
+#include "base/text.hpp"
+#include "model/observe.hpp"
+#include "plan/luks_options.hpp"
+#include "plan/operations/programs.hpp"
+#include "plan/volume_keys.hpp"
+
+namespace provision::plan {
+namespace {
+
+constexpr std::chrono::seconds device_patience{30};
+
+std::string quoted(const std::string& name) { return "the encrypted volume " + printable(name); }
+
+bool is_of(const host::LuksHeader& header, const MakeVolume& operation) {
+  return header.version == 2 && header.uuid == operation.uuid;
+}
+
+Result<bool> is_open(host::Host& host, const MakeVolume& operation) {
+  const auto open = TRY(host.crypt.opened(operation.name));
+  if (open && open->uuid != operation.uuid) {
+    return Error(Code::device_busy,
+                 model::volume_path(operation.name) + " is another volume that is open: " + open->uuid);
+  }
+  return open.has_value();
+}
+
+// The one that is kept, or else the config's or a new one, which is kept before it is used.
+Result<Secret> new_key(Work& work, const MakeVolume& operation) {
+  Secret key;
+  if (operation.key.empty()) {
+    key = TRY(work.host.crypt.new_key());
+  } else {
+    key = TRY_WHILE(configured_key(work.host.fetcher, work.contents, operation.key), "getting the volume's key");
+  }
+  TRY_WHILE(keep_key(work.host.state, operation.name, key), "keeping the volume's key until the first boot is complete");
+  return key;
+}
+
+Result<void> make_blank(host::Host& host, const host::DeviceRef& device) {
+  if (TRY(host.disks.probe(device)).type.empty()) {
+    return {};
+  }
+  TRY(host.disks.wipe_signatures(device));
+  const host::Signature left = TRY(host.disks.probe(device));
+  if (!left.type.empty()) {
+    return Error(Code::not_satisfied, device.path + " still holds " + model::describe(left) + " after it was wiped");
+  }
+  return {};
+}
+
+Result<void> must_open(host::Host& host, const MakeVolume& operation, const Secret& key, Code code) {
+  if (!TRY(open_volume(host, operation, key))) {
+    return Error(code, "its key does not open " + quoted(operation.name) + " on " + operation.device.path);
+  }
+  return {};
+}
+
+// What is there already, by the key that the config gives, which the target is to get.
+Result<void> open_as_it_is(Work& work, const MakeVolume& operation) {
+  const auto kept = TRY(kept_key(work.host.state, operation.name));
+  if (kept && TRY(open_volume(work.host, operation, *kept))) {
+    return {};
+  }
+  const Secret key =
+      TRY_WHILE(configured_key(work.host.fetcher, work.contents, operation.key), "getting the volume's key");
+  TRY(must_open(work.host, operation, key, Code::conflict));
+  return keep_key(work.host.state, operation.name, key);
+}
+
+// What it shows is noise. Where a cipher of the options leaves that out, what was there before shows through. Something
+// stands on it only if that was seen to already.
+Result<void> finish(host::Host& host, const MakeVolume& operation) {
+  const host::DeviceRef shown{model::volume_path(operation.name), {}, 0};
+  const auto users = TRY(host.disks.users(shown));
+  return users.empty() ? make_blank(host, shown) : Result<void>{};
+}
+
+Result<void> make(Work& work, const MakeVolume& operation) {
+  const host::LuksFormat format = TRY(format_of(operation));
+  auto key = TRY(kept_key(work.host.state, operation.name));
+  TRY(make_blank(work.host, operation.device));
+  if (!key) {
+    key = TRY(new_key(work, operation));
+  }
+  TRY(work.host.crypt.format(operation.device, format, *key));
+  TRY(must_open(work.host, operation, *key, Code::not_satisfied));
+  return finish(work.host, operation);
+}
+
+template <class Views>
+void predict_signature(Views& views, const host::DeviceRef& device, const host::Signature& signature) {
+  for (auto& view : views) {
+    if (model::is_same_device(view.device, device)) {
+      view.signature = signature;
+    }
+  }
+}
+
+}  // namespace
+
+Result<host::LuksFormat> format_of(const MakeVolume& operation) {
+  host::LuksFormat format = TRY(luks_format_options(operation.options));
+  format.uuid = operation.uuid;
+  format.label = format.label.empty() ? operation.label : format.label;
+  return format;
+}
+
+Result<host::LuksOpen> opening_of(const MakeVolume& operation) {
+  host::LuksOpen options = TRY(luks_open_options(operation.open_options));
+  options.discards = options.discards || operation.discard;
+  options.persistent = !operation.there;
+  return options;
+}
+
+Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key) {
+  load_drivers(host, {volume_drivers.begin(), volume_drivers.end()});
+  return host.crypt.open(operation.device, operation.name, TRY(opening_of(operation)), key);
+}
+
+Result<Observation> observe(host::Host& host, const MakeVolume& operation) {
+  TRY(host.disks.await(operation.device, device_patience));
+  const host::Signature seen = TRY(model::content_of(host, operation.device));
+  Observation observation;
+  observation.fingerprint = model::fingerprint(seen);
+  observation.found = model::describe(seen);
+  if (TRY(is_open(host, operation))) {
+    observation.state = State::satisfied;
+    return observation;
+  }
+  const bool ours = is_of(TRY(host.crypt.header(operation.device)), operation);
+  observation.state = ours ? State::partly_ours : seen.type.empty() ? State::absent : State::foreign;
+  return observation;
+}
+
+Result<void> apply(Work& work, const MakeVolume& operation) {
+  if (TRY(is_open(work.host, operation))) {
+    return operation.there ? Result<void>{} : finish(work.host, operation);
+  }
+  if (operation.there) {
+    return open_as_it_is(work, operation);
+  }
+  const host::LuksHeader header = TRY(work.host.crypt.header(operation.device));
+  if (is_of(header, operation) && header.has_key) {
+    const auto key = TRY(kept_key(work.host.state, operation.name));
+    if (key && TRY(open_volume(work.host, operation, *key))) {
+      return finish(work.host, operation);
+    }
+  }
+  return make(work, operation);
+}
+
+void predict(model::Inventory& inventory, const MakeVolume& operation) {
+  const host::LuksFormat format = format_of(operation).value_or(host::LuksFormat{});
+  const host::Signature signature{"crypto_LUKS", format.label, operation.uuid, false};
+  for (auto& disk : inventory.disks) {
+    for (auto& view : disk.partitions) {
+      if (disk.device == operation.device.disk && view.number == operation.device.number) {
+        view.signature = signature;
+      }
+    }
+    if (disk.device == operation.device.path) {
+      disk.signature = signature;
+    }
+  }
+  predict_signature(inventory.devices, operation.device, signature);
+  if (inventory.volume(operation.name) == nullptr) {
+    inventory.volumes.push_back({operation.name, operation.device, {}, {}, {}, {}});
+  }
+  for (auto& view : inventory.volumes) {
+    if (view.name == operation.name) {
+      view.signature = signature;
+      view.header = {2, operation.uuid, format.label, opening_of(operation).value_or(host::LuksOpen{}).discards, true};
+      view.open = operation.uuid;
+    }
+  }
+}
+
+std::string describe(const MakeVolume& operation) {
+  const std::string key = operation.key.empty() ? "with a key made by chance" : "with the config's key";
+  return std::string(operation.there ? "open " : "make ") + quoted(operation.name) + " on " +
+         printable(operation.device.path) + " (LUKS2, " + key + ")";
+}
+
+// It can only be open if it is whole. What it shows is not known to be blank before the step has ended.
+Traits traits(const MakeVolume& operation) {
+  return {.sync_path = {}, .observation_proves = operation.there, .lasts = true};
+}
+
+}  // namespace provision::plan

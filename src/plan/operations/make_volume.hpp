@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What MakeVolume shares with those who plan for volumes and set them up again.
+#pragma once
+
+#include "plan/operation.hpp"
+
+namespace provision::plan {
+
+// What the volume shows once it is open is not there before that.
+inline constexpr std::array<std::string_view, 2> volume_drivers{"dm_mod", "dm_crypt"};
+
+// How it is made: what the options say, before them what the config's own fields do. Errors as luks_format_options.
+Result<host::LuksFormat> format_of(const MakeVolume& operation);
+// How it is opened.
+Result<host::LuksOpen> opening_of(const MakeVolume& operation);
+
+// Opens the volume as it is there, by the key; false: the key does not open it.
+Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key);
+
+}  // namespace provision::plan

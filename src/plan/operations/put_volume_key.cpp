@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// PutVolumeKey: the key of an encrypted volume, in the target, for the boots to come.
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "model/observe.hpp"
+#include "plan/operations/parents.hpp"
+#include "plan/operations/predicted_files.hpp"
+#include "plan/operations/put_file.hpp"
+#include "plan/volume_keys.hpp"
+
+namespace provision::plan {
+namespace {
+
+constexpr std::uint32_t key_mode = 0600;
+
+Result<Secret> its_key(host::Host& host, const PutVolumeKey& operation) {
+  auto key = TRY(kept_key(host.state, operation.volume));
+  if (!key) {
+    return Error(Code::conflict, "the key of the encrypted volume " + printable(operation.volume) +
+                                     " is not kept any more: make the volume anew (wipeVolume)");
+  }
+  return *std::move(key);
+}
+
+// No digest: of a short key it would be one to guess it by.
+Result<std::optional<model::FileView>> look(host::Host& host, const PutVolumeKey& operation) {
+  auto view = TRY(model::look_at(host.target, operation.path));
+  if (view) {
+    view->digest = {};
+  }
+  return view;
+}
+
+}  // namespace
+
+Result<Observation> observe(host::Host& host, const PutVolumeKey& operation) {
+  const auto view = TRY(look(host, operation));
+  bool same = view && view->kind == host::NodeKind::regular && view->has(key_mode, 0, 0);
+  if (same) {
+    const auto node = TRY(host.target.look(operation.path));
+    same = node && node->size <= max_key_bytes;
+  }
+  if (same) {
+    const Secret key = TRY(its_key(host, operation));
+    const Secret there = TRY(Secret::taken(TRY(host.target.read(operation.path, max_key_bytes))));
+    same = key.is(there.view());
+  }
+  return observation_of(view ? &*view : nullptr, same);
+}
+
+Result<void> apply(Work& work, const PutVolumeKey& operation) {
+  const Secret key = TRY(its_key(work.host, operation));
+  TRY(make_private_parents(work.host.target, operation.path, std::string(model::keys_directory), {}));
+  const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
+  TRY(file->write(key.view()));
+  return file->commit({key_mode, {}, host::Over::file, work.safe_names, {}});
+}
+
+void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
+  if (inventory.file(model::keys_directory) == nullptr) {
+    model::FileView directory;
+    directory.path = model::keys_directory;
+    directory.kind = host::NodeKind::directory;
+    directory.mode = 0700;
+    predict_file(inventory, std::move(directory));
+  }
+  model::FileView made;
+  made.path = operation.path;
+  made.mode = key_mode;
+  predict_file(inventory, std::move(made));
+}
+
+std::string describe(const PutVolumeKey& operation) {
+  return "write the key of the encrypted volume " + printable(operation.volume) + " to " + operation.path + " (mode 0600)";
+}
+
+Traits traits(const PutVolumeKey& operation) {
+  Traits traits;
+  traits.sync_path = path::parent(operation.path);
+  traits.labels = {operation.path};
+  return traits;
+}
+
+}  // namespace provision::plan

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/plan_volumes.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "model/observe.hpp"
+#include "plan/identity.hpp"
+#include "plan/luks_options.hpp"
+#include "plan/plan_arrays.hpp"
+#include "plan/site.hpp"
+#include "spec/inline_bytes.hpp"
+
+namespace provision::plan {
+namespace {
+
+std::string volume_place(std::size_t index) { return "$.storage.luks." + std::to_string(index); }
+
+const spec::Luks& asked_volume(const Question& question, std::size_t index) {
+  return question.config().storage.luks[index];
+}
+
+Origin place_of(const Question& question, std::size_t index, std::string_view key) {
+  const spec::Luks& volume = asked_volume(question, index);
+  return question.origin(volume.place, volume_place(index) + "." + std::string(key), key);
+}
+
+bool wipes(const spec::Luks& volume) { return volume.wipe_volume.value_or(false); }
+bool has_key(const spec::Luks& volume) { return !volume.key_file.source.value_or("").empty(); }
+
+// The UUID that the user gives: an option counts more than the field, as for cryptsetup, which reads it later.
+Result<std::string> given_uuid(const Question& question, std::size_t index) {
+  const spec::Luks& volume = asked_volume(question, index);
+  const auto options = luks_format_options(volume.options);
+  if (!options) {
+    Error error = options.error();
+    return std::move(error).at(place_of(question, index, "options"));
+  }
+  const auto field = Uuid::parse(volume.uuid.value_or(""));
+  if (!field && !volume.uuid.value_or("").empty()) {
+    return Error(Code::bad_config, "\"" + printable(*volume.uuid) + "\" is no UUID")
+        .at(place_of(question, index, "uuid"));
+  }
+  return !options->uuid.empty() ? options->uuid : field ? field->text() : std::string{};
+}
+
+std::string derived_uuid(const Question& question, std::size_t index, const host::DeviceRef& device) {
+  const Identity identity{question.inventory.machine, spec::meaning(question.config())};
+  const model::DiskView* const disk = question.inventory.disk(device.disk);
+  return identity.volume(disk != nullptr ? disk->facts : host::DiskFacts{}, volume_place(index)).text();
+}
+
+MakeVolume operation_of(const spec::Luks& volume, std::size_t index, const host::DeviceRef& device) {
+  MakeVolume made;
+  made.name = volume.name;
+  made.device = device;
+  made.label = volume.label.value_or("");
+  made.key = has_key(volume) ? volume_place(index) + ".keyFile" : "";
+  made.discard = volume.discard.value_or(false);
+  made.options = volume.options;
+  made.open_options = volume.open_options;
+  return made;
+}
+
+// --- What is there already
+
+std::string words_on(const model::VolumeView& view) {
+  return view.header.version == 1 ? "a LUKS1 volume" : model::describe(view.signature);
+}
+
+struct Fault {
+  std::string_view key;
+  std::string what;
+};
+
+// Why the volume that is there cannot be the one of the config; nothing: it can. Whether the key opens it only trying
+// tells.
+std::optional<Fault> reuse_fault(const spec::Luks& volume, const host::LuksHeader& header, const std::string& uuid) {
+  if (!has_key(volume)) {
+    return Fault{"device", "no keyFile is given, so that nothing opens it"};
+  }
+  if (volume.label && *volume.label != header.label) {
+    return Fault{"label", "its label is \"" + printable(header.label) + "\", not \"" + printable(*volume.label) + "\""};
+  }
+  if (!uuid.empty() && uuid != header.uuid) {
+    return Fault{"uuid", "its UUID is " + header.uuid + ", not " + uuid};
+  }
+  if (volume.discard.value_or(false) != header.discards) {
+    return Fault{"discard", header.discards ? "its header lets discards through, and discard is not set"
+                                            : "its header lets no discards through, and discard is set"};
+  }
+  return std::nullopt;
+}
+
+Error not_reusable(const Question& question, std::size_t index, const std::string& fault, std::string_view key) {
+  const spec::Luks& volume = asked_volume(question, index);
+  return Error(Code::conflict, volume.device.value_or("") + " holds an encrypted volume, and " + fault +
+                                   ": change the config, or set wipeVolume to make it anew, and what it holds is lost")
+      .at(place_of(question, index, key));
+}
+
+// --- Making one
+
+Result<void> check_device(const Question& question, const model::Inventory& after, std::size_t index) {
+  const std::string device = asked_volume(question, index).device.value_or("");
+  const auto fault = [&](const std::string& what) {
+    return Error(Code::bad_config, device + what).at(place_of(question, index, "device"));
+  };
+  if (const auto* const array = array_of(question, after, device)) {
+    return fault(" is a device of the RAID array " + printable(array->name) + ": it cannot be an encrypted volume as well");
+  }
+  if (const auto* const inner = model::volume_named(question.config(), device)) {
+    return Error(Code::unsupported, "a volume in the encrypted volume " + printable(inner->name) +
+                                        " cannot be made by this version of provision yet")
+        .at(place_of(question, index, "device"));
+  }
+  const auto* const first = volume_on(question, after, device);
+  if (first != &asked_volume(question, index)) {
+    return fault(" is the device of the encrypted volume " + printable(first->name) + " already");
+  }
+  return {};
+}
+
+Result<void> check_key(const Question& question, std::size_t index) {
+  const spec::Resource& key = asked_volume(question, index).key_file;
+  if (!has_key(asked_volume(question, index)) || !spec::is_inline(key)) {
+    return {};
+  }
+  auto bytes = spec::inline_bytes(key);
+  if (!bytes) {
+    return std::move(bytes).error().at(place_of(question, index, "keyFile"));
+  }
+  const bool empty = bytes->empty();
+  wipe(*bytes);
+  if (empty) {
+    return Error(Code::bad_config, "the key is empty").at(place_of(question, index, "keyFile"));
+  }
+  return {};
+}
+
+Result<void> check_free(const Question& question, std::size_t index, const Site& site) {
+  const spec::Luks& volume = asked_volume(question, index);
+  const std::string device = volume.device.value_or("");
+  const bool blank = !site.signature || site.signature->type.empty();
+  const auto* const view = question.inventory.volume(volume.name);
+  if (!blank && !wipes(volume)) {
+    const std::string words = view != nullptr ? words_on(*view) : model::describe(*site.signature);
+    return Error(Code::conflict, device + " holds " + words + ", and wipeVolume is not set")
+        .at(place_of(question, index, "device"));
+  }
+  if (view != nullptr && !view->open.empty()) {
+    return Error(Code::device_busy, model::volume_path(volume.name) + " is open already")
+        .at(place_of(question, index, "name"));
+  }
+  if (!site.users.empty()) {
+    return Error(Code::device_busy, device + " is in use: " + join(site.users, ", "))
+        .at(place_of(question, index, "device"));
+  }
+  return {};
+}
+
+Result<Site> volume_site(const Question& question, const model::Inventory& after, const Plan& plan, std::size_t index) {
+  auto found = site_of(question, after, plan, asked_volume(question, index).device.value_or(""), "be an encrypted volume");
+  if (!found) {
+    return std::move(found).error().at(place_of(question, index, "device"));
+  }
+  return found;
+}
+
+Result<Step> making_step(const Question& question, std::size_t index, const Site& site) {
+  const spec::Luks& volume = asked_volume(question, index);
+  TRY(check_key(question, index));
+  Step step;
+  step.why = wipes(volume) ? "wipeVolume is set" : site.signature ? "the device is blank" : "the device is new";
+  step.assumes = model::fingerprint(site.signature.value_or(host::Signature{}));
+  step.afresh = wipes(volume);
+  if (wipes(volume)) {
+    step.replaces = site.maker != nullptr                               ? std::string(replaces_anything)
+                    : step.assumes != std::string(model::absent_fingerprint) ? step.assumes
+                                                                        : "";
+  }
+  MakeVolume made = operation_of(volume, index, site.device);
+  const std::string given = TRY(given_uuid(question, index));
+  made.uuid = given.empty() ? derived_uuid(question, index, site.device) : given;
+  step.operation = std::move(made);
+  return step;
+}
+
+Result<std::optional<Step>> volume_step_for(const Question& question, const model::Inventory& after, const Plan& plan,
+                                            std::size_t index) {
+  const spec::Luks& volume = asked_volume(question, index);
+  TRY(check_device(question, after, index));
+  auto existing = TRY(existing_volume(question, index));
+  const auto* const view = question.inventory.volume(volume.name);
+  if (existing && view->is_open()) {
+    return std::optional<Step>{};
+  }
+  const Site site = TRY(volume_site(question, after, plan, index));
+  Step step;
+  if (existing) {
+    step.why = "the volume is there, and is not open";
+    step.assumes = model::fingerprint(view->signature);
+    existing->device = site.device;
+    step.operation = *std::move(existing);
+  } else {
+    TRY(check_free(question, index, site));
+    step = TRY(making_step(question, index, site));
+  }
+  step.id = volume_step(volume.name);
+  step.origin = question.origin(volume.place, volume_place(index));
+  step.after = needs_of(plan, site);
+  return std::optional(std::move(step));
+}
+
+}  // namespace
+
+const spec::Luks* volume_on(const Question& question, const model::Inventory& after, const std::string& device) {
+  const auto& volumes = question.config().storage.luks;
+  const host::DeviceRef ref = model::resolve(after, device);
+  const auto found = std::find_if(volumes.begin(), volumes.end(), [&](const spec::Luks& volume) {
+    return model::is_same_device(model::resolve(after, volume.device.value_or("")), ref);
+  });
+  return found == volumes.end() ? nullptr : &*found;
+}
+
+Result<std::optional<MakeVolume>> existing_volume(const Question& question, std::size_t index) {
+  const spec::Luks& volume = asked_volume(question, index);
+  const auto* const view = question.inventory.volume(volume.name);
+  if (view == nullptr || wipes(volume) || view->header.version != 2) {
+    return std::optional<MakeVolume>{};
+  }
+  const std::string uuid = TRY(given_uuid(question, index));
+  if (const auto fault = reuse_fault(volume, view->header, uuid)) {
+    return not_reusable(question, index, fault->what, fault->key);
+  }
+  MakeVolume there = operation_of(volume, index, view->device);
+  there.uuid = view->header.uuid;
+  there.label = view->header.label;
+  there.there = true;
+  return std::optional(std::move(there));
+}
+
+Result<void> plan_volumes(const Question& question, const model::Inventory& after, Plan& plan) {
+  for (std::size_t i = 0; i < question.config().storage.luks.size(); ++i) {
+    if (auto step = TRY(volume_step_for(question, after, plan, i))) {
+      plan.steps.push_back(*std::move(step));
+    }
+  }
+  return {};
+}
+
+}  // namespace provision::plan

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/volume_keys.hpp"
+
+#include "base/path.hpp"
+#include "spec/inline_bytes.hpp"
+
+namespace provision::plan {
+namespace {
+
+constexpr std::string_view directory = "/keys";
+
+std::string place_of(const std::string& volume) { return path::join(directory, volume); }
+
+// What comes is kept in locked memory alone.
+class KeySink final : public host::Sink {
+ public:
+  explicit KeySink(Secret room) : room_(std::move(room)) {}
+
+  Result<void> write(std::string_view bytes) override {
+    if (bytes.size() > room_.size() - size_) {
+      return Error(Code::bad_contents, "a key has at most " + std::to_string(max_key_bytes) + " bytes");
+    }
+    bytes.copy(room_.data() + size_, bytes.size());
+    size_ += bytes.size();
+    return {};
+  }
+  Result<void> restart() override {
+    size_ = 0;
+    return {};
+  }
+
+  [[nodiscard]] Result<Secret> key() const {
+    Secret key = TRY(Secret::sized(size_));
+    room_.view().copy(key.data(), size_);
+    return key;
+  }
+
+ private:
+  Secret room_;
+  std::size_t size_ = 0;
+};
+
+Result<Secret> fetched_key(host::Fetcher& fetcher, const spec::Resource& resource) {
+  KeySink sink(TRY(Secret::sized(max_key_bytes)));
+  host::FetchRequest request = request_for(resource);
+  request.max_bytes = max_key_bytes;
+  TRY(fetcher.wait(fetcher.start(request, sink)));
+  return sink.key();
+}
+
+}  // namespace
+
+Result<std::optional<Secret>> kept_key(host::Files& state, const std::string& volume) {
+  const std::string place = place_of(volume);
+  if (!TRY(state.look(place))) {
+    return std::optional<Secret>{};
+  }
+  Secret key = TRY(Secret::taken(TRY(state.read(place, max_key_bytes))));
+  return key.empty() ? std::optional<Secret>{} : std::optional(std::move(key));
+}
+
+Result<void> keep_key(host::Files& state, const std::string& volume, const Secret& key) {
+  constexpr std::uint32_t private_directory = 0700;
+  constexpr std::uint32_t private_file = 0600;
+  TRY(state.make_directory(directory, private_directory, {}));
+  const auto file = TRY(state.begin(place_of(volume), host::Parent::exists));
+  TRY(file->write(key.view()));
+  TRY(file->commit({private_file, {}, host::Over::file, true, {}}));
+  TRY(state.sync(directory));
+  const auto kept = TRY(kept_key(state, volume));
+  if (!kept || !kept->is(key.view())) {
+    return Error(Code::not_satisfied, "nothing failed, yet the key of " + volume + " is not kept");
+  }
+  return {};
+}
+
+Result<void> forget_keys(host::Files& state) {
+  if (!TRY(state.look(directory))) {
+    return {};
+  }
+  const auto names = TRY(state.list(directory));
+  for (const auto& name : names) {
+    TRY(state.erase(place_of(name)));
+  }
+  TRY(state.remove_directory(directory));
+  return state.sync("/");
+}
+
+Result<Secret> configured_key(host::Fetcher& fetcher, const ContentSource& contents, const std::string& path) {
+  const spec::Resource& resource = *TRY(contents.resource(path));
+  Secret key;
+  if (spec::is_inline(resource)) {
+    key = TRY(Secret::taken(TRY(spec::inline_bytes(resource))));
+  } else {
+    key = TRY(fetched_key(fetcher, resource));
+  }
+  if (key.empty()) {
+    return Error(Code::bad_contents, "the key is empty");
+  }
+  return key;
+}
+
+}  // namespace provision::plan

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/volumes.hpp"
+
+#include "base/text.hpp"
+#include "plan/left_behind.hpp"
+#include "plan/operations/make_volume.hpp"
+#include "plan/plan_volumes.hpp"
+#include "plan/volume_keys.hpp"
+
+namespace provision::stages {
+namespace {
+
+// As the stage's stored plan makes or opens it; one that was open when that was made is as it was before.
+plan::MakeVolume planned(const run::StageHistory& history, const spec::Luks& asked, const host::DeviceRef& device) {
+  for (const auto& step : history.plan->steps) {
+    const auto* const volume = std::get_if<plan::MakeVolume>(&step.operation);
+    if (volume != nullptr && volume->name == asked.name) {
+      return *volume;
+    }
+  }
+  plan::MakeVolume volume;
+  volume.name = asked.name;
+  volume.device = device;
+  volume.discard = asked.discard.value_or(false);
+  volume.there = true;
+  volume.open_options = asked.open_options;
+  return volume;
+}
+
+// One that this first boot has made, or begun to, or opened. Where the key does not open it, its step is still to do.
+Result<void> open_kept(host::Host& host, const plan::MakeVolume& volume, bool done) {
+  const auto key = TRY(plan::kept_key(host.state, volume.name));
+  const bool open = key && TRY(plan::open_volume(host, volume, *key));
+  if (!open && done) {
+    return Error(Code::conflict, "the encrypted volume " + printable(volume.name) + " on " + volume.device.path +
+                                     " was made by this first boot, and " +
+                                     (key ? "its kept key does not open it any more" : "its key is not kept any more") +
+                                     ": set wipeVolume and start over (provision.unfinished=start-over)");
+  }
+  return {};
+}
+
+Result<void> open_all_kept(Context& context, const spec::Parsed& config, const model::Inventory& inventory,
+                           const run::StageHistory& history) {
+  const auto& volumes = config.config->storage.luks;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    const auto* const view = inventory.volume(volumes[i].name);
+    if (view == nullptr || view->is_open() || view->header.version != 2 || !view->header.has_key) {
+      continue;
+    }
+    const auto volume = planned(history, volumes[i], view->device);
+    if (auto opened = open_kept(context.host, volume, !history.done_in.empty()); !opened) {
+      return std::move(opened).error().at(
+          model::origin_of(config, volumes[i].place, "$.storage.luks." + std::to_string(i) + ".name", "name"));
+    }
+  }
+  return {};
+}
+
+// One of before, by the config's key, which is kept for the target.
+Result<void> open_existing(host::Host& host, const spec::Parsed& config, const plan::MakeVolume& volume) {
+  const plan::ContentSource contents(*config.config);
+  const Secret key = TRY_WHILE(plan::configured_key(host.fetcher, contents, volume.key), "getting the volume's key");
+  if (!TRY(plan::open_volume(host, volume, key))) {
+    return Error(Code::conflict, volume.device.path + " holds an encrypted volume, and this key does not open it: give "
+                                                      "its key, or set wipeVolume to make it anew, and what it holds "
+                                                      "is lost");
+  }
+  return plan::keep_key(host.state, volume.name, key);
+}
+
+Result<void> open_all_existing(Context& context, const plan::Question& question) {
+  const auto& volumes = question.config().storage.luks;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    const auto volume = TRY(plan::existing_volume(question, i));
+    if (!volume || question.inventory.volume(volume->name)->is_open()) {
+      continue;
+    }
+    if (auto opened = open_existing(context.host, question.parsed, *volume); !opened) {
+      const std::string place = "$.storage.luks." + std::to_string(i) + ".keyFile";
+      return std::move(opened).error().at(question.origin(volumes[i].place, place, "keyFile"));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> open_volumes(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
+  if (config.config->storage.luks.empty()) {
+    return {};
+  }
+  model::Scope scope;
+  scope.volumes = true;
+  scope.allow_missing = begun;
+  scope.patience = context.patience;
+  model::Inventory inventory = TRY(model::observe(context.host, config, scope));
+  if (begun) {
+    return open_all_kept(context, config, inventory, *journal.stage("disks"));
+  }
+  inventory.machine.seed = journal.begun()->seed;
+  inventory = plan::without(std::move(inventory), journal.left_behind());
+  return open_all_existing(context, {config, inventory});
+}
+
+}  // namespace provision::stages
