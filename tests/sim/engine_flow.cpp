@@ -292,8 +292,8 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   Pages pages;
   DisksByGuid by_guid(all.disks);
   host::Disks& disks = switches.disks_by_guid ? static_cast<host::Disks&>(by_guid) : all.disks;
-  host::Host host{all.target,    all.target_path, all.state,    all.own,  disks, all.mounts,
-                  all.processes, all.clock,       all.firmware, all.http, pages};
+  host::Host host{all.target, all.target_path, all.state, all.own,      disks,    all.crypt,
+                  all.mounts, all.processes,   all.clock, all.firmware, all.http, pages};
   Silence silence;
   stages::Context context{host, silence, "qemu", std::string(stamp), std::chrono::seconds(1), {}};
   context.options.workers = 0;

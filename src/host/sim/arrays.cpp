@@ -175,16 +175,6 @@ std::string World::free_array_node() const {
   return node;
 }
 
-std::string World::kernel_node(std::size_t disk) const {
-  const Array* const array = array_of(disk);
-  return array == nullptr ? disks_[disk].node(0) : array->node;
-}
-
-bool World::is_there(std::size_t disk) const {
-  const Array* const array = array_of(disk);
-  return array == nullptr ? disks_[disk].spec().appears_after <= uptime_ : !array->node.empty();
-}
-
 // --- What a machine starts with
 
 void World::remember(const ArraySpec& spec) {

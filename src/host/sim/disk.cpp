@@ -78,6 +78,13 @@ Formatted array_member(const ArrayMember& superblock) {
   return made;
 }
 
+const Formatted* durable(const Area& area) {
+  if (area.flushed) {
+    return &area.now;
+  }
+  return area.before ? &*area.before : nullptr;
+}
+
 Content member_of(const ArraySpec& array) {
   constexpr std::int64_t started = 1;
   Formatted made = array_member(ArrayMember{array.uuid, array.name, array.level, array.devices, started, "", false});
@@ -250,6 +257,28 @@ void Disk::join(std::int64_t start, std::int64_t sectors, const ArrayMember& sup
   }
   format(start, sectors, std::move(made));
   flush(start);
+}
+
+void Disk::encrypt(std::int64_t start, std::int64_t sectors, Luks header) {
+  Formatted made;
+  made.signature = {"crypto_LUKS", header.header.label, header.header.uuid, false};
+  made.luks = std::move(header);
+  format(start, sectors, std::move(made));
+  flush(start);
+}
+
+// libcryptsetup wipes the place of the header and of its key slots, writes the header, and then the key slot, each with
+// an fsync.
+void Disk::encrypt_midway(std::int64_t start, std::int64_t sectors, Luks header, Random& random) {
+  const std::size_t stop = random.below(4);
+  if (stop == 0) {
+    return;
+  }
+  header.header.has_key = stop == 3;
+  encrypt(start, sectors, std::move(header));
+  if (stop == 1) {
+    wipe(start);
+  }
 }
 
 void Disk::rename(std::string node, const DiskFacts& facts) {

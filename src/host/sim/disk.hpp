@@ -8,12 +8,26 @@
 #include <string>
 #include <vector>
 
+#include "host/crypt.hpp"
 #include "host/disks.hpp"
 #include "host/sim/machine.hpp"
 #include "host/sim/random.hpp"
 #include "host/sim/tree.hpp"
 
 namespace provision::host::sim {
+
+// A LUKS header.
+struct Luks {
+  LuksHeader header;
+  // How it was made.
+  LuksFormat format;
+  // Of what it was opened with, that which the header keeps.
+  LuksOpen flags;
+  // What opens its key slot, if `header` says that one is in use.
+  std::string key;
+  // Which of World's disks is what it holds.
+  std::size_t content = 0;
+};
 
 // What stands in an area: a signature and, for a file system, its files.
 struct Formatted {
@@ -23,6 +37,7 @@ struct Formatted {
   FileSystem files;
   // The superblock of an array's member, without what the kernel makes of it.
   std::optional<ArrayMember> member = std::nullopt;
+  std::optional<Luks> luks = std::nullopt;
 };
 
 // One extent of sectors that holds something. `before` is what the medium still holds (nothing: blank) while `now` has
@@ -47,6 +62,9 @@ std::string partition_node(const std::string& disk, std::int64_t number);
 
 // What a member of the array is, probed and read.
 Formatted array_member(const ArrayMember& superblock);
+
+// What the medium holds of an area: one that was made and not flushed is what it was before. Nothing: it is blank.
+const Formatted* durable(const Area& area);
 
 class Disk {
  public:
@@ -76,6 +94,10 @@ class Disk {
   // Writes the superblock of an array's member, durably. What else lay in the extent is gone, but for the signature of
   // another kind that nobody wiped: then libblkid sees two.
   void join(std::int64_t start, std::int64_t sectors, const ArrayMember& superblock);
+  // Writes a LUKS header, durably. What else lay in the extent is gone.
+  void encrypt(std::int64_t start, std::int64_t sectors, Luks header);
+  // The extent is as it was, or blank, or has the header without its key slot or with it.
+  void encrypt_midway(std::int64_t start, std::int64_t sectors, Luks header, Random& random);
   // The same content under another name and, should an array's members have grown, with another size.
   void rename(std::string node, const DiskFacts& facts);
 

@@ -11,12 +11,6 @@ std::string name_of(const DeviceRef& ref) {
   return ref.path.empty() ? ref.disk + " partition " + std::to_string(ref.number) : ref.path;
 }
 
-// What the gate calls the device: its node, whichever name was used for it.
-std::string target_of(const World& world, const DeviceRef& ref) {
-  const auto device = world.find(ref);
-  return device ? device->node : name_of(ref);
-}
-
 Error busy(const Device& device, const std::string& user) {
   return {Code::device_busy, device.node + " is in use: " + user, EBUSY};
 }
@@ -30,16 +24,30 @@ bool keeps(const Table& table, const Device& used) {
 
 }  // namespace
 
-Result<Device> SimDisks::there(const DeviceRef& ref) {
-  const auto device = world_.find(ref);
+std::string target_of(const World& world, const DeviceRef& ref) {
+  const auto device = world.find(ref);
+  return device ? device->node : name_of(ref);
+}
+
+Result<Device> existing(const World& world, const DeviceRef& ref) {
+  const auto device = world.find(ref);
   if (!device) {
     return Error(Code::device_missing, "there is no device " + name_of(ref), ENOENT);
   }
   return *device;
 }
 
+Result<Device> unused(const World& world, const DeviceRef& ref) {
+  Device device = TRY(existing(world, ref));
+  const auto users = world.users(device);
+  if (!users.empty()) {
+    return busy(device, users.front());
+  }
+  return device;
+}
+
 Result<Device> SimDisks::whole_disk(const DeviceRef& ref) {
-  const Device device = TRY(there(ref));
+  const Device device = TRY(existing(world_, ref));
   if (device.number != 0) {
     return Error(Code::io, device.node + " is a partition, not a disk", ENOTBLK);
   }
@@ -50,11 +58,11 @@ Result<Device> SimDisks::whole_disk(const DeviceRef& ref) {
 Result<std::string> SimDisks::await(const DeviceRef& device, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds interval{100};
   std::chrono::milliseconds waited{0};
-  auto found = there(device);
+  auto found = existing(world_, device);
   while (!found && waited < patience) {
     world_.wait(interval);
     waited += interval;
-    found = there(device);
+    found = existing(world_, device);
   }
   if (!found) {
     return std::move(found).error();
@@ -90,6 +98,10 @@ Result<void> SimDisks::free_for_table(const Device& disk, const Table& table) {
 Result<void> SimDisks::write_table(const DeviceRef& disk, const Table& table) {
   const auto ready = [&]() -> Result<Device> {
     Device device = TRY(whole_disk(disk));
+    if (world_.volume_of(device.disk) != nullptr) {
+      // GENHD_FL_NO_PART
+      return Error(Code::io, device.node + " can have no partitions", EINVAL);
+    }
     TRY(free_for_table(device, table));
     return device;
   };
@@ -109,13 +121,13 @@ Result<void> SimDisks::write_table(const DeviceRef& disk, const Table& table) {
 }
 
 Result<Signature> SimDisks::probe(const DeviceRef& device) {
-  const Device found = TRY(there(device));
+  const Device found = TRY(existing(world_, device));
   return world_.disk(found).probe(found.start);
 }
 
 // Of two signatures at once none counts.
 Result<ArrayMember> SimDisks::array_member(const DeviceRef& device) {
-  const Device found = TRY(there(device));
+  const Device found = TRY(existing(world_, device));
   const Area* const area = world_.disk(found).area(found.start);
   if (area == nullptr || !area->now.member || area->now.signature.ambivalent) {
     return ArrayMember{};
@@ -129,7 +141,7 @@ Result<ArrayMember> SimDisks::array_member(const DeviceRef& device) {
 }
 
 Result<std::string> SimDisks::read(const DeviceRef& device, std::size_t max_bytes) {
-  const Device found = TRY(there(device));
+  const Device found = TRY(existing(world_, device));
   const DiskSpec& spec = world_.disk(found).spec();
   std::string bytes = spec.bytes.substr(0, max_bytes);
   const auto end = static_cast<std::size_t>(spec.facts.sectors * spec.facts.sector_size);
@@ -137,24 +149,15 @@ Result<std::string> SimDisks::read(const DeviceRef& device, std::size_t max_byte
   return bytes;
 }
 
-Result<Device> SimDisks::free(const DeviceRef& ref) {
-  Device device = TRY(there(ref));
-  const auto users = world_.users(device);
-  if (!users.empty()) {
-    return busy(device, users.front());
-  }
-  return device;
-}
-
 Result<void> SimDisks::wipe_signatures(const DeviceRef& device) {
   const auto whole = [&]() -> Result<void> {
-    const Device found = TRY(free(device));
+    const Device found = TRY(unused(world_, device));
     world_.disk(found).wipe(found.start);
     world_.touch(found.node);
     return {};
   };
   const auto half = [&] {
-    if (const auto found = free(device)) {
+    if (const auto found = unused(world_, device)) {
       world_.disk(*found).wipe_midway(found->start, world_.random());
       world_.touch(found->node);
     }
@@ -164,7 +167,7 @@ Result<void> SimDisks::wipe_signatures(const DeviceRef& device) {
 
 Result<void> SimDisks::flush(const DeviceRef& device) {
   const auto whole = [&]() -> Result<void> {
-    const Device found = TRY(there(device));
+    const Device found = TRY(existing(world_, device));
     world_.disk(found).flush(found.start);
     return {};
   };
@@ -172,7 +175,7 @@ Result<void> SimDisks::flush(const DeviceRef& device) {
 }
 
 Result<std::vector<std::string>> SimDisks::users(const DeviceRef& device) {
-  const Device found = TRY(there(device));
+  const Device found = TRY(existing(world_, device));
   return world_.users(found);
 }
 

@@ -30,11 +30,22 @@ std::string describe_member(const ArrayMember& member) {
   return fmt::format(" {} of {}{}", member.level, member.devices, is_startable(member) ? "" : " never started");
 }
 
+// Neither its key, which may be a random one, nor how it was made.
+std::string describe_luks(const Luks& luks) {
+  const LuksOpen& flags = luks.flags;
+  return fmt::format(" LUKS{}{}{}{}{}{}{}", luks.header.version, luks.header.discards ? " allow-discards" : "",
+                     flags.same_cpu_crypt ? " same-cpu-crypt" : "",
+                     flags.submit_from_crypt_cpus ? " submit-from-crypt-cpus" : "",
+                     flags.no_read_workqueue ? " no-read-workqueue" : "",
+                     flags.no_write_workqueue ? " no-write-workqueue" : "", luks.header.has_key ? "" : " no key slot");
+}
+
 std::string describe_signature(const Formatted& held) {
   const Signature& seen = held.signature;
-  return fmt::format("{} label '{}' uuid {}{}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
+  return fmt::format("{} label '{}' uuid {}{}{}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
                      seen.uuid.empty() ? "-" : seen.uuid, seen.ambivalent ? " ambivalent" : "",
-                     held.torn ? " torn" : "", held.member ? describe_member(*held.member) : "");
+                     held.torn ? " torn" : "", held.member ? describe_member(*held.member) : "",
+                     held.luks ? describe_luks(*held.luks) : "");
 }
 
 std::string describe_partition(const Partition& entry) {
@@ -60,14 +71,6 @@ bool is_ignored(const std::string& area, const std::string& inner, const std::ve
     const std::size_t colon = rule.find(':');
     return rule.substr(0, colon) == area && path::is_within(inner, rule.substr(colon + 1));
   });
-}
-
-// The medium's view: an area that was made and not flushed is what it was before.
-const Formatted* durable(const Area& area) {
-  if (area.flushed) {
-    return &area.now;
-  }
-  return area.before ? &*area.before : nullptr;
 }
 
 std::string snapshot_area(const std::string& name, const Formatted& held, const std::vector<std::string>& ignored) {
@@ -96,25 +99,40 @@ std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& igno
   return text;
 }
 
-bool tells_of(const Disk& disk, std::int64_t start, const Array& array) {
-  const auto found = disk.areas().find(start);
-  const Formatted* const held = found == disk.areas().end() ? nullptr : durable(found->second);
-  return held != nullptr && held->member && is_of(*held->member, array.identity);
+const Formatted* durable_at(const World& world, const MemberPlace& place) {
+  const auto& areas = world.disks()[place.disk].areas();
+  const auto found = areas.find(place.start);
+  return found == areas.end() ? nullptr : durable(found->second);
 }
 
-// What an array held of which no member tells any more is rubbish.
+// What an array or a volume held of which nothing below it tells any more is rubbish.
+bool is_told_of(const World& world, const Array& array) {
+  return std::any_of(array.places.begin(), array.places.end(), [&](const MemberPlace& place) {
+    const Formatted* const held = durable_at(world, place);
+    return held != nullptr && held->member && is_of(*held->member, array.identity);
+  });
+}
+
+bool is_told_of(const World& world, const Volume& volume) {
+  const Formatted* const held = durable_at(world, volume.place);
+  return held != nullptr && held->luks && held->luks->content == volume.content;
+}
+
+// The volumes last and by their names: in which order they were made, and how often, is not to be seen.
 std::vector<const Disk*> disks_in_use(const World& world) {
   std::vector<const Disk*> found;
+  std::vector<const Disk*> in_volumes;
   for (std::size_t i = 0; i < world.disks().size(); ++i) {
     const Array* const array = world.array_of(i);
-    const bool used =
-        array == nullptr || std::any_of(array->places.begin(), array->places.end(), [&](const auto& place) {
-          return tells_of(world.disks()[place.disk], place.start, *array);
-        });
-    if (used) {
+    const Volume* const volume = world.volume_of(i);
+    if (volume != nullptr && is_told_of(world, *volume)) {
+      in_volumes.push_back(&world.disks()[i]);
+    } else if (volume == nullptr && (array == nullptr || is_told_of(world, *array))) {
       found.push_back(&world.disks()[i]);
     }
   }
+  std::sort(in_volumes.begin(), in_volumes.end(), [](const Disk* a, const Disk* b) { return a->node(0) < b->node(0); });
+  found.insert(found.end(), in_volumes.begin(), in_volumes.end());
   return found;
 }
 
@@ -145,6 +163,9 @@ void check_disk(const Disk& disk, std::vector<std::string>& problems) {
     }
     if (area.now.member && !is_startable(*area.now.member)) {
       problems.push_back(area_name(disk, start) + ": the RAID array was never started");
+    }
+    if (area.now.luks && !area.now.luks->header.has_key) {
+      problems.push_back(area_name(disk, start) + ": the encrypted volume has no key slot");
     }
   }
 }

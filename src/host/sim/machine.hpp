@@ -44,6 +44,24 @@ struct ArraySpec {
 
 Content member_of(const ArraySpec& array);
 
+// An encrypted volume of an earlier life.
+struct VolumeSpec {
+  // A disk, a partition of its table ("/dev/vdb1"), or an array ("/dev/md/data"). What else was said to be on it is
+  // not.
+  std::string device;
+  std::string uuid;
+  std::string label;
+  // The header's flag.
+  bool discards = false;
+  std::int64_t version = 2;
+  // Nothing: no key slot is in use.
+  std::optional<std::string> key;
+  // What it holds.
+  std::optional<Content> content;
+  // The distro's initramfs opens it under this name in each boot before we run; empty: it does not.
+  std::string opened_by_os;
+};
+
 struct PartitionSpec {
   Partition entry;
   std::optional<Content> content;
@@ -91,6 +109,7 @@ struct MachineSpec {
   std::vector<DiskSpec> disks;
   // One that is a member of another stands before it.
   std::vector<ArraySpec> arrays;
+  std::vector<VolumeSpec> volumes;
   std::vector<OsMount> mounts;
   // The roots of host::Host's target and state.
   std::string target_path = "/sysroot";

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/clock.hpp"
+#include "host/crypt.hpp"
 #include "host/disks.hpp"
 #include "host/fetcher.hpp"
 #include "host/files.hpp"
@@ -21,6 +22,12 @@
 #include "host/sim/world.hpp"
 
 namespace provision::host::sim {
+
+// The device of that name now (Code::device_missing), and one that nobody uses (Code::device_busy).
+Result<Device> existing(const World& world, const DeviceRef& ref);
+Result<Device> unused(const World& world, const DeviceRef& ref);
+// What the gate calls the device: its node, whichever name was used for it.
+std::string target_of(const World& world, const DeviceRef& ref);
 
 enum class MissingRoot : std::uint8_t { is_an_error, make };
 
@@ -92,10 +99,30 @@ class SimDisks final : public Disks {
   Result<std::vector<std::string>> users(const DeviceRef& device) override;
 
  private:
-  Result<Device> there(const DeviceRef& ref);
   Result<Device> whole_disk(const DeviceRef& ref);
   Result<void> free_for_table(const Device& disk, const Table& table);
-  Result<Device> free(const DeviceRef& ref);
+
+  World& world_;
+};
+
+// LUKS headers and what they open, without the cryptography: a key opens the volume that was made with just its bytes.
+class SimCrypt final : public Crypt {
+ public:
+  explicit SimCrypt(World& world) : world_(world) {}
+
+  Result<LuksHeader> header(const DeviceRef& device) override;
+  Result<void> format(const DeviceRef& device, const LuksFormat& format, const Secret& key) override;
+  Result<bool> open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
+                    const Secret& key) override;
+  Result<std::optional<OpenVolume>> opened(const std::string& name) override;
+  Result<void> close(const std::string& name) override;
+  Result<Secret> new_key() override;
+
+ private:
+  Result<bool> opens(const DeviceRef& device, const LuksOpen& options, const Secret& key);
+  // What it opens, if the key is right.
+  Result<std::optional<Device>> to_open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
+                                        const Secret& key);
 
   World& world_;
 };

@@ -13,6 +13,7 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       state_(world_, spec.state_path, MissingRoot::make),
       own_(world_, "/"),
       disks_(world_),
+      crypt_(world_),
       mounts_(world_),
       processes_(world_),
       clock_(world_),
@@ -21,8 +22,9 @@ SimHost::SimHost(const MachineSpec& spec, FaultPlan plan)
       fetcher_(world_) {}
 
 Host SimHost::host() {
-  return Host{target_, world_.spec().target_path, state_, own_, disks_, mounts_, processes_, clock_, firmware_, http_,
-              fetcher_};
+  return Host{
+      target_, world_.spec().target_path, state_, own_, disks_, crypt_, mounts_, processes_, clock_, firmware_, http_,
+      fetcher_};
 }
 
 void SimHost::reboot(Loss loss) { world_.restart(loss); }
@@ -33,6 +35,17 @@ void SimHost::reboot_orderly() {
 }
 
 std::string SimHost::snapshot(const std::vector<std::string>& ignored) const { return sim::snapshot(world_, ignored); }
+
+std::optional<Luks> SimHost::luks(std::string_view device) const {
+  const auto found = world_.find(device);
+  if (!found) {
+    return std::nullopt;
+  }
+  const auto& areas = world_.disks()[found->disk].areas();
+  const auto area = areas.find(found->start);
+  const Formatted* const held = area == areas.end() ? nullptr : durable(area->second);
+  return held == nullptr ? std::nullopt : held->luks;
+}
 
 std::vector<std::string> SimHost::touched() const { return {world_.touched().begin(), world_.touched().end()}; }
 

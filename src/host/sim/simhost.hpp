@@ -46,6 +46,14 @@
 // where one was holds what that one held, until it is wiped. No array stays assembled without power. A member that was
 // missing for a while comes back as good as the others: nothing is resynchronized.
 //
+// *An encrypted volume* is made in steps, each durable: the place of its header is wiped, the header is written, and
+// then its key slot. A cut midway leaves what was there before, a blank, a header without a key slot, which nothing
+// opens, or the volume. When format has returned all is durable. What it holds is as on a disk: volatile until the
+// mapping is flushed, whatever is done to the device below. A new header has a new volume key: what was there before
+// can't be read by anybody, and the volume is blank. The flags that a header keeps are written when it is opened: a cut
+// midway leaves those of before or of after. No volume stays open without power. Keys are not random here: the seed
+// decides them, and no two are the same.
+//
 // *Mounts, /run and everything else of the initramfs* are gone with the power. The machine's identity, its command
 // line and its fw_cfg are the same on each boot; the boot id never is.
 //
@@ -57,7 +65,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/host.hpp"
@@ -89,8 +99,11 @@ class SimHost {
 
   // The durable state as canonical text; see snapshot() in world.hpp.
   [[nodiscard]] std::string snapshot(const std::vector<std::string>& ignored = {}) const;
-  // What is wrong with the disks: torn file systems, tables of which a copy is broken, overlapping partitions.
+  // What is wrong with the disks: torn file systems, tables of which a copy is broken, overlapping partitions, volumes
+  // that no key opens.
   [[nodiscard]] std::vector<std::string> problems() const { return check(world_); }
+  // The LUKS header that the device has durably: what opens it, how it was made. Nothing: it has none, or is not there.
+  [[nodiscard]] std::optional<Luks> luks(std::string_view device) const;
   // What has been changed since the machine was made: kernel nodes, and paths of this process.
   [[nodiscard]] std::vector<std::string> touched() const;
   // What its TPM was extended by in this boot.
@@ -113,6 +126,7 @@ class SimHost {
   SimFiles state_;
   SimFiles own_;
   SimDisks disks_;
+  SimCrypt crypt_;
   SimMounts mounts_;
   SimProcesses processes_;
   SimClock clock_;

@@ -56,9 +56,12 @@ bool has_option(std::string_view options, std::string_view wanted) {
 }
 
 World::World(const MachineSpec& spec, FaultPlan plan)
-    : spec_(spec), disks_(make_disks(spec)), random_(plan.seed), gate_(std::move(plan)) {
+    : spec_(spec), disks_(make_disks(spec)), random_(plan.seed), key_random_(~plan.seed), gate_(std::move(plan)) {
   for (const auto& array : spec_.arrays) {
     remember(array);
+  }
+  for (const auto& volume : spec_.volumes) {
+    remember(volume);
   }
   start();
 }
@@ -72,8 +75,16 @@ void World::start() {
     array.link.clear();
     array.held.clear();
   }
+  for (auto& volume : volumes_) {
+    volume.name.clear();
+    volume.node.clear();
+    volume.held.reset();
+  }
   for (const auto& wanted : spec_.arrays) {
     assemble_by_os(wanted);
+  }
+  for (const auto& wanted : spec_.volumes) {
+    open_by_os(wanted);
   }
   for (const auto& wanted : spec_.mounts) {
     mount_by_os(wanted);
@@ -114,6 +125,19 @@ void World::restart(Loss loss) {
 }
 
 // --- Devices
+
+std::string World::kernel_node(std::size_t disk) const {
+  if (const Array* const array = array_of(disk)) {
+    return array->node;
+  }
+  const Volume* const volume = volume_of(disk);
+  return volume == nullptr ? disks_[disk].node(0) : volume->node;
+}
+
+bool World::is_there(std::size_t disk) const {
+  const bool is_layer = array_of(disk) != nullptr || volume_of(disk) != nullptr;
+  return is_layer ? !kernel_node(disk).empty() : disks_[disk].spec().appears_after <= uptime_;
+}
 
 std::vector<Device> World::devices() const {
   std::vector<Device> found;
@@ -160,7 +184,7 @@ std::optional<Device> World::find_link(std::string_view path) const {
   return std::nullopt;
 }
 
-// As udev's 60-persistent-storage.rules and 63-md-raid-arrays.rules make them.
+// As udev's 60-persistent-storage.rules, 60-persistent-storage-dm.rules and 63-md-raid-arrays.rules make them.
 bool World::is_link_of(const Device& device, std::string_view folder, std::string_view name) const {
   const Disk& disk = disks_[device.disk];
   const std::string part = device.number == 0 ? "" : fmt::format("-part{}", device.number);
@@ -170,6 +194,11 @@ bool World::is_link_of(const Device& device, std::string_view folder, std::strin
   const std::string path = path::join(folder, name);
   for (const auto& link : disk.spec().links) {
     if (path == link + part) {
+      return true;
+    }
+  }
+  if (const Volume* const volume = volume_of(device.disk)) {
+    if (path == "/dev/mapper/" + volume->name || path == "/dev/disk/by-id/dm-name-" + volume->name) {
       return true;
     }
   }
@@ -206,6 +235,11 @@ std::vector<Use> World::uses() const {
     for (const auto& member : array.held) {
       const std::string name(path::name(array.node));
       found.push_back(Use{member, fmt::format("the RAID array {} ({})", name, array.identity.level)});
+    }
+  }
+  for (const auto& volume : volumes_) {
+    if (volume.held) {
+      found.push_back(Use{*volume.held, "the encrypted volume " + volume.name});
     }
   }
   return found;

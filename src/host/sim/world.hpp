@@ -73,10 +73,22 @@ struct Array {
 // How many of its devices are not among these.
 std::int64_t missing(const Array& array, const std::vector<Device>& members);
 
+// An encrypted volume that was made at some time. What it holds is one of World's disks. Once another header takes the
+// place of its own nobody reads that again.
+struct Volume {
+  std::size_t content = 0;
+  MemberPlace place;
+  std::string uuid;
+  // While it is open, which it never stays over a boot: "data", "/dev/dm-0", and the device that it lies on.
+  std::string name;
+  std::string node;
+  std::optional<Device> held;
+};
+
 // Who has a device.
 struct Use {
   Device device;
-  // A mount point, "the RAID array md127 (raid1)".
+  // A mount point, "the RAID array md127 (raid1)", "the encrypted volume data".
   std::string user;
 };
 
@@ -93,7 +105,7 @@ class World {
   [[nodiscard]] std::chrono::milliseconds uptime() const { return uptime_; }
   [[nodiscard]] const std::vector<MountPoint>& mounts() const { return mounts_; }
   [[nodiscard]] Disk& disk(const Device& device) { return disks_[device.disk]; }
-  // With what arrays hold, also those that are not assembled: devices lead only to those that are.
+  // With what arrays and volumes hold, also those that are not assembled or open: devices lead only to those that are.
   [[nodiscard]] const std::vector<Disk>& disks() const { return disks_; }
   Gate& gate() { return gate_; }
   Random& random() { return random_; }
@@ -117,6 +129,17 @@ class World {
   // Which of arrays() can be assembled of these, which are all members of it; nothing if none can.
   [[nodiscard]] std::optional<std::size_t> find_array(const Uuid& uuid, const std::vector<Device>& members) const;
 
+  [[nodiscard]] const std::vector<Volume>& volumes() const { return volumes_; }
+  // The volume of which a disk is the content.
+  [[nodiscard]] const Volume* volume_of(std::size_t disk) const;
+  // The one that is open under the name.
+  [[nodiscard]] const Volume* open_volume(std::string_view name) const;
+  // The device's LUKS header; nothing if it has none.
+  [[nodiscard]] Luks* luks(const Device& device);
+  [[nodiscard]] const Luks* luks(const Device& device) const;
+  // Whether a header made so leaves room for data.
+  [[nodiscard]] bool has_room(const Device& device, const LuksFormat& format) const;
+
   // `path` in `root`, with the links on the way followed but never out of the root, and not the last component.
   // Errors are those of the system call: ENOENT, ENOTDIR, ELOOP.
   [[nodiscard]] Result<Place> place(std::string_view root, std::string_view path);
@@ -136,6 +159,14 @@ class World {
   std::size_t add_array(const ArrayMember& identity, const std::vector<Device>& members);
   void assemble(std::size_t array, std::string link, const std::vector<Device>& members);
   void disassemble(const Device& array);
+  // Whoever has the header's key sees a blank.
+  void encrypt(const Device& device, Luks header);
+  void encrypt_midway(const Device& device, Luks header);
+  // Of a device that has a header.
+  void open_volume(const Device& device, const std::string& name);
+  void close_volume(std::string_view name);
+  // Numbers for keys, which disturb no other chance.
+  Random& key_random() { return key_random_; }
   void measure(std::string event) { measured_.push_back(std::move(event)); }
   void unmount(std::size_t index) { mounts_.erase(mounts_.begin() + static_cast<std::ptrdiff_t>(index)); }
 
@@ -162,14 +193,21 @@ class World {
   [[nodiscard]] std::string kernel_node(std::size_t disk) const;
   [[nodiscard]] std::string free_array_node() const;
   [[nodiscard]] std::vector<Device> members_of(const Uuid& uuid) const;
+  void remember(const VolumeSpec& spec);
+  void open_by_os(const VolumeSpec& wanted);
+  [[nodiscard]] std::optional<Device> find_extent(std::string_view name) const;
+  Luks add_volume(const Device& device, Luks header, const std::optional<Content>& content);
+  [[nodiscard]] std::string free_volume_node() const;
 
   MachineSpec spec_;
   std::vector<Disk> disks_;
   std::vector<Array> arrays_;
+  std::vector<Volume> volumes_;
   FileSystem initramfs_;
   std::vector<MountPoint> mounts_;
   std::chrono::milliseconds uptime_{0};
   Random random_;
+  Random key_random_;
   Gate gate_;
   std::set<std::string> touched_;
   std::vector<std::string> measured_;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cerrno>
+
+#include "base/uuid.hpp"
+#include "host/sim/seams.hpp"
+
+namespace provision::host::sim {
+namespace {
+
+std::string mapping(const std::string& name) { return "/dev/mapper/" + name; }
+
+// What the header keeps of them.
+void keep(Luks& header, const LuksOpen& options) {
+  LuksOpen& flags = header.flags;
+  flags.discards = flags.discards || options.discards;
+  flags.same_cpu_crypt = flags.same_cpu_crypt || options.same_cpu_crypt;
+  flags.submit_from_crypt_cpus = flags.submit_from_crypt_cpus || options.submit_from_crypt_cpus;
+  flags.no_read_workqueue = flags.no_read_workqueue || options.no_read_workqueue;
+  flags.no_write_workqueue = flags.no_write_workqueue || options.no_write_workqueue;
+  header.header.discards = flags.discards;
+}
+
+void keep_options(World& world, const Device& device, const LuksOpen& options) {
+  Luks* const header = world.luks(device);
+  INVARIANT(header != nullptr);
+  const LuksOpen before = header->flags;
+  keep(*header, options);
+  if (before != header->flags) {
+    world.touch(device.node);
+  }
+}
+
+}  // namespace
+
+Result<LuksHeader> SimCrypt::header(const DeviceRef& device) {
+  const Device found = TRY(existing(world_, device));
+  const Luks* const held = world_.luks(found);
+  return held == nullptr ? LuksHeader{} : held->header;
+}
+
+Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format, const Secret& key) {
+  const auto ready = [&]() -> Result<Device> {
+    Device found = TRY(unused(world_, device));
+    if (!format.uuid.empty() && !Uuid::parse(format.uuid)) {
+      return Error(Code::io, "'" + format.uuid + "' is no UUID", EINVAL);
+    }
+    if (!world_.has_room(found, format)) {
+      return Error(Code::io, found.node + " is too small for a LUKS header", EINVAL);
+    }
+    return found;
+  };
+  const auto made = [&] {
+    const auto uuid = Uuid::parse(format.uuid);
+    Luks header;
+    header.header = {2, uuid ? uuid->text() : Uuid::derive({"volume", std::to_string(world_.random().next())}).text(),
+                     format.label, false, true};
+    header.format = format;
+    header.format.key_slot = std::max<std::int64_t>(format.key_slot, 0);
+    header.key = std::string(key.view());
+    return header;
+  };
+  const auto whole = [&]() -> Result<void> {
+    const Device found = TRY(ready());
+    world_.encrypt(found, made());
+    world_.touch(found.node);
+    return {};
+  };
+  const auto half = [&] {
+    if (const auto found = ready()) {
+      world_.encrypt_midway(*found, made());
+      world_.touch(found->node);
+    }
+  };
+  return mutate(world_, "format_volume", target_of(world_, device), whole, half);
+}
+
+Result<bool> SimCrypt::opens(const DeviceRef& device, const LuksOpen& options, const Secret& key) {
+  const Device found = TRY(existing(world_, device));
+  const Luks* const held = world_.luks(found);
+  if (held == nullptr) {
+    return Error(Code::io, found.node + " is no LUKS volume", EINVAL);
+  }
+  const bool slot_counts = options.key_slot < 0 || options.key_slot == held->format.key_slot;
+  return held->header.has_key && slot_counts && key.is(held->key);
+}
+
+// In libcryptsetup's order: the name, the key, the device.
+Result<std::optional<Device>> SimCrypt::to_open(const DeviceRef& device, const std::string& name,
+                                                const LuksOpen& options, const Secret& key) {
+  if (world_.find(mapping(name))) {
+    return Error(Code::conflict, mapping(name) + " is there already", EEXIST);
+  }
+  if (!TRY(opens(device, options, key))) {
+    return std::optional<Device>();
+  }
+  return std::optional(TRY(unused(world_, device)));
+}
+
+Result<bool> SimCrypt::open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
+                            const Secret& key) {
+  if (name.empty()) {
+    return opens(device, options, key);
+  }
+  const auto whole = [&]() -> Result<bool> {
+    const auto found = TRY(to_open(device, name, options, key));
+    if (found) {
+      keep_options(world_, *found, options);
+      world_.open_volume(*found, name);
+    }
+    return found.has_value();
+  };
+  const auto half = [&] {
+    const auto found = to_open(device, name, options, key);
+    if (found && *found && world_.random().below(2) == 1) {
+      keep_options(world_, **found, options);
+    }
+  };
+  const std::string target = target_of(world_, device);
+  Answers<bool> answers{Error(Code::io, "simulated failure of open_volume " + target, EIO), true};
+  return mutate<bool>(world_, "open_volume", target, std::move(answers), whole, half);
+}
+
+Result<std::optional<OpenVolume>> SimCrypt::opened(const std::string& name) {
+  if (const Volume* const volume = world_.open_volume(name)) {
+    return std::optional(OpenVolume{volume->uuid, volume->node});
+  }
+  if (world_.find(mapping(name))) {
+    return Error(Code::conflict, mapping(name) + " is no LUKS volume");
+  }
+  return std::optional<OpenVolume>();
+}
+
+Result<void> SimCrypt::close(const std::string& name) {
+  const DeviceRef ref{mapping(name), "", 0};
+  const auto whole = [&]() -> Result<void> {
+    if (world_.open_volume(name) == nullptr) {
+      return Error(Code::device_missing, "no volume is open as " + ref.path, ENODEV);
+    }
+    TRY(unused(world_, ref));
+    world_.close_volume(name);
+    return {};
+  };
+  return mutate(world_, "close_volume", target_of(world_, ref), whole, [] {});
+}
+
+// Numbers of the world's own, so that the faults come out the same whether or not keys are made.
+Result<Secret> SimCrypt::new_key() {
+  constexpr std::size_t digits = 8192;
+  constexpr std::string_view hex = "0123456789abcdef";
+  Secret key = TRY(Secret::sized(digits));
+  for (std::size_t i = 0; i < digits; ++i) {
+    key.data()[i] = hex[world_.key_random().below(hex.size())];  // NOLINT(*-pointer-arithmetic): its only interface
+  }
+  return key;
+}
+
+}  // namespace provision::host::sim
