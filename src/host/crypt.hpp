@@ -98,7 +98,8 @@ class Crypt {
   // nothing has changed. With an empty name it only says that.
   virtual Result<bool> open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
                             const Secret& key) = 0;
-  // What /dev/mapper/<name> is; nothing: no LUKS volume is open under that name. Code::conflict: another mapping has it.
+  // What /dev/mapper/<name> is; nothing: no LUKS volume is open under that name. Code::conflict: another mapping has
+  // it.
   virtual Result<std::optional<OpenVolume>> opened(const std::string& name) = 0;
   virtual Result<void> close(const std::string& name) = 0;
   // 4096 random bytes of the kernel's, as 8192 hex digits (spec: storage.luks.keyFile, where there is none).

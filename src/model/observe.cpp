@@ -109,7 +109,8 @@ bool may_miss(const spec::Config& config, const Inventory& inventory, const host
   return to_be_made || is_of_damaged_table(inventory, device);
 }
 
-// Whether there is something to look at. An array or a volume of the config is not waited for: whoever may set it up has done so.
+// Whether there is something to look at. An array or a volume of the config is not waited for: whoever may set it up
+// has done so.
 Result<bool> is_there(host::Host& host, const spec::Config& config, const Inventory& inventory,
                       const host::DeviceRef& device, std::chrono::milliseconds patience) {
   if (may_miss(config, inventory, device)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of a volume in the config are arguments of the program cryptsetup (spec: storage.luks.options and
-// .openOptions). The library has no such arguments, so they are read here, as cryptsetup 2.6 reads them: in their order,
-// the last one counts, "--name value", "--name=value" and the one-letter forms. Pure.
+// .openOptions). The library has no such arguments, so they are read here, as cryptsetup 2.6 reads them: in their
+// order, the last one counts, "--name value", "--name=value" and the one-letter forms. Pure.
 #pragma once
 
 #include <string>

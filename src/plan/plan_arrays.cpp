@@ -135,8 +135,9 @@ Result<void> check_device(const Question& question, std::size_t index, std::size
 }
 
 bool has_device(const spec::Raid& array, const model::Inventory& after, const host::DeviceRef& device) {
-  return std::any_of(array.devices.begin(), array.devices.end(),
-                     [&](const std::string& path) { return model::is_same_device(model::resolve(after, path), device); });
+  return std::any_of(array.devices.begin(), array.devices.end(), [&](const std::string& path) {
+    return model::is_same_device(model::resolve(after, path), device);
+  });
 }
 
 // A device is of one array only, and once.

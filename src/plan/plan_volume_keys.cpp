@@ -27,7 +27,8 @@ Result<void> plan_key(FilesPlan& files, std::size_t index) {
   if (there != nullptr && there->kind == host::NodeKind::directory) {
     return Error(Code::conflict, path + " is a directory in the target").at(origin);
   }
-  const std::string why = there == nullptr ? "later boots open the volume by it" : "whether it is the volume's shows then";
+  const std::string why =
+      there == nullptr ? "later boots open the volume by it" : "whether it is the volume's shows then";
   files.plan.steps.push_back(step_over(id, there, why, origin, PutVolumeKey{name, path}));
   return {};
 }
@@ -49,8 +50,8 @@ std::string without_lines_of(const std::string& text, const std::vector<spec::Lu
   for (const auto line : split(text, '\n')) {
     const std::string_view begin = trim(line);
     const std::string_view name = begin.substr(0, std::min(begin.find_first_of(" \t"), begin.size()));
-    const bool other = std::none_of(volumes.begin(), volumes.end(),
-                                    [&](const spec::Luks& volume) { return volume.name == name; });
+    const bool other =
+        std::none_of(volumes.begin(), volumes.end(), [&](const spec::Luks& volume) { return volume.name == name; });
     if (other || std::find(wanted.begin(), wanted.end(), line) != wanted.end()) {
       kept.emplace_back(line);
     }

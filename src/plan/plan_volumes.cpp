@@ -107,7 +107,8 @@ Result<void> check_device(const Question& question, const model::Inventory& afte
     return Error(Code::bad_config, device + what).at(place_of(question, index, "device"));
   };
   if (const auto* const array = array_of(question, after, device)) {
-    return fault(" is a device of the RAID array " + printable(array->name) + ": it cannot be an encrypted volume as well");
+    return fault(" is a device of the RAID array " + printable(array->name) +
+                 ": it cannot be an encrypted volume as well");
   }
   if (const auto* const inner = model::volume_named(question.config(), device)) {
     return Error(Code::unsupported, "a volume in the encrypted volume " + printable(inner->name) +
@@ -160,7 +161,8 @@ Result<void> check_free(const Question& question, std::size_t index, const Site&
 }
 
 Result<Site> volume_site(const Question& question, const model::Inventory& after, const Plan& plan, std::size_t index) {
-  auto found = site_of(question, after, plan, asked_volume(question, index).device.value_or(""), "be an encrypted volume");
+  auto found =
+      site_of(question, after, plan, asked_volume(question, index).device.value_or(""), "be an encrypted volume");
   if (!found) {
     return std::move(found).error().at(place_of(question, index, "device"));
   }
@@ -175,9 +177,9 @@ Result<Step> making_step(const Question& question, std::size_t index, const Site
   step.assumes = model::fingerprint(site.signature.value_or(host::Signature{}));
   step.afresh = wipes(volume);
   if (wipes(volume)) {
-    step.replaces = site.maker != nullptr                               ? std::string(replaces_anything)
+    step.replaces = site.maker != nullptr                                    ? std::string(replaces_anything)
                     : step.assumes != std::string(model::absent_fingerprint) ? step.assumes
-                                                                        : "";
+                                                                             : "";
   }
   MakeVolume made = operation_of(volume, index, site.device);
   const std::string given = TRY(given_uuid(question, index));

@@ -62,9 +62,10 @@ Result<void> open_existing(host::Host& host, const spec::Parsed& config, const p
   const plan::ContentSource contents(*config.config);
   const Secret key = TRY_WHILE(plan::configured_key(host.fetcher, contents, volume.key), "getting the volume's key");
   if (!TRY(plan::open_volume(host, volume, key))) {
-    return Error(Code::conflict, volume.device.path + " holds an encrypted volume, and this key does not open it: give "
-                                                      "its key, or set wipeVolume to make it anew, and what it holds "
-                                                      "is lost");
+    return Error(Code::conflict, volume.device.path +
+                                     " holds an encrypted volume, and this key does not open it: give "
+                                     "its key, or set wipeVolume to make it anew, and what it holds "
+                                     "is lost");
   }
   return plan::keep_key(host.state, volume.name, key);
 }

@@ -11,8 +11,8 @@
 namespace provision::stages {
 
 // `begun`: those that this first boot has made are opened by their kept keys; disks and devices may be missing.
-// Otherwise those of before, by the keys that the config gives, as far as they are what the config says; Code::conflict,
-// at the user's line, where the key opens none.
+// Otherwise those of before, by the keys that the config gives, as far as they are what the config says;
+// Code::conflict, at the user's line, where the key opens none.
 Result<void> open_volumes(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun);
 
 }  // namespace provision::stages

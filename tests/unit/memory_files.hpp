@@ -41,6 +41,7 @@ class MemoryFiles final : public host::Files {
     return {};
   }
   Result<void> make_link(std::string_view /*path*/, const host::NewLink& /*link*/) override { return {}; }
+  Result<void> erase(std::string_view path) override { return remove(path); }
   Result<void> remove(std::string_view path) override {
     contents.erase(std::string(path));
     return {};

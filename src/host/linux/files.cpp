@@ -631,6 +631,41 @@ Result<void> LinuxFiles::remove(std::string_view path) {
   return {};
 }
 
+namespace {
+
+Result<void> overwrite(int fd, const std::string& shown) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) {
+    return io_error("cannot look at " + shown);
+  }
+  constexpr std::size_t most = std::size_t{64} << 10U;
+  const std::string zeros(most, '\0');
+  for (auto left = static_cast<std::size_t>(status.st_size); S_ISREG(status.st_mode) && left > 0;) {
+    const std::size_t count = std::min(left, most);
+    TRY(write_all(fd, std::string_view(zeros).substr(0, count), shown));
+    left -= count;
+  }
+  return ::fsync(fd) == 0 ? Result<void>() : Result<void>(io_error("cannot overwrite " + shown));
+}
+
+}  // namespace
+
+Result<void> LinuxFiles::erase(std::string_view path) {
+  const auto place = locate(path);
+  if (!place) {
+    return is_absent(place.error()) ? Result<void>() : Result<void>(place.error());
+  }
+  const Descriptor file(
+      ::openat(place->parent.get(), place->name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file.valid() && errno != ENOENT && errno != ELOOP) {
+    return errno == EISDIR ? is_directory(place->shown) : io_error("cannot overwrite " + place->shown);
+  }
+  if (file.valid()) {
+    TRY(overwrite(file.get(), place->shown));
+  }
+  return remove(path);
+}
+
 Result<std::vector<std::string>> LinuxFiles::list(std::string_view path) {
   const Place place = TRY(locate(path));
   const Descriptor directory = TRY(open_directory(place.parent.get(), place.name, place.shown));

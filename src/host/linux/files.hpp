@@ -33,6 +33,7 @@ class LinuxFiles final : public Files {
   Result<void> set_attributes(std::string_view path, std::uint32_t mode, Owner owner) override;
   Result<void> make_link(std::string_view path, const NewLink& link) override;
   Result<void> remove(std::string_view path) override;
+  Result<void> erase(std::string_view path) override;
   Result<void> sync(std::string_view path) override;
   Result<std::uint64_t> file_system_of(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;

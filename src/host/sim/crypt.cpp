@@ -105,14 +105,16 @@ Result<bool> SimCrypt::open(const DeviceRef& device, const std::string& name, co
   const auto whole = [&]() -> Result<bool> {
     const auto found = TRY(to_open(device, name, options, key));
     if (found) {
-      keep_options(world_, *found, options);
+      if (options.persistent) {
+        keep_options(world_, *found, options);
+      }
       world_.open_volume(*found, name);
     }
     return found.has_value();
   };
   const auto half = [&] {
     const auto found = to_open(device, name, options, key);
-    if (found && *found && world_.random().below(2) == 1) {
+    if (options.persistent && found && *found && world_.random().below(2) == 1) {
       keep_options(world_, **found, options);
     }
   };

@@ -308,6 +308,9 @@ Result<void> SimFiles::remove(std::string_view path) {
   return change("remove", path, [&](const Place& found) { return remove_steps(found); });
 }
 
+// No medium here keeps what was overwritten, so that it is a removal like another.
+Result<void> SimFiles::erase(std::string_view path) { return remove(path); }
+
 // Nobody else is on a simulated machine: the lock is always free.
 Result<std::unique_ptr<Lock>> SimFiles::lock(std::string_view path) {
   TRY(change("lock", path, [&](const Place& place) -> Result<std::vector<Mutation>> {

@@ -40,7 +40,8 @@ Result<Secret> new_key(Work& work, const MakeVolume& operation) {
   } else {
     key = TRY_WHILE(configured_key(work.host.fetcher, work.contents, operation.key), "getting the volume's key");
   }
-  TRY_WHILE(keep_key(work.host.state, operation.name, key), "keeping the volume's key until the first boot is complete");
+  TRY_WHILE(keep_key(work.host.state, operation.name, key),
+            "keeping the volume's key until the first boot is complete");
   return key;
 }
 

@@ -71,7 +71,8 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
 }
 
 std::string describe(const PutVolumeKey& operation) {
-  return "write the key of the encrypted volume " + printable(operation.volume) + " to " + operation.path + " (mode 0600)";
+  return "write the key of the encrypted volume " + printable(operation.volume) + " to " + operation.path +
+         " (mode 0600)";
 }
 
 Traits traits(const PutVolumeKey& operation) {
