@@ -141,8 +141,8 @@ apt_source() {
 # shellcheck disable=SC2034  # used by the commands that source this
 packages_build=(g++ meson ninja-build pkg-config libssl-dev zlib1g-dev libzstd-dev nlohmann-json3-dev libcli11-dev libfmt-dev libexpected-dev)
 # shellcheck disable=SC2034
-packages_static=(dpkg-dev)
-packages_dynamic=(libfdisk-dev libblkid-dev libmount-dev libcurl4-openssl-dev)
+packages_static=(dpkg-dev libjson-c-dev)
+packages_dynamic=(libfdisk-dev libblkid-dev libmount-dev libcurl4-openssl-dev libcryptsetup-dev libdevmapper-dev)
 
 build_options() {
   case $1 in

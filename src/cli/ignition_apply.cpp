@@ -162,17 +162,11 @@ Result<void> apply(const Options& options, stages::Given& given) {
   host::LinuxHost machine(options.root, scratch->below("journal"));
   OfflineFetcher nothing_far;
   host::Host real = machine.host();
-  host::Host host{real.target,
-                  real.target_path,
-                  real.state,
-                  real.own,
-                  real.disks,
-                  real.mounts,
-                  real.processes,
-                  real.clock,
-                  real.firmware,
-                  real.http,
-                  options.offline ? static_cast<host::Fetcher&>(nothing_far) : real.fetcher};
+  host::Host host{
+      real.target,   real.target_path, real.state,
+      real.own,      real.disks,       real.crypt,
+      real.mounts,   real.processes,   real.clock,
+      real.firmware, real.http,        options.offline ? static_cast<host::Fetcher&>(nothing_far) : real.fetcher};
   TRY(host.fetcher.configure(stages::fetch_settings(given.config.config->ignition, given.documents)));
   return carry_out(host, given.config);
 }

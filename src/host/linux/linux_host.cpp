@@ -13,7 +13,7 @@ LinuxHost::LinuxHost(std::string target_root, const std::string& state_root)
 Host LinuxHost::host() { return host_with(disks, firmware); }
 
 Host LinuxHost::host_with(Disks& other_disks, Firmware& other_firmware) {
-  return {target, target_path, state, own, other_disks, mounts, processes, clock, other_firmware, http, fetcher};
+  return {target, target_path, state, own, other_disks, crypt, mounts, processes, clock, other_firmware, http, fetcher};
 }
 
 }  // namespace provision::host

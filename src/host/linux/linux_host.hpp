@@ -6,6 +6,7 @@
 
 #include "host/host.hpp"
 #include "host/linux/clock.hpp"
+#include "host/linux/crypt.hpp"
 #include "host/linux/disks.hpp"
 #include "host/linux/fetcher.hpp"
 #include "host/linux/files.hpp"
@@ -31,6 +32,7 @@ struct LinuxHost {
   LinuxFiles state;
   LinuxFiles own;
   LinuxDisks disks;
+  LinuxCrypt crypt;
   LinuxMounts mounts;
   LinuxProcesses processes;
   LinuxClock clock;
