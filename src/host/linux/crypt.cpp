@@ -174,7 +174,9 @@ Result<bool> LinuxCrypt::open(const DeviceRef& device, const std::string& name, 
   if (name.empty()) {
     return true;
   }
-  TRY(keep_flags(crypt, options, found.node));
+  if (options.persistent) {
+    TRY(keep_flags(crypt, options, found.node));
+  }
   TRY(make_mapping(crypt, name, options, found.node, secret));
   return true;
 }
