@@ -145,11 +145,23 @@ Result<void> check_no_shares(const spec::Parsed& parsed) {
   return {};
 }
 
+// An open volume would be a device of this machine, and its key would lie beside the images.
+Result<void> check_no_volumes(const spec::Parsed& parsed) {
+  const auto& volumes = parsed.config->storage.luks;
+  if (volumes.empty()) {
+    return {};
+  }
+  return Error(Code::unsupported,
+               "encrypted volumes cannot be made on images: the machine itself makes them at its first boot")
+      .at(parsed.sources.origin(volumes.front().place, "$.storage.luks.0", "name"));
+}
+
 Result<void> check(const ApplyOptions& options, const spec::Parsed& parsed) {
   if (auto error = plan::unsupported(parsed)) {
     return *std::move(error);
   }
   TRY(check_no_shares(parsed));
+  TRY(check_no_volumes(parsed));
   return check_root_choice(*parsed.config, options.target.root);
 }
 

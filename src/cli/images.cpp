@@ -247,7 +247,32 @@ Result<std::optional<host::DeviceRef>> ImageDisks::by_content(const std::string&
   return std::optional<host::DeviceRef>{};
 }
 
-// In the terms of the loop devices.
+namespace {
+
+Error not_on_images() { return {Code::unsupported, "encrypted volumes are not made or opened on images"}; }
+
+}  // namespace
+
+Result<host::LuksHeader> ImageCrypt::header(const host::DeviceRef& device) {
+  return real_.header(TRY(disks_.real(device)));
+}
+
+Result<void> ImageCrypt::format(const host::DeviceRef& /*device*/, const host::LuksFormat& /*format*/,
+                                const Secret& /*key*/) {
+  return not_on_images();
+}
+
+Result<bool> ImageCrypt::open(const host::DeviceRef& /*device*/, const std::string& /*name*/,
+                              const host::LuksOpen& /*options*/, const Secret& /*key*/) {
+  return not_on_images();
+}
+
+Result<std::optional<host::OpenVolume>> ImageCrypt::opened(const std::string& /*name*/) {
+  return std::optional<host::OpenVolume>{};
+}
+
+Result<void> ImageCrypt::close(const std::string& /*name*/) { return not_on_images(); }
+
 Result<host::DeviceRef> ImageDisks::real(const host::DeviceRef& device) {
   if (!device.disk.empty() && device.number > 0) {
     if (const Image* image = image_named(device.disk)) {
@@ -346,13 +371,14 @@ Result<std::unique_ptr<ImageHost>> ImageHost::open(const Settings& settings) {
 ImageHost::ImageHost(std::vector<Image> images, const std::string& state, std::string boot, bool read_only)
     : machine_(std::string(target_path), state),
       disks_(machine_.disks, std::move(images), std::string(target_path)),
+      crypt_(machine_.crypt, disks_),
       firmware_(std::move(boot)),
       read_only_(read_only) {}
 
 // The mounts would go with the process as well, and the loop devices after them.
 ImageHost::~ImageHost() { static_cast<void>(unmount_all()); }
 
-host::Host ImageHost::host() { return machine_.host_with(disks_, firmware_); }
+host::Host ImageHost::host() { return machine_.host_with(disks_, crypt_, firmware_); }
 
 Result<ImageDisks::Found> ImageHost::find_root(const RootChoice& choice) {
   const auto all = TRY(disks_.filesystems());

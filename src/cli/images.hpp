@@ -68,9 +68,10 @@ class ImageDisks final : public host::Disks {
     std::string place;
   };
   Result<std::vector<Found>> filesystems();
+  // In the terms of the loop devices.
+  Result<host::DeviceRef> real(const host::DeviceRef& device);
 
  private:
-  Result<host::DeviceRef> real(const host::DeviceRef& device);
   [[nodiscard]] const Image* image_named(const std::string& path) const;
   Result<std::optional<host::DeviceRef>> by_link(const std::string& path);
   Result<std::optional<host::DeviceRef>> by_table(const std::string& path);
@@ -79,6 +80,25 @@ class ImageDisks final : public host::Disks {
   host::Disks& real_;
   std::vector<Image> images_;
   std::string own_mounts_;
+};
+
+// The headers of encrypted volumes on images. None is made or opened there: an open one would be a device of this
+// machine, for all to see, and its key would lie beside the images.
+class ImageCrypt final : public host::Crypt {
+ public:
+  ImageCrypt(host::Crypt& real, ImageDisks& disks) : real_(real), disks_(disks) {}
+
+  Result<host::LuksHeader> header(const host::DeviceRef& device) override;
+  Result<void> format(const host::DeviceRef& device, const host::LuksFormat& format, const Secret& key) override;
+  Result<bool> open(const host::DeviceRef& device, const std::string& name, const host::LuksOpen& options,
+                    const Secret& key) override;
+  Result<std::optional<host::OpenVolume>> opened(const std::string& name) override;
+  Result<void> close(const std::string& name) override;
+  Result<Secret> new_key() override { return real_.new_key(); }
+
+ private:
+  host::Crypt& real_;
+  ImageDisks& disks_;
 };
 
 // A machine without a name of its own: what is derived for an image depends on the image and the config only, not on
@@ -138,6 +158,7 @@ class ImageHost {
 
   host::LinuxHost machine_;
   ImageDisks disks_;
+  ImageCrypt crypt_;
   ImageFirmware firmware_;
   bool read_only_;
 };

@@ -13,7 +13,12 @@ LinuxHost::LinuxHost(std::string target_root, const std::string& state_root)
 Host LinuxHost::host() { return host_with(disks, firmware); }
 
 Host LinuxHost::host_with(Disks& other_disks, Firmware& other_firmware) {
-  return {target, target_path, state, own, other_disks, crypt, mounts, processes, clock, other_firmware, http, fetcher};
+  return host_with(other_disks, crypt, other_firmware);
+}
+
+Host LinuxHost::host_with(Disks& other_disks, Crypt& other_crypt, Firmware& other_firmware) {
+  return {target,    target_path, state,          own,  other_disks, other_crypt, mounts,
+          processes, clock,       other_firmware, http, fetcher};
 }
 
 }  // namespace provision::host

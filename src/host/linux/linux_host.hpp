@@ -26,6 +26,8 @@ struct LinuxHost {
   [[nodiscard]] Host host();
   // The same with other disks and another firmware.
   [[nodiscard]] Host host_with(Disks& other_disks, Firmware& other_firmware);
+  // And with other volumes.
+  [[nodiscard]] Host host_with(Disks& other_disks, Crypt& other_crypt, Firmware& other_firmware);
 
   std::string target_path;
   LinuxFiles target;
