@@ -27,11 +27,19 @@ has_program() {
     [[ " ${PROVISION_LEAVE_OUT-} " != *" $1 "* ]] && find_binary "$1" >/dev/null
 }
 
+# Encrypted volumes are opened by the engine itself. udev's rules for device-mapper, which make the names in /dev/mapper and
+# tell whoever waits that they are there, run dmsetup: it comes with them, by dracut's module of that name.
+opens_volumes() {
+    has_program dmsetup && [[ " ${omit_dracutmodules-} " != *" dm "* ]] &&
+        compgen -G "${dracutbasedir-}/modules.d/[0-9][0-9]dm" >/dev/null
+}
+
 depends() {
     left_out && return 0
     echo systemd systemd-initrd dracut-systemd
     # Drivers of every network card: where dracut has the module (Debian: dracut-network).
     [[ -d ${dracutbasedir-}/modules.d/90kernel-network-modules ]] && echo kernel-network-modules
+    opens_volumes && echo dm
     return 0
 }
 
@@ -50,6 +58,11 @@ installkernel() {
     dracut_instmods -o ext4 xfs btrfs virtiofs vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 crc32c crc32c_generic crc32c_intel
     # The levels of RAID: the kernel asks for them as md-level-N, when mdadm makes or assembles an array.
     ! has_program mdadm || dracut_instmods -o md_mod linear raid0 raid1 raid10 raid456
+    # Encrypted volumes. The kernel asks for a cipher by its name when a volume is opened, and takes the fastest driver that
+    # is there. The ciphers beside AES are those that people choose by --cipher.
+    ! opens_volumes || dracut_instmods -o dm_mod dm_crypt xts ecb cbc essiv sha256_generic sha512_generic algif_skcipher \
+        aes_generic aesni_intel aes_arm64 aes_ce_blk aes_neon_bs aes_neon_blk aes_s390 vmx_crypto \
+        serpent_generic twofish_generic camellia_generic adiantum chacha_generic nhpoly1305
     dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
         bnx2x bnxt_en mlx4_en mlx5_core bonding 8021q bridge af_packet ipv6
 }
@@ -126,6 +139,7 @@ install() {
     # By these an array gets its links; without them mdadm waits five seconds for /dev/md/NAME. Not 64-md-raid-assembly: who
     # wants arrays to be assembled that the config does not name takes dracut's module mdraid.
     [[ " ${here[*]} " != *" mdadm "* ]] || inst_rules 01-md-raid-creating.rules 63-md-raid-arrays.rules
+    opens_volumes || dwarn "provision: no dmsetup, or not dracut's module dm: the image will not open encrypted volumes"
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue
         inst_simple "$bundle"

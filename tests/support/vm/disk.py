@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Disk:
 
     def exists(self, partition: Partition, path: str) -> bool:
         return b"Inode:" in self._debugfs(partition, f"stat {path}")
+
+    def mode(self, partition: Partition, path: str) -> int | None:
+        """The permissions of a file or folder, or nothing if it is not there."""
+        found = re.search(rb"Mode:\s+([0-7]+)", self._debugfs(partition, f"stat {path}"))
+        return int(found[1], 8) & 0o7777 if found else None
 
     def write(self, partition: Partition, path: str, content: bytes) -> None:
         """Replaces a file; its folder must be there."""
