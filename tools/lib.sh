@@ -204,8 +204,8 @@ write_manifest() {
     "$(git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)"
   local p
   if [ "$1" = static ]; then
-    for p in curl util-linux; do say "$p $(cat "tools/static/$p/.complete") linked in"; done
-    for p in libssl-dev zlib1g-dev libzstd-dev libc6-dev libstdc++-12-dev; do
+    for p in cryptsetup curl lvm2 util-linux; do say "$p $(cat "tools/static/$p/.complete") linked in"; done
+    for p in libssl-dev libjson-c-dev zlib1g-dev libzstd-dev libc6-dev libstdc++-12-dev; do
       dpkg-query -W -f "\${source:Package} \${source:Version} linked in\n" "$p"
     done
   else
