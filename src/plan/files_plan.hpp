@@ -53,6 +53,8 @@ std::string with_lines(std::string text, const std::vector<std::string>& lines);
 
 // The keys of encrypted volumes and /etc/crypttab, after all files are planned: plan_volume_keys.cpp.
 Result<void> plan_volume_keys(FilesPlan& files);
+// A line for each encrypted volume.
+Result<std::vector<std::string>> crypttab_lines(const FilesPlan& files);
 // The steps of units, drop-ins, masks and presets, into the plan: plan_units.cpp.
 Result<void> plan_units(FilesPlan& files);
 

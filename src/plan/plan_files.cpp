@@ -246,6 +246,21 @@ Result<std::vector<Contents>> appended(const FilesPlan& files, const spec::File&
   return pieces;
 }
 
+// What is added to a file of the config for its encrypted volumes; empty: nothing.
+Result<std::string> added_lines(const FilesPlan& files, const spec::File& file, const Origin& origin) {
+  if (file.path != model::crypttab_path || files.config().storage.luks.empty()) {
+    return std::string();
+  }
+  if (!file.contents.source) {
+    return Error(Code::bad_config, file.path +
+                                       " gets a line for each encrypted volume of this config: give all of its "
+                                       "contents, or leave it out")
+        .at(origin);
+  }
+  const auto lines = TRY(crypttab_lines(files));
+  return join(lines, "\n") + "\n";
+}
+
 // The digest of the contents and what is appended to them; empty if something of it is fetched.
 Result<Digest> digest_of_whole(const spec::File& file, const PutFile& wanted) {
   if (wanted.append.empty()) {
@@ -258,6 +273,9 @@ Result<Digest> digest_of_whole(const spec::File& file, const PutFile& wanted) {
   hasher.add(TRY(spec::inline_bytes(file.contents)));
   for (const auto& piece : file.append) {
     hasher.add(TRY(spec::inline_bytes(piece)));
+  }
+  if (wanted.append.size() > file.append.size()) {
+    hasher.add(wanted.append.back().text);
   }
   return hasher.finish();
 }
@@ -303,6 +321,7 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   if (there != nullptr && there->kind != host::NodeKind::regular && !overwrite) {
     return conflict(is_there_as(files, *there) + (is_directory(there) ? "" : ", and overwrite is not set")).at(origin);
   }
+  const std::string lines = TRY(added_lines(files, file, origin));
   if (there != nullptr && !file.contents.source && !overwrite) {
     return plan_kept_file(files, file, at, *there, origin);
   }
@@ -311,6 +330,9 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   wanted.path = file.path;
   wanted.contents = TRY(contents_at(files, file.contents, file.place, at + ".contents"));
   wanted.append = TRY(appended(files, file, at));
+  if (!lines.empty()) {
+    wanted.append.push_back(generated(lines));
+  }
   wanted.whole = TRY(digest_of_whole(file, wanted));
   wanted.mode = file.mode.value_or(file_mode);
   wanted.uid = ids.uid;

@@ -6,7 +6,6 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "plan/files_plan.hpp"
-#include "spec/inline_bytes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -29,7 +28,9 @@ Result<void> plan_key(FilesPlan& files, std::size_t index) {
   }
   const std::string why =
       there == nullptr ? "later boots open the volume by it" : "whether it is the volume's shows then";
-  files.plan.steps.push_back(step_over(id, there, why, origin, PutVolumeKey{name, path}));
+  Step step = step_over(id, there, why, origin, PutVolumeKey{name, path});
+  step.afresh = there != nullptr;
+  files.plan.steps.push_back(std::move(step));
   return {};
 }
 
@@ -59,53 +60,20 @@ std::string without_lines_of(const std::string& text, const std::vector<spec::Lu
   return join(kept, "\n");
 }
 
-// The config has a file there itself: the lines come after what that has.
-Result<void> add_to_file(const FilesPlan& files, PutFile& file, const std::string& before, const std::string& lines) {
-  const bool known = !file.whole.empty();
-  file.append.push_back(generated(lines));
-  if (!known) {
-    return {};
-  }
-  // Of what the config gives, or of what is there and stays.
-  std::string whole = before;
-  for (const auto& one : files.config().storage.files) {
-    if (one.path != file.path) {
-      continue;
-    }
-    whole += file.keeps.empty() ? TRY(spec::inline_bytes(one.contents)) : std::string{};
-    for (std::size_t i = 0; i + 1 < file.append.size(); ++i) {
-      whole += TRY(spec::inline_bytes(one.append[i]));
-    }
-  }
-  file.whole = Digest::sha256(whole + lines);
-  return {};
-}
-
-PutFile* file_step(Plan& plan, std::string_view path) {
-  for (auto& step : plan.steps) {
-    auto* const file = std::get_if<PutFile>(&step.operation);
-    if (file != nullptr && file->path == path) {
-      return file;
-    }
-  }
-  return nullptr;
-}
-
+// Where the config has a file there itself, the lines are a part of that (plan_files.cpp).
 Result<void> plan_crypttab(FilesPlan& files, const std::vector<std::string>& lines) {
   const std::string path(model::crypttab_path);
   const model::FileView* const there = files.inventory().file(path);
   const std::string text = there != nullptr ? there->text : "";
-  if (PutFile* const own = file_step(files.plan, path)) {
-    return add_to_file(files, *own, own->keeps.empty() ? "" : text, join(lines, "\n") + "\n");
+  const auto& own = files.config().storage.files;
+  if (std::any_of(own.begin(), own.end(), [&](const spec::File& file) { return file.path == path; })) {
+    return {};
   }
   const Origin origin = origin_of(files, 0);
   if (there != nullptr && there->kind != host::NodeKind::regular) {
     return Error(Code::conflict, path + " is no regular file in the target").at(origin);
   }
-  const auto claimed = [&](const Claim& claim) { return claim.path == path; };
-  if (std::none_of(files.claims.begin(), files.claims.end(), claimed)) {
-    files.claims.push_back({path, Claim::Kind::file, {}, "file:" + path, origin});
-  }
+  files.claims.push_back({path, Claim::Kind::file, {}, "file:" + path, origin});
   PutFile wanted;
   wanted.path = path;
   wanted.contents = generated(with_lines(without_lines_of(text, files.config().storage.luks, lines), lines));
@@ -123,12 +91,18 @@ Result<void> plan_crypttab(FilesPlan& files, const std::vector<std::string>& lin
 
 Result<void> plan_volume_keys(FilesPlan& files) {
   const auto& volumes = files.config().storage.luks;
-  std::vector<std::string> lines;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     TRY(plan_key(files, i));
+  }
+  return volumes.empty() ? Result<void>{} : plan_crypttab(files, TRY(crypttab_lines(files)));
+}
+
+Result<std::vector<std::string>> crypttab_lines(const FilesPlan& files) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < files.config().storage.luks.size(); ++i) {
     lines.push_back(TRY(crypttab_line(files, i)));
   }
-  return volumes.empty() ? Result<void>{} : plan_crypttab(files, lines);
+  return lines;
 }
 
 }  // namespace provision::plan

@@ -7,6 +7,7 @@
 #include "model/observe.hpp"
 #include "plan/identity.hpp"
 #include "plan/luks_options.hpp"
+#include "plan/operations/make_volume.hpp"
 #include "plan/plan_arrays.hpp"
 #include "plan/site.hpp"
 #include "spec/inline_bytes.hpp"
@@ -74,9 +75,10 @@ struct Fault {
 };
 
 // Why the volume that is there cannot be the one of the config; nothing: it can. Whether the key opens it only trying
-// tells.
-std::optional<Fault> reuse_fault(const spec::Luks& volume, const host::LuksHeader& header, const std::string& uuid) {
-  if (!has_key(volume)) {
+// tells. `uuid` is the one that the user gives; `ours`: it is open, and has the UUID that the config gives or makes.
+std::optional<Fault> reuse_fault(const spec::Luks& volume, const host::LuksHeader& header, const std::string& uuid,
+                                 bool ours) {
+  if (!has_key(volume) && !ours) {
     return Fault{"device", "no keyFile is given, so that nothing opens it"};
   }
   if (volume.label && *volume.label != header.label) {
@@ -139,7 +141,7 @@ Result<void> check_key(const Question& question, std::size_t index) {
   return {};
 }
 
-Result<void> check_free(const Question& question, std::size_t index, const Site& site) {
+Result<void> check_free(const Question& question, std::size_t index, const Site& site, const std::string& uuid) {
   const spec::Luks& volume = asked_volume(question, index);
   const std::string device = volume.device.value_or("");
   const bool blank = !site.signature || site.signature->type.empty();
@@ -149,12 +151,16 @@ Result<void> check_free(const Question& question, std::size_t index, const Site&
     return Error(Code::conflict, device + " holds " + words + ", and wipeVolume is not set")
         .at(place_of(question, index, "device"));
   }
-  if (view != nullptr && !view->open.empty()) {
+  // The very one that is to be made anew is closed for that.
+  const bool is_its_own = view != nullptr && view->is_open() && view->open == uuid;
+  if (view != nullptr && !view->open.empty() && !is_its_own) {
     return Error(Code::device_busy, model::volume_path(volume.name) + " is open already")
         .at(place_of(question, index, "name"));
   }
-  if (!site.users.empty()) {
-    return Error(Code::device_busy, device + " is in use: " + join(site.users, ", "))
+  std::vector<std::string> users = site.users;
+  std::erase_if(users, [&](const std::string& user) { return is_its_own && user == volume_words(volume.name); });
+  if (!users.empty()) {
+    return Error(Code::device_busy, device + " is in use: " + join(users, ", "))
         .at(place_of(question, index, "device"));
   }
   return {};
@@ -171,6 +177,9 @@ Result<Site> volume_site(const Question& question, const model::Inventory& after
 
 Result<Step> making_step(const Question& question, std::size_t index, const Site& site) {
   const spec::Luks& volume = asked_volume(question, index);
+  const std::string given = TRY(given_uuid(question, index));
+  const std::string uuid = given.empty() ? derived_uuid(question, index, site.device) : given;
+  TRY(check_free(question, index, site, uuid));
   TRY(check_key(question, index));
   Step step;
   step.why = wipes(volume) ? "wipeVolume is set" : site.signature ? "the device is blank" : "the device is new";
@@ -182,8 +191,7 @@ Result<Step> making_step(const Question& question, std::size_t index, const Site
                                                                              : "";
   }
   MakeVolume made = operation_of(volume, index, site.device);
-  const std::string given = TRY(given_uuid(question, index));
-  made.uuid = given.empty() ? derived_uuid(question, index, site.device) : given;
+  made.uuid = uuid;
   step.operation = std::move(made);
   return step;
 }
@@ -205,7 +213,6 @@ Result<std::optional<Step>> volume_step_for(const Question& question, const mode
     existing->device = site.device;
     step.operation = *std::move(existing);
   } else {
-    TRY(check_free(question, index, site));
     step = TRY(making_step(question, index, site));
   }
   step.id = volume_step(volume.name);
@@ -232,7 +239,9 @@ Result<std::optional<MakeVolume>> existing_volume(const Question& question, std:
     return std::optional<MakeVolume>{};
   }
   const std::string uuid = TRY(given_uuid(question, index));
-  if (const auto fault = reuse_fault(volume, view->header, uuid)) {
+  const std::string chosen = uuid.empty() ? derived_uuid(question, index, view->device) : uuid;
+  const bool ours = view->is_open() && view->header.uuid == chosen;
+  if (const auto fault = reuse_fault(volume, view->header, uuid, ours)) {
     return not_reusable(question, index, fault->what, fault->key);
   }
   MakeVolume there = operation_of(volume, index, view->device);

@@ -57,11 +57,14 @@ Result<void> open_all_kept(Context& context, const spec::Parsed& config, const m
   return {};
 }
 
-// One of before, by the config's key, which is kept for the target.
+// One of before, by the config's key, which is kept for the target. It may be open already.
 Result<void> open_existing(host::Host& host, const spec::Parsed& config, const plan::MakeVolume& volume) {
   const plan::ContentSource contents(*config.config);
   const Secret key = TRY_WHILE(plan::configured_key(host.fetcher, contents, volume.key), "getting the volume's key");
-  if (!TRY(plan::open_volume(host, volume, key))) {
+  const bool is_open = TRY(host.crypt.opened(volume.name)).has_value();
+  const bool opens =
+      is_open ? TRY(host.crypt.open(volume.device, {}, {}, key)) : TRY(plan::open_volume(host, volume, key));
+  if (!opens) {
     return Error(Code::conflict, volume.device.path +
                                      " holds an encrypted volume, and this key does not open it: give "
                                      "its key, or set wipeVolume to make it anew, and what it holds "
@@ -74,7 +77,7 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   const auto& volumes = question.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto volume = TRY(plan::existing_volume(question, i));
-    if (!volume || question.inventory.volume(volume->name)->is_open()) {
+    if (!volume || volume->key.empty()) {
       continue;
     }
     if (auto opened = open_existing(context.host, question.parsed, *volume); !opened) {

@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds device_patience{30};
 
-std::string quoted(const std::string& name) { return "the encrypted volume " + printable(name); }
-
 bool is_of(const host::LuksHeader& header, const MakeVolume& operation) {
   return header.version == 2 && header.uuid == operation.uuid;
 }
@@ -59,7 +57,7 @@ Result<void> make_blank(host::Host& host, const host::DeviceRef& device) {
 
 Result<void> must_open(host::Host& host, const MakeVolume& operation, const Secret& key, Code code) {
   if (!TRY(open_volume(host, operation, key))) {
-    return Error(code, "its key does not open " + quoted(operation.name) + " on " + operation.device.path);
+    return Error(code, "its key does not open " + volume_words(operation.name) + " on " + operation.device.path);
   }
   return {};
 }
@@ -107,6 +105,8 @@ void predict_signature(Views& views, const host::DeviceRef& device, const host::
 
 }  // namespace
 
+std::string volume_words(const std::string& name) { return "the encrypted volume " + printable(name); }
+
 Result<host::LuksFormat> format_of(const MakeVolume& operation) {
   host::LuksFormat format = TRY(luks_format_options(operation.options));
   format.uuid = operation.uuid;
@@ -142,8 +142,16 @@ Result<Observation> observe(host::Host& host, const MakeVolume& operation) {
 }
 
 Result<void> apply(Work& work, const MakeVolume& operation) {
-  if (TRY(is_open(work.host, operation))) {
-    return operation.there ? Result<void>{} : finish(work.host, operation);
+  const bool open = TRY(is_open(work.host, operation));
+  if (open && operation.there) {
+    return {};
+  }
+  if (open && TRY(kept_key(work.host.state, operation.name))) {
+    return finish(work.host, operation);
+  }
+  if (open) {
+    // It is of an earlier provisioning, and to be made anew.
+    TRY(work.host.crypt.close(operation.name));
   }
   if (operation.there) {
     return open_as_it_is(work, operation);
@@ -186,7 +194,7 @@ void predict(model::Inventory& inventory, const MakeVolume& operation) {
 
 std::string describe(const MakeVolume& operation) {
   const std::string key = operation.key.empty() ? "with a key made by chance" : "with the config's key";
-  return std::string(operation.there ? "open " : "make ") + quoted(operation.name) + " on " +
+  return std::string(operation.there ? "open " : "make ") + volume_words(operation.name) + " on " +
          printable(operation.device.path) + " (LUKS2, " + key + ")";
 }
 

@@ -9,6 +9,9 @@ namespace provision::plan {
 // What the volume shows once it is open is not there before that.
 inline constexpr std::array<std::string_view, 2> volume_drivers{"dm_mod", "dm_crypt"};
 
+// "the encrypted volume data": as Disks::users() names it, too.
+std::string volume_words(const std::string& name);
+
 // How it is made: what the options say, before them what the config's own fields do. Errors as luks_format_options.
 Result<host::LuksFormat> format_of(const MakeVolume& operation);
 // How it is opened.
