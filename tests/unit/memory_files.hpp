@@ -14,7 +14,10 @@ class MemoryFiles final : public host::Files {
   std::map<std::string, std::string, std::less<>> contents;
 
   Result<std::optional<host::Node>> look(std::string_view path) override {
-    return contents.contains(path) ? std::optional(host::Node{}) : std::nullopt;
+    const std::string below = std::string(path) + "/";
+    const auto first = contents.lower_bound(below);
+    const bool is_directory = first != contents.end() && first->first.starts_with(below);
+    return contents.contains(path) || is_directory ? std::optional(host::Node{}) : std::nullopt;
   }
   Result<std::string> read(std::string_view path, std::size_t /*max_bytes*/) override {
     const auto found = contents.find(path);
