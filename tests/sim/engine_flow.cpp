@@ -1,10 +1,12 @@
 #include "sim/engine_flow.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/path.hpp"
+#include "base/text.hpp"
 #include "host/forwarded_disks.hpp"
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
@@ -172,6 +174,36 @@ constexpr std::string_view arrays_config = R"({
     "files": [
       {"path": "/srv/file", "mode": 420, "contents": {"source": "data:,data"}},
       {"path": "/srv/log/file", "mode": 420, "contents": {"source": "data:,log"}}
+    ]
+  }
+})";
+
+// One on a new partition, one with a key made by chance on a mirror, one that stays with what is in it, and one that is
+// made anew over one of the same key.
+constexpr std::string_view volumes_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [{"label": "data", "number": 3, "sizeMiB": 256}]}],
+    "raid": [{"name": "mirror", "level": "raid1", "devices": ["/dev/vdc", "/dev/vdd"]}],
+    "luks": [
+      {"name": "data", "device": "/dev/disk/by-partlabel/data", "label": "data", "discard": true,
+       "keyFile": {"source": "data:,data%20key"}, "options": ["--pbkdf", "pbkdf2"]},
+      {"name": "made", "device": "/dev/md/mirror", "uuid": "20000000-0000-4000-8000-000000000001",
+       "openOptions": ["--perf-no_read_workqueue"]},
+      {"name": "kept", "device": "/dev/vdb1", "label": "kept", "discard": true, "keyFile": {"source": "data:,kept%20key"}},
+      {"name": "anew", "device": "/dev/vdb2", "wipeVolume": true, "keyFile": {"source": "http://pages/a"}}
+    ],
+    "filesystems": [
+      {"device": "/dev/mapper/data", "format": "ext4", "label": "data", "path": "/srv/data"},
+      {"device": "/dev/mapper/made", "format": "xfs", "label": "made", "path": "/srv/made"},
+      {"device": "/dev/mapper/kept", "format": "ext4", "label": "inside", "path": "/srv/kept"},
+      {"device": "/dev/mapper/anew", "format": "ext4", "path": "/srv/anew"}
+    ],
+    "files": [
+      {"path": "/srv/data/file", "mode": 420, "contents": {"source": "data:,data"}},
+      {"path": "/srv/made/file", "mode": 420, "contents": {"source": "data:,made"}},
+      {"path": "/srv/kept/file", "mode": 420, "contents": {"source": "data:,kept"}},
+      {"path": "/srv/anew/file", "mode": 420, "contents": {"source": "data:,anew"}}
     ]
   }
 })";
@@ -589,6 +621,92 @@ Flow arrays_flow(EngineSwitches switches) {
 Flow forgetful_arrays_flow() {
   Flow flow = arrays_flow({.forgets = true});
   flow.name = "forgetful-arrays";
+  flow.machine.state_path = "/run/provision/volatile";
+  return flow;
+}
+
+namespace {
+
+// The volumes' names, and where each lies when the machine is off.
+const std::map<std::string, std::string>& volume_places() {
+  static const std::map<std::string, std::string> places{
+      {"data", "/dev/vdb3"}, {"made", "/dev/md/mirror"}, {"kept", "/dev/vdb1"}, {"anew", "/dev/vdb2"}};
+  return places;
+}
+
+// No snapshot has a key: one may be made by chance.
+std::vector<std::string> faults_of_volume(SimHost& machine, const std::string& name, const std::string& place,
+                                          const std::vector<std::string_view>& crypttab) {
+  constexpr std::size_t most = 9000;
+  const auto header = machine.luks(place);
+  if (!header) {
+    return {"there is no volume " + name};
+  }
+  const std::string path = "/etc/luks/" + name;
+  std::vector<std::string> wrong;
+  host::Files& target = machine.host().target;
+  const auto node = target.look(path);
+  if (!node || !*node || (*node)->mode != 0600 || (*node)->kind != host::NodeKind::regular) {
+    wrong.push_back(path + " is no private file");
+  }
+  if (target.read(path, most).value_or("") != header->key) {
+    wrong.push_back(path + " is not the key of its volume");
+  }
+  const std::string line = name + " UUID=" + header->header.uuid + " " + path + " luks,x-initrd.attach";
+  if (std::count(crypttab.begin(), crypttab.end(), line) != 1) {
+    wrong.push_back("/etc/crypttab has not just once: " + line);
+  }
+  return wrong;
+}
+
+std::vector<std::string> faults_of_volumes(SimHost& machine) {
+  constexpr std::size_t most = 9000;
+  const host::Host host = machine.host();
+  std::vector<std::string> wrong;
+  const std::string crypttab = host.target.read("/etc/crypttab", most).value_or("");
+  const auto lines = split(crypttab, '\n');
+  if (static_cast<std::size_t>(std::count(crypttab.begin(), crypttab.end(), '\n')) != volume_places().size()) {
+    wrong.push_back("/etc/crypttab has other lines too: " + crypttab);
+  }
+  for (const auto& [name, place] : volume_places()) {
+    const auto more = faults_of_volume(machine, name, place, lines);
+    wrong.insert(wrong.end(), more.begin(), more.end());
+  }
+  const auto keys = host.state.look("/keys");
+  if (!keys || *keys) {
+    wrong.emplace_back("keys are left beside the journal");
+  }
+  return wrong;
+}
+
+Flow volumes_flow_of(const std::string& name, const std::string& config, EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[1] = used_disk();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks.push_back(blank_disk("/dev/vdd", "fourth-disk"));
+  const Tree data = tree({{"/precious", regular("data")}});
+  machine.volumes = {{"/dev/vdb1", uuid("kept").text(), "kept", true, 2, "kept key",
+                      file_system("ext4", "inside", uuid("inside").text(), data), ""},
+                     {"/dev/vdb2", uuid("anew").text(), "old", false, 2, "page a",
+                      file_system("xfs", "inside", uuid("old inside").text(), data), ""}};
+  Flow flow = flow_of(name, std::move(machine), config, switches);
+  flow.faults_of = &faults_of_volumes;
+  declare(flow, {"/dev/vdb", "/dev/vdb2", "/dev/vdb3", "/dev/vdc", "/dev/vdd", "/dev/md127", "/dev/dm-0", "/dev/dm-1",
+                 "/dev/dm-2", "/dev/dm-3", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/luks", "/sysroot/etc/luks/",
+                 "/sysroot/etc/crypttab"});
+  flow.ignored.emplace_back("/dev/vda2:/etc/luks/made");
+  return flow;
+}
+
+}  // namespace
+
+Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
+
+Flow forgetful_volumes_flow() {
+  const std::string wiped = replaced(replaced(volumes_config, R"("label": "data", "discard")",
+                                              R"("wipeVolume": true, "label": "data", "discard")"),
+                                     R"("uuid")", R"("wipeVolume": true, "uuid")");
+  Flow flow = volumes_flow_of("forgetful-volumes", wiped, {.forgets = true});
   flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }

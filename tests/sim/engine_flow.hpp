@@ -42,6 +42,11 @@ Flow corrected_late_flow();
 Flow arrays_flow(EngineSwitches switches = {});
 // "forgetful-arrays": the same with the journal in memory.
 Flow forgetful_arrays_flow();
+// "volumes": encrypted volumes on a partition and on an array that are made, with file systems in them; one that stays
+// with what it holds; and one that is made anew. Keys of the config, a fetched one, and one that is made by chance.
+Flow volumes_flow();
+// "forgetful-volumes": the same with the journal in memory, and so the keys; what this makes may be made anew.
+Flow forgetful_volumes_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

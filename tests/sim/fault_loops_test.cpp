@@ -214,8 +214,8 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(),   changed_disks_flow(),  corrected_flow(), arrays_flow(),
-          accounts_flow(),   started_over_flow(), corrected_late_flow(), distro_flow()};
+  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(),      arrays_flow(),
+          volumes_flow(),    accounts_flow(),   started_over_flow(),  corrected_late_flow(), distro_flow()};
 }
 
 void each_flow(void (*loop)(Trial&)) {
@@ -323,6 +323,18 @@ TEST_SUITE("fault loops") {
     CHECK(arrays.find("/dev/vdc2: xfs") != std::string::npos);
     CHECK(arrays.find("/dev/md/left: linux_raid_member label 'any:all'") != std::string::npos);
     CHECK(arrays.find("/dev/vde: linux_raid_member label 'any:right'") != std::string::npos);
+    const std::string volumes = Trial(volumes_flow()).undisturbed.snapshot;
+    const std::string kept_id = uuid("kept").text();
+    CHECK(has_line(volumes, "/dev/vdb1: crypto_LUKS label 'kept' uuid " + kept_id + " LUKS2 allow-discards"));
+    CHECK(has_line(volumes, "volume " + kept_id + ":/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(has_line(volumes, "volume " + kept_id + ":/file file 0644 0:0 4 bytes " + Digest::sha256("kept").text()));
+    CHECK(volumes.find("/dev/vdb2: crypto_LUKS label '' uuid ") != std::string::npos);
+    CHECK(volumes.find(uuid("anew").text()) == std::string::npos);
+    CHECK(volumes.find(uuid("old inside").text()) == std::string::npos);
+    CHECK(volumes.find("/dev/vdb3: crypto_LUKS label 'data' uuid ") != std::string::npos);
+    const std::string made_id = "20000000-0000-4000-8000-000000000001";
+    CHECK(has_line(volumes, "/dev/md/mirror: crypto_LUKS label '' uuid " + made_id + " LUKS2 no-read-workqueue"));
+    CHECK(has_line(volumes, "volume " + made_id + ":/file file 0644 0:0 4 bytes " + Digest::sha256("made").text()));
     const std::string over_anew = Trial(started_over_flow()).undisturbed.snapshot;
     CHECK(has_line(over_anew, "/dev/vda2:/etc/motd file 0600 0:0 5 bytes " + Digest::sha256("other").text()));
     CHECK(has_line(over_anew, "/dev/vda2:/etc/made/link link 0777 0:0 -> /etc/issue"));
@@ -346,6 +358,12 @@ TEST_SUITE("fault loops") {
   // Nothing is left open: its file systems may be wiped.
   TEST_CASE("with the journal in memory: RAID arrays") {
     Trial trial(forgetful_arrays_flow());
+    single_faults(trial);
+    check_nothing_found(trial);
+  }
+
+  TEST_CASE("with the journal in memory: encrypted volumes") {
+    Trial trial(forgetful_volumes_flow());
     single_faults(trial);
     check_nothing_found(trial);
   }
@@ -395,6 +413,7 @@ TEST_SUITE("fault loops") {
     known.push_back(forgetful_flow());
     known.push_back(forgetful_accounts_flow());
     known.push_back(forgetful_arrays_flow());
+    known.push_back(forgetful_volumes_flow());
     for (auto& flow : known) {
       if (environment("SIM_FLOW", flow.name) == flow.name) {
         Trial trial(std::move(flow));

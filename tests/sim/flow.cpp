@@ -152,6 +152,9 @@ Run run(const Flow& flow, const FaultPlan& plan, Endings endings) {
   made.snapshot = machine.snapshot(flow.ignored);
   made.problems = machine.problems();
   made.touched = machine.touched();
+  if (made.complete && flow.faults_of) {
+    made.wrong = flow.faults_of(machine);
+  }
   made.trace = "SIM_FLOW=" + flow.name + " " + machine.trace();
   return made;
 }
@@ -167,6 +170,7 @@ std::vector<std::string> judge(const Flow& flow, const Run& undisturbed, const R
   for (const auto& problem : faulted.problems) {
     complaints.push_back("fsck: " + problem);
   }
+  complaints.insert(complaints.end(), faulted.wrong.begin(), faulted.wrong.end());
   for (const auto& target : faulted.touched) {
     if (!is_declared(flow, target)) {
       complaints.push_back("touched, and not declared: " + target);

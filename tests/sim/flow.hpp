@@ -26,6 +26,8 @@ struct Flow {
   bool needs_the_journal = false;
   // Complaints with these words are none: the flow leaves open what they are about.
   std::vector<std::string> left_open;
+  // What is wrong in the end besides: asked when the first boot is behind us, of what a snapshot does not tell.
+  std::function<std::vector<std::string>(host::sim::SimHost&)> faults_of;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.
   std::vector<std::string> declared;
   // What may differ in the end, as World::snapshot's `ignored`.
@@ -50,6 +52,8 @@ struct Run {
   std::size_t calls = 0;
   std::string snapshot;
   std::vector<std::string> problems;
+  // By Flow::faults_of.
+  std::vector<std::string> wrong;
   std::vector<std::string> touched;
   std::string trace;
 };

@@ -37,7 +37,8 @@ void SimHost::reboot_orderly() {
 std::string SimHost::snapshot(const std::vector<std::string>& ignored) const { return sim::snapshot(world_, ignored); }
 
 std::optional<Luks> SimHost::luks(std::string_view device) const {
-  const auto found = world_.find(device);
+  auto found = world_.find(device);
+  found = found ? found : world_.find_extent(device);
   if (!found) {
     return std::nullopt;
   }

@@ -102,7 +102,8 @@ class SimHost {
   // What is wrong with the disks: torn file systems, tables of which a copy is broken, overlapping partitions, volumes
   // that no key opens.
   [[nodiscard]] std::vector<std::string> problems() const { return check(world_); }
-  // The LUKS header that the device has durably: what opens it, how it was made. Nothing: it has none, or is not there.
+  // The LUKS header that the device has durably: what opens it, how it was made. Nothing: it has none, or is not
+  // there. Also of an array that is not assembled, by the name that it was made under.
   [[nodiscard]] std::optional<Luks> luks(std::string_view device) const;
   // What has been changed since the machine was made: kernel nodes, and paths of this process.
   [[nodiscard]] std::vector<std::string> touched() const;

@@ -117,7 +117,6 @@ std::string World::free_volume_node() const {
 
 // --- What a machine starts with
 
-// Also one that the kernel does not know yet, or never does.
 std::optional<Device> World::find_extent(std::string_view name) const {
   for (std::size_t i = 0; i < disks_.size(); ++i) {
     const Disk& disk = disks_[i];

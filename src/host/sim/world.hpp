@@ -117,6 +117,8 @@ class World {
   // The device that a name leads to now; names under /dev/disk/ too.
   [[nodiscard]] std::optional<Device> find(const DeviceRef& ref) const;
   [[nodiscard]] std::optional<Device> find(std::string_view path) const;
+  // By a kernel's or an array's name also one that the kernel does not know yet, or never does.
+  [[nodiscard]] std::optional<Device> find_extent(std::string_view name) const;
   [[nodiscard]] std::vector<Use> uses() const;
   // Those of a device and of its partitions.
   [[nodiscard]] std::vector<std::string> users(const Device& device) const;
@@ -195,7 +197,6 @@ class World {
   [[nodiscard]] std::vector<Device> members_of(const Uuid& uuid) const;
   void remember(const VolumeSpec& spec);
   void open_by_os(const VolumeSpec& wanted);
-  [[nodiscard]] std::optional<Device> find_extent(std::string_view name) const;
   Luks add_volume(const Device& device, Luks header, const std::optional<Content>& content);
   [[nodiscard]] std::string free_volume_node() const;
 
