@@ -4,6 +4,7 @@
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/conf.h>
+#include <openssl/ec.h>
 #include <openssl/engine.h>
 #include <openssl/http.h>
 #include <openssl/pkcs12.h>
@@ -16,8 +17,10 @@ void engine_load_dynamic_int(void);
 void engine_load_openssl_int(void);
 void engine_load_padlock_int(void);
 void OSSL_CMP_log_close(void);
-void *EC_nistp256_pre_comp_dup(void *points);
-void EC_nistp256_pre_comp_free(void *points);
+const EC_METHOD *EC_GFp_nistp256_method(void);
+const EC_METHOD *EC_GFp_nistz256_method(void);
+void *EC_nistz256_pre_comp_dup(void *points);
+void EC_nistz256_pre_comp_free(void *points);
 
 // Engines: none is asked for, and one on disk would be made for another libc.
 
@@ -68,13 +71,19 @@ int PKCS12_parse(PKCS12 *p12, const char *pass, EVP_PKEY **pkey, X509 **cert, ST
     return 0;
 }
 
-// Points of P-256 for the portable code. Where libcrypto has code of the processor's own for that curve, no points of this
-// kind are ever made; where it has none, it takes the portable code, and the link stops at these two.
+// P-256 by the portable code (constant-time, 64 bits). That of the processor's own is faster by what a first boot with its
+// few handshakes never sees, and its table of points is a fiftieth of the program.
 
-void *EC_nistp256_pre_comp_dup(void *points) {
+const EC_METHOD *EC_GFp_nistz256_method(void) {
+    return EC_GFp_nistp256_method();
+}
+
+// Points for the other code: none of them are ever made.
+
+void *EC_nistz256_pre_comp_dup(void *points) {
     return points;
 }
 
-void EC_nistp256_pre_comp_free(void *points) {
+void EC_nistz256_pre_comp_free(void *points) {
     (void)points;
 }
