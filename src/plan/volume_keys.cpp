@@ -8,6 +8,7 @@ namespace provision::plan {
 namespace {
 
 constexpr std::string_view directory = "/keys";
+constexpr std::string_view handed_over = "/keys-handed-over";
 
 std::string place_of(const std::string& volume) { return path::join(directory, volume); }
 
@@ -48,6 +49,21 @@ Result<Secret> fetched_key(host::Fetcher& fetcher, const spec::Resource& resourc
   return sink.key();
 }
 
+Result<void> erase_keys(host::Files& state) {
+  if (!TRY(state.look(directory))) {
+    return {};
+  }
+  const auto names = TRY(state.list(directory));
+  for (const auto& name : names) {
+    TRY(state.erase(place_of(name)));
+  }
+  TRY(state.remove_directory(directory));
+  if (TRY(state.look(directory))) {
+    return Error(Code::not_satisfied, "nothing failed, yet keys of encrypted volumes are still kept");
+  }
+  return state.sync("/");
+}
+
 }  // namespace
 
 Result<std::optional<Secret>> kept_key(host::Files& state, const std::string& volume) {
@@ -75,16 +91,31 @@ Result<void> keep_key(host::Files& state, const std::string& volume, const Secre
 }
 
 Result<void> forget_keys(host::Files& state) {
+  TRY(erase_keys(state));
+  if (!TRY(are_keys_handed_over(state))) {
+    return {};
+  }
+  TRY(state.remove(handed_over));
+  if (TRY(are_keys_handed_over(state))) {
+    return Error(Code::not_satisfied, "nothing failed, yet the note that keys were handed over is still there");
+  }
+  return state.sync("/");
+}
+
+Result<void> hand_over_keys(host::Files& state) {
+  constexpr std::uint32_t private_file = 0600;
   if (!TRY(state.look(directory))) {
     return {};
   }
-  const auto names = TRY(state.list(directory));
-  for (const auto& name : names) {
-    TRY(state.erase(place_of(name)));
+  TRY(state.replace(handed_over, "", private_file, {}));
+  if (!TRY(are_keys_handed_over(state))) {
+    return Error(Code::not_satisfied, "nothing failed, yet it is not noted that keys are handed over");
   }
-  TRY(state.remove_directory(directory));
-  return state.sync("/");
+  TRY(state.sync("/"));
+  return erase_keys(state);
 }
+
+Result<bool> are_keys_handed_over(host::Files& state) { return TRY(state.look(handed_over)).has_value(); }
 
 Result<Secret> configured_key(host::Fetcher& fetcher, const ContentSource& contents, const std::string& path) {
   const spec::Resource& resource = *TRY(contents.resource(path));

@@ -126,7 +126,9 @@ Result<void> take_over(Context& context, run::Journal& journal, const run::Begin
                   : " is started over with this config, as was asked for";
   notice(context, text + "; what the other config has made and this one does not name stays as it is");
   const auto kept = resumes ? done_for_good(journal) : std::vector<std::string>{};
-  if (std::find(kept.begin(), kept.end(), "disks") == kept.end()) {
+  // Keys that were handed over are of no use any more.
+  if (std::find(kept.begin(), kept.end(), "disks") == kept.end() ||
+      TRY(plan::are_keys_handed_over(context.host.state))) {
     TRY(plan::forget_keys(context.host.state));
   }
   return journal.take_over(now, kept);

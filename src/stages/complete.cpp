@@ -148,10 +148,14 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
   if (journal.complete()) {
     return remove_stamp(context);
   }
-  TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
+  // Then an earlier boot has kept it, where now perhaps nothing is mounted.
+  if (!TRY(plan::are_keys_handed_over(context.host.state))) {
+    TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
+  }
   TRY_WHILE(run::forget_failure(context.host.state), "removing what an earlier boot stopped with");
+  TRY_WHILE(plan::hand_over_keys(context.host.state),
+            "erasing the keys of encrypted volumes, which the target has now");
   TRY(remove_stamp(context));
-  TRY_WHILE(plan::forget_keys(context.host.state), "erasing the keys of encrypted volumes, which the target has now");
   return journal.completed();
 }
 

@@ -6,6 +6,7 @@
 
 #include "plan/left_behind.hpp"
 #include "plan/unsupported.hpp"
+#include "plan/volume_keys.hpp"
 #include "run/last_failure.hpp"
 #include "stages/arrays.hpp"
 #include "stages/documents.hpp"
@@ -54,6 +55,15 @@ bool is_done(const Stage& stage, const run::Journal& journal, const std::string&
     return false;
   }
   return stage.lasts || history->done_in == boot;
+}
+
+// Nothing but `complete` is left to do, and volumes cannot be opened any more.
+Result<bool> is_only_to_complete(Context& context, const run::Journal& journal) {
+  const bool done = std::all_of(all_planned.begin(), all_planned.end(), [&](std::string_view name) {
+    const Stage* const stage = find_stage(name);
+    return stage == nullptr || !stage->lasts || is_done(*stage, journal, {});
+  });
+  return done && !journal.complete() && TRY(plan::are_keys_handed_over(context.host.state));
 }
 
 Result<void> check_needs(const Stage& stage, const run::Journal& journal, const std::string& boot) {
@@ -117,6 +127,10 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
   const spec::Parsed config = TRY(load_config(context.host));
   run::Journal journal = TRY(open_journal(context, config));
   const std::string boot = TRY(context.host.firmware.boot_id());
+  if (TRY(is_only_to_complete(context, journal))) {
+    report.result = "skipped";
+    return {};
+  }
   TRY(check_needs(stage, journal, boot));
   if (stage.set_up != nullptr) {
     const run::StageHistory* const history = journal.stage(std::string(stage.name));
@@ -136,7 +150,9 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
 Result<void> run_hook(Context& context, const Stage& stage, run::StageReport& report) {
   if (!stage.needs.empty()) {
     const run::Journal journal = TRY(run::Journal::open(context.host.state));
-    TRY(check_needs(stage, journal, TRY(context.host.firmware.boot_id())));
+    if (!TRY(is_only_to_complete(context, journal))) {
+      TRY(check_needs(stage, journal, TRY(context.host.firmware.boot_id())));
+    }
   }
   return stage.hook(context, report);
 }

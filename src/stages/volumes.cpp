@@ -70,6 +70,10 @@ Result<void> open_existing(host::Host& host, const spec::Parsed& config, const p
                                      "its key, or set wipeVolume to make it anew, and what it holds "
                                      "is lost");
   }
+  // What is planned for the file system in it rests on what it shows.
+  if (!TRY(host.crypt.opened(volume.name))) {
+    return Error(Code::not_satisfied, "nothing failed, yet " + plan::volume_words(volume.name) + " is not open");
+  }
   return plan::keep_key(host.state, volume.name, key);
 }
 

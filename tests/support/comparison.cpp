@@ -5,6 +5,7 @@
 
 #include "base/path.hpp"
 #include "fields/json.hpp"
+#include "model/observe.hpp"
 
 namespace provision::test {
 namespace {
@@ -33,7 +34,7 @@ class Levelling {
   std::pair<Inventory, Inventory> run() {
     level_files();
     level_devices();
-    level_arrays();
+    level_holders();
     level_accounts();
     for (auto& disk : predicted_.disks) {
       add_users(disk);
@@ -57,6 +58,10 @@ class Levelling {
     }
     if (predicted.extended.empty()) {
       seen.extended = {};
+    }
+    // The config's own, and no text of ours: its digest is predicted.
+    if (seen.path == model::crypttab_path && predicted.text.empty() && !predicted.digest.empty()) {
+      seen.text.clear();
     }
     if (seen.attributes_fixed && is_mounted_on(seen.path)) {
       seen.attributes_fixed = predicted.attributes_fixed;
@@ -92,30 +97,36 @@ class Levelling {
     level("/etc/subgid", &Inventory::account_files, &model::AccountFiles::sub_gids);
   }
 
-  // How the kernel calls an array, and how often it has written its state, nobody knows before.
-  void level_arrays() {
+  // How the kernel calls an array, and how often it has written its state, nobody knows before. That an array or a
+  // volume has its devices is told by themselves.
+  void level_holders() {
     for (auto* inventory : {&predicted_, &seen_}) {
       for (auto& array : inventory->arrays) {
         for (auto& view : array.members) {
           view.member.node.clear();
           view.member.events = std::min<std::int64_t>(view.member.events, 1);
-          drop_arrays(view.users);
+          drop_holders(view.users);
         }
       }
+      for (auto& view : inventory->volumes) {
+        drop_holders(view.users);
+      }
       for (auto& view : inventory->devices) {
-        drop_arrays(view.users);
+        drop_holders(view.users);
       }
       for (auto& disk : inventory->disks) {
-        drop_arrays(disk.users);
+        drop_holders(disk.users);
         for (auto& view : disk.partitions) {
-          drop_arrays(view.users);
+          drop_holders(view.users);
         }
       }
     }
   }
 
-  static void drop_arrays(std::vector<std::string>& users) {
-    std::erase_if(users, [](const std::string& user) { return user.starts_with("the RAID array "); });
+  static void drop_holders(std::vector<std::string>& users) {
+    std::erase_if(users, [](const std::string& user) {
+      return user.starts_with("the RAID array ") || user.starts_with("the encrypted volume ");
+    });
   }
 
   void level_devices() {
@@ -309,6 +320,11 @@ Inventory claimed_part(const Inventory& claim, Inventory seen) {
   for (auto& view : seen.devices) {
     mask_signature(claim.device(view.device.path)->signature, view.signature);
     mask_users(claim.device(view.device.path)->users, view.users);
+  }
+  for (auto& view : seen.volumes) {
+    if (const auto* wanted = claim.volume(view.name)) {
+      mask_users(wanted->users, view.users);
+    }
   }
   std::erase_if(seen.files, [&](const FileView& view) { return claim.file(view.path) == nullptr; });
   std::erase_if(seen.mounts, [&](const host::MountEntry& entry) {

@@ -24,6 +24,7 @@ struct Names {
 //
 // Predictions do not speak of these, and so they are not compared:
 // - the digest of what is fetched and whose hash the config does not give, and of the result file, which has the date;
+// - the text of a crypttab that the config has itself, whose digest is predicted;
 // - the digest that a file would have if it was appended to once more;
 // - what a file system holds that was mounted, until a step puts something there;
 // - what a database of accounts says that a file of the config has replaced;

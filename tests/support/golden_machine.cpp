@@ -22,6 +22,7 @@ namespace {
 using namespace host::sim;
 using Owned = std::vector<std::string>;
 
+constexpr std::string_view fetched = "fetched\n";
 constexpr std::int64_t sectors_of_a_device = 2'097'152;
 
 std::string gzip(const std::string& text) {
@@ -115,6 +116,7 @@ class Builder {
     add_root();
     add_disks();
     add_arrays();
+    add_volumes();
     add_shares();
     add_mounts();
     add_pages();
@@ -123,7 +125,8 @@ class Builder {
 
  private:
   MachineSpec& spec() { return made_.spec; }
-  const spec::Config& config() { return *golden_.config.config; }
+  [[nodiscard]] const MachineSpec& spec() const { return made_.spec; }
+  [[nodiscard]] const spec::Config& config() const { return *golden_.config.config; }
   void lacks(std::string what) { made_.missing.push_back(std::move(what)); }
 
   // --- The target's files
@@ -384,7 +387,8 @@ class Builder {
       add_disk(view);
     }
     for (const auto& view : seen_.devices) {
-      if (!view.device.disk.empty() || model::array_named(config(), view.device.path) != nullptr) {
+      if (!view.device.disk.empty() || model::array_named(config(), view.device.path) != nullptr ||
+          model::volume_named(config(), view.device.path) != nullptr) {
         continue;
       }
       DiskSpec disk;
@@ -428,6 +432,67 @@ class Builder {
     spec().arrays.push_back(std::move(made));
   }
 
+  // Whole disks that are devices of volumes of the config, and the volumes that are there.
+  void add_volumes() {
+    for (const auto& view : seen_.volumes) {
+      if (node_of(view.device).empty() && model::array_named(config(), view.device.path) == nullptr) {
+        DiskSpec disk;
+        disk.node = view.device.path;
+        disk.facts.sectors = sectors_of_a_device;
+        disk.content = content(view.signature);
+        spec().disks.push_back(std::move(disk));
+      }
+      add_volume(view);
+    }
+  }
+
+  void add_volume(const model::VolumeView& view) {
+    if (!view.open.empty() && !view.is_open()) {
+      lacks("another volume that is open as " + model::volume_path(view.name));
+    }
+    if (view.header.version == 0) {
+      return;
+    }
+    const std::string node = node_of(view.device);
+    VolumeSpec made;
+    made.device = node.empty() ? view.device.path : node;
+    made.uuid = view.header.uuid;
+    made.label = view.header.label;
+    made.discards = view.header.discards;
+    made.version = view.header.version;
+    made.key = view.header.has_key ? std::optional(key_of(view.name)) : std::nullopt;
+    made.opened_by_os = view.is_open() ? view.name : "";
+    for (const auto& shown : seen_.devices) {
+      const auto* const volume = model::volume_named(config(), shown.device.path);
+      if (volume != nullptr && volume->name == view.name) {
+        made.content = content(shown.signature);
+        add_users(model::volume_path(view.name), shown.signature, shown.users);
+      }
+    }
+    spec().volumes.push_back(std::move(made));
+  }
+
+  // What the config says that opens it.
+  std::string key_of(const std::string& name) {
+    for (const auto& volume : config().storage.luks) {
+      if (volume.name == name && spec::is_inline(volume.key_file)) {
+        return spec::inline_bytes(volume.key_file).value_or("");
+      }
+    }
+    return std::string(fetched);
+  }
+
+  // The kernel's node on the disks so far; empty: it is on none.
+  [[nodiscard]] std::string node_of(const host::DeviceRef& device) const {
+    const std::string& wanted = device.disk.empty() ? device.path : device.disk;
+    for (const auto& disk : spec().disks) {
+      if (disk.node == wanted || std::find(disk.links.begin(), disk.links.end(), wanted) != disk.links.end()) {
+        return Disk(disk).node(device.number);
+      }
+    }
+    return {};
+  }
+
   // With the protective partition too where it stands beside a GPT; empty where nothing is named.
   static std::string boot_record_of(const model::DiskView& view) {
     std::vector<model::BootRecordEntry> entries = view.boot_record;
@@ -461,7 +526,7 @@ class Builder {
       add_users(disk.node, view.signature, view.users);
     }
     for (const auto& user : view.users) {
-      if (!user.starts_with('/') && !is_array_there(user)) {
+      if (!user.starts_with('/') && !is_there(user)) {
         lacks(user + " on " + disk.node);
       }
     }
@@ -469,6 +534,15 @@ class Builder {
       add_users(Disk(disk).node(partition.number), partition.signature, partition.users);
     }
     spec().disks.push_back(std::move(disk));
+  }
+
+  // An array or a volume.
+  [[nodiscard]] bool is_there(const std::string& user) const { return is_array_there(user) || is_volume_there(user); }
+
+  [[nodiscard]] bool is_volume_there(const std::string& user) const {
+    return std::any_of(seen_.volumes.begin(), seen_.volumes.end(), [&](const model::VolumeView& view) {
+      return view.is_open() && user == "the encrypted volume " + view.name;
+    });
   }
 
   [[nodiscard]] bool is_array_there(const std::string& user) const {
@@ -480,10 +554,10 @@ class Builder {
     });
   }
 
-  // Mount points, and arrays that are there; what else may use a device is not made.
+  // Mount points, and arrays and volumes that are there; what else may use a device is not made.
   void add_users(const std::string& node, const host::Signature& signature, const Owned& users) {
     for (const auto& user : users) {
-      if (is_array_there(user)) {
+      if (is_there(user)) {
         continue;
       }
       if (!user.starts_with('/')) {
@@ -524,7 +598,7 @@ class Builder {
     if (!source.starts_with("http")) {
       return;
     }
-    std::string text = "fetched\n";
+    std::string text(fetched);
     if (const auto hash = Digest::parse(resource.verification.hash.value_or(""))) {
       const std::string* const known = known_.find(*hash);
       if (known == nullptr) {
@@ -537,6 +611,9 @@ class Builder {
   }
 
   void add_pages() {
+    for (const auto& volume : config().storage.luks) {
+      add_page(volume.key_file);
+    }
     for (const auto& file : config().storage.files) {
       add_page(file.contents);
       for (const auto& more : file.append) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/observe.hpp"
+#include "plan/volume_keys.hpp"
 #include "run/executor.hpp"
 #include "run/journal.hpp"
 #include "stages/stage.hpp"
@@ -12,8 +13,13 @@ namespace provision::test {
 namespace {
 
 constexpr std::chrono::seconds patience{5};
-constexpr model::Scope everything{
-    .tables = true, .arrays = true, .contents = true, .mounts = true, .files = true, .patience = patience};
+constexpr model::Scope everything{.tables = true,
+                                  .arrays = true,
+                                  .volumes = true,
+                                  .contents = true,
+                                  .mounts = true,
+                                  .files = true,
+                                  .patience = patience};
 
 class Silence final : public run::Listener {
  public:
@@ -73,6 +79,7 @@ class Running {
     }
     run::Journal journal = TRY(run::Journal::open(host_.state));
     TRY(journal.begin({"test", spec::meaning(*golden_.config.config), "config.json", "boot"}));
+    TRY(keep_keys());
     for (const auto& stage : stages::stages()) {
       if (stage.planner != nullptr) {
         TRY_WHILE(run_stage(stage, journal), "in the stage " + std::string(stage.name));
@@ -99,6 +106,20 @@ class Running {
     const model::Inventory& claim = golden_.inventory;
     const model::Inventory seen = TRY(with_views_of(claim, claimed_part(claim, predicted_)));
     complain_all("the machine is not as the inventory says", differences(claim, seen, {}, names_));
+    return {};
+  }
+
+  // Of volumes that are open, as those who opened them did.
+  Result<void> keep_keys() {
+    const plan::ContentSource contents(*golden_.config.config);
+    const auto& volumes = golden_.config.config->storage.luks;
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+      const auto* const view = predicted_.volume(volumes[i].name);
+      if (view != nullptr && view->is_open() && volumes[i].key_file.source) {
+        const std::string place = "$.storage.luks." + std::to_string(i) + ".keyFile";
+        TRY(plan::keep_key(host_.state, view->name, TRY(plan::configured_key(host_.fetcher, contents, place))));
+      }
+    }
     return {};
   }
 
