@@ -23,7 +23,7 @@ inline constexpr std::array programs{
     Program{"mkswap", "make swap areas", "util-linux"},
     Program{"mdadm", "make RAID arrays, and set them up when a first boot goes on", "mdadm"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
-    Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs and RAID arrays, where udev has not done so yet",
+    Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs, arrays and encrypted volumes, where udev has not",
             "kmod"},
 };
 
