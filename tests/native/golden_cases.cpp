@@ -366,8 +366,8 @@ class LoopMachine {
   }
 
   host::Host host() {
-    return {linux_.target,    root(), linux_.state, own_,        *disks_, linux_.mounts,
-            linux_.processes, clock_, firmware_,    linux_.http, pages_};
+    return {linux_.target, root(),           linux_.state, own_,      *disks_,     linux_.crypt,
+            linux_.mounts, linux_.processes, clock_,       firmware_, linux_.http, pages_};
   }
 
  private:
