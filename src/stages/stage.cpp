@@ -132,9 +132,10 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
     return {};
   }
   TRY(check_needs(stage, journal, boot));
+  const run::StageHistory* const history = journal.stage(std::string(stage.name));
+  const bool begun = history != nullptr && history->plan;
   if (stage.set_up != nullptr) {
-    const run::StageHistory* const history = journal.stage(std::string(stage.name));
-    TRY(stage.set_up(context, config, journal, history != nullptr && history->plan));
+    TRY(stage.set_up(context, config, journal, begun));
   }
   if (is_done(stage, journal, boot)) {
     report.result = "skipped";
@@ -144,6 +145,10 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
   const plan::Plan plan = TRY(plan_of(context, stage, config, journal, boot, report));
   const plan::ContentSource contents(*config.config);
   TRY(run::execute(context.host, plan, contents, journal, context.listener, context.options));
+  if (stage.set_up != nullptr && begun) {
+    // What lay on partitions of a table that a power cut had broken, and that is whole now.
+    TRY(stage.set_up(context, config, journal, begun));
+  }
   return journal.stage_done(std::string(stage.name), boot);
 }
 

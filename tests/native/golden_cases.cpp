@@ -366,8 +366,8 @@ class LoopMachine {
   }
 
   host::Host host() {
-    return {linux_.target,    root(), linux_.state, own_,        *disks_, linux_.mounts,
-            linux_.processes, clock_, firmware_,    linux_.http, pages_};
+    return {linux_.target, root(),           linux_.state, own_,      *disks_,     linux_.crypt,
+            linux_.mounts, linux_.processes, clock_,       firmware_, linux_.http, pages_};
   }
 
  private:
@@ -545,6 +545,9 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   std::vector<std::string> missing;
   if (!golden.config.config->storage.raid.empty()) {
     return "md in a kernel of this test's own (tests/vm/raid has one)";
+  }
+  if (!golden.config.config->storage.luks.empty()) {
+    return "device-mapper in a kernel of this test's own (tests/vm/luks has one)";
   }
   for (const auto& filesystem : golden.config.config->storage.filesystems) {
     const std::string type = filesystem.format.value_or("");

@@ -8,6 +8,7 @@
 
 #include "base/path.hpp"
 #include "host/sim/simhost.hpp"
+#include "plan/volume_keys.hpp"
 #include "run/journal.hpp"
 #include "sim/machines.hpp"
 #include "stages/hooks.hpp"
@@ -257,6 +258,44 @@ TEST_CASE("begin: what becomes of an unfinished first boot is no part of the con
   machine.give(saying);
   CHECK(has(machine.run("files"), "conflict: "));
   CHECK(has(machine.said(), "going on"));
+}
+
+// The power went when the keys were erased, and the stamp was still there. Another config then needs what is gone.
+TEST_CASE("begin: keys of encrypted volumes that were handed over are none for another config") {
+  const std::string first = R"({"ignition": {"version": "3.6.0+provision.1"},"storage": {
+    "luks": [{"name": "data", "device": "/dev/vdb"}], "files": [{"path": "/etc/FILE", "contents": {"source": "data:,x"}}]}})";
+  const auto with = [&](const std::string& file) {
+    std::string text = first;
+    return text.replace(text.find("FILE"), 4, file);
+  };
+  struct Case {
+    std::string argument;
+    std::string file;
+    std::string error;
+  };
+  const std::vector<Case> cases{
+      {"", "one", ""},
+      {"provision.unfinished=resume", "two", "its key is not kept any more: set wipeVolume and start over"},
+      {"provision.unfinished=start-over", "two", ""},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.argument);
+    Machine machine(one, 1, each.argument);
+    machine.give(with("one"));
+    REQUIRE(machine.run("files").empty());
+    const auto header = machine.sim().luks("/dev/vdb");
+    REQUIRE(header);
+    REQUIRE(plan::hand_over_keys(machine.sim().host().state));
+    machine.sim().reboot_orderly();
+    machine.give(with(each.file));
+    const std::string error = machine.run("complete");
+    CHECK(has(error, each.error));
+    CHECK(each.error.empty() == error.empty());
+    CHECK_FALSE(machine.sim().host().state.look("/keys").value());
+    const auto key = machine.sim().host().target.read("/etc/luks/data", 9000);
+    CHECK(key.value_or("") == machine.sim().luks("/dev/vdb")->key);
+    CHECK((machine.sim().luks("/dev/vdb")->key == header->key) == (each.argument != "provision.unfinished=start-over"));
+  }
 }
 
 TEST_CASE("begin: a table with somebody else's partition is not started over") {

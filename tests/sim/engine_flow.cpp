@@ -703,9 +703,9 @@ Flow volumes_flow_of(const std::string& name, const std::string& config, EngineS
 Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
 
 Flow forgetful_volumes_flow() {
-  const std::string wiped = replaced(replaced(volumes_config, R"("label": "data", "discard")",
-                                              R"("wipeVolume": true, "label": "data", "discard")"),
-                                     R"("uuid")", R"("wipeVolume": true, "uuid")");
+  const std::string wiped = replaced(
+      replaced(volumes_config, R"("label": "data", "discard")", R"("wipeVolume": true, "label": "data", "discard")"),
+      R"("uuid")", R"("wipeVolume": true, "uuid")");
   Flow flow = volumes_flow_of("forgetful-volumes", wiped, {.forgets = true});
   flow.machine.state_path = "/run/provision/volatile";
   return flow;
