@@ -92,8 +92,8 @@ struct Target {
 
   host::Host host() {
     const host::Host all = linux.host();
-    return {all.target,    root,      all.state,    all.own,  all.disks, all.mounts,
-            all.processes, all.clock, all.firmware, all.http, fetcher};
+    return {all.target, root,          all.state, all.own,      all.disks, all.crypt,
+            all.mounts, all.processes, all.clock, all.firmware, all.http,  fetcher};
   }
 
   Result<model::Inventory> see(const spec::Parsed& parsed) {

@@ -136,8 +136,8 @@ class Cloud {
 
  private:
   host::Host machine() {
-    return {all_.target,    all_.target_path, all_.state,    all_.own, all_.disks,  all_.mounts,
-            all_.processes, all_.clock,       all_.firmware, http,     all_.fetcher};
+    return {all_.target, all_.target_path, all_.state, all_.own,      all_.disks, all_.crypt,
+            all_.mounts, all_.processes,   all_.clock, all_.firmware, http,       all_.fetcher};
   }
   providers::Asking asking(host::Host& host) {
     return {host, network_, [this](const std::string& line) { said += line + "\n"; }, milliseconds(30'000)};

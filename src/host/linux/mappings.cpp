@@ -46,9 +46,11 @@ std::string luks_uuid_of(std::string_view mapping_uuid, std::string_view name) {
   if (mapping_uuid[digits_at - 1] != '-' || !is_hex(digits) || rest[0] != '-' || !name.starts_with(rest.substr(1))) {
     return {};
   }
-  std::string uuid(digits);
-  for (const std::size_t dash : {std::size_t{8}, std::size_t{13}, std::size_t{18}, std::size_t{23}}) {
-    uuid.insert(dash, "-");
+  std::string uuid;
+  for (const char digit : digits) {
+    const std::size_t at = uuid.size();
+    uuid += at == 8 || at == 13 || at == 18 || at == 23 ? "-" : "";
+    uuid += digit;
   }
   return uuid;
 }
