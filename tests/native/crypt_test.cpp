@@ -35,7 +35,7 @@ Secret secret(std::string_view text) {
 }
 
 std::string key_file(std::string_view key) {
-  const std::string path = test::new_folder() + "/key";
+  std::string path = test::new_folder() + "/key";
   test::write_file(path, key);
   return path;
 }
@@ -220,11 +220,14 @@ TEST_CASE("what an encrypted volume costs by itself is measured once, and is wha
   LuksFormat format;
   format.pbkdf_milliseconds = 100;
   format.pbkdf_memory = 65536;
-  for (int i = 0; i < 2; ++i) {
+  constexpr std::size_t count = 2;
+  disks.reserve(count);
+  while (disks.size() < count) {
     disks.emplace_back(32, 512);
   }
   {
     std::vector<std::jthread> both;
+    both.reserve(count);
     for (const auto& disk : disks) {
       both.emplace_back([&] { CHECK(why(crypt.format(disk.ref(), format, secret(some_key))).empty()); });
     }
