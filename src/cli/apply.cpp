@@ -185,23 +185,23 @@ int run_apply_command(const ApplyOptions& options) {
 
 }  // namespace
 
-Command add_apply(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("apply", "Provision image files offline, as a first boot would");
+Command add_apply(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("apply", "Provision image files offline, as a first boot would");
   auto options = std::make_shared<ApplyOptions>();
-  parser->add_option("config", options->config, "The config: a file, - for standard input, or an http(s) URL")
-      ->required();
-  add_target_options(*parser, options->target);
-  parser->get_option("--image")->required();
-  parser->add_option("--journal", options->journal,
-                     "Keep the journal in this directory: a run that was stopped is then gone on with");
-  parser->add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
-  parser->add_flag("--quiet", options->quiet, "Say nothing but errors");
-  parser->add_flag("--detailed-exit-status", options->detailed_exit_status,
-                   "As `plan`: 0 nothing was to do, 2 something was changed, 1 an error");
-  parser->footer(target_footer() +
-                 "\nNothing stays mounted or attached, however the command ends. A second run finds its own work and\n"
-                 "changes nothing, but for what the config wants wiped each time (wipeFilesystem).\n"
-                 "\nExit status: 0 the images are as the config wants them, 1 an error, 2 wrong usage.");
+  parser.add_option("config", options->config, "The config: a file, - for standard input, or an http(s) URL")
+      .required();
+  add_target_options(parser, options->target);
+  parser.get_option("--image").required();
+  parser.add_option("--journal", options->journal,
+                    "Keep the journal in this directory: a run that was stopped is then gone on with");
+  parser.add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
+  parser.add_flag("--quiet", options->quiet, "Say nothing but errors");
+  parser.add_flag("--detailed-exit-status", options->detailed_exit_status,
+                  "As `plan`: 0 nothing was to do, 2 something was changed, 1 an error");
+  parser.footer(target_footer() +
+                "\nNothing stays mounted or attached, however the command ends. A second run finds its own work and\n"
+                "changes nothing, but for what the config wants wiped each time (wipeFilesystem).\n"
+                "\nExit status: 0 the images are as the config wants them, 1 an error, 2 wrong usage.");
   return {parser, [options] { return run_apply_command(*options); }};
 }
 

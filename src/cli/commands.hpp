@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subcommands. Each adds itself to the parser and returns its exit status when it was asked for.
+// The subcommands. Each adds itself to the program's parser and returns its exit status when it was asked for.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <span>
 #include <string_view>
+
+#include "cli/arguments.hpp"
 
 namespace provision::cli {
 
@@ -13,23 +14,23 @@ namespace provision::cli {
 using Action = std::function<int()>;
 
 struct Command {
-  CLI::App* parser = nullptr;
+  ArgumentParser parser;
   Action action;
   // The exit status of wrong usage, where 2 says something else.
   int usage_status = 2;
 };
 
-Command add_apply(CLI::App& app);
-Command add_inventory(CLI::App& app);
-Command add_plan(CLI::App& app);
-Command add_platform(CLI::App& app);
-Command add_programs(CLI::App& app);
-Command add_reference(CLI::App& app);
-Command add_schema(CLI::App& app);
-Command add_stage(CLI::App& app);
-Command add_status(CLI::App& app);
-Command add_timeline(CLI::App& app);
-Command add_validate(CLI::App& app);
+Command add_apply(ArgumentParser& program);
+Command add_inventory(ArgumentParser& program);
+Command add_plan(ArgumentParser& program);
+Command add_platform(ArgumentParser& program);
+Command add_programs(ArgumentParser& program);
+Command add_reference(ArgumentParser& program);
+Command add_schema(ArgumentParser& program);
+Command add_stage(ArgumentParser& program);
+Command add_status(ArgumentParser& program);
+Command add_timeline(ArgumentParser& program);
+Command add_validate(ArgumentParser& program);
 
 // The program under another name (argv[0]), as images have Ignition's programs: flags, exit statuses and habits are
 // theirs. `words`: what follows the name.

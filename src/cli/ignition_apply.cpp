@@ -3,7 +3,6 @@
 // container while it is built. Nothing stays but what the config asks for: no journal, no result file, no labels.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -216,18 +215,22 @@ int run_apply(const Options& options) {
 }  // namespace
 
 int run_as_ignition_apply(std::span<const std::string_view> words) {
-  CLI::App app("Files, directories, links and units of a config, into the root of a container.", "ignition-apply");
+  ArgumentParser program("Files, directories, links and units of a config, into the root of a container.",
+                         "ignition-apply");
   Options options;
-  app.set_version_flag("--version", std::string("provision ") + PROVISION_VERSION);
-  app.add_option("config", options.config, "The config; - for standard input")->required();
-  app.add_option("--root", options.root, "The root of the container")->capture_default_str();
-  app.add_flag("--ignore-unsupported", options.ignore_unsupported, "Leave out what cannot be applied to a container");
-  app.add_flag("--offline", options.offline, "Refuse a config that refers to anything over the network");
-  std::vector<std::string> backwards(words.rbegin(), words.rend());
-  try {
-    app.parse(std::move(backwards));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
+  program.add_version_flag();
+  program.add_option("config", options.config, "The config; - for standard input").required();
+  program.add_option("--root", options.root, "The root of the container").show_default();
+  program.add_flag("--ignore-unsupported", options.ignore_unsupported,
+                   "Leave out what cannot be applied to a container");
+  program.add_flag("--offline", options.offline, "Refuse a config that refers to anything over the network");
+  switch (program.parse(words)) {
+    case ParseOutcome::answered:
+      return 0;
+    case ParseOutcome::wrong_usage:
+      return 1;
+    case ParseOutcome::parsed:
+      break;
   }
   return run_apply(options);
 }

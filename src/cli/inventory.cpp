@@ -177,14 +177,15 @@ Result<model::Inventory> read_inventory(const std::string& name) {
   return parse_inventory(shown_name(name), TRY(read_document(name)));
 }
 
-Command add_inventory(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("inventory", "Print what is seen of a machine, for `plan --inventory`");
+Command add_inventory(ArgumentParser& program) {
+  ArgumentParser parser =
+      program.add_subcommand("inventory", "Print what is seen of a machine, for `plan --inventory`");
   auto options = std::make_shared<InventoryOptions>();
-  parser->add_option("config", options->config, "Look at what this config names; without one, at all disks");
-  parser->add_option("--root", options->root, "The root of the machine to look at")->capture_default_str();
-  parser->add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
-  add_target_options(*parser, options->target);
-  parser->footer(target_footer() + "\nExit status: 0 printed, 1 an error, 2 wrong usage.");
+  parser.add_option("config", options->config, "Look at what this config names; without one, at all disks");
+  parser.add_option("--root", options->root, "The root of the machine to look at").show_default();
+  parser.add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
+  add_target_options(parser, options->target);
+  parser.footer(target_footer() + "\nExit status: 0 printed, 1 an error, 2 wrong usage.");
   return {parser, [options] { return run_inventory_command(*options); }};
 }
 

@@ -6,9 +6,11 @@
 #include <array>
 #include <exception>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "host/linux/process_start.hpp"
@@ -19,28 +21,31 @@ namespace {
 // Of the subcommand that the arguments are for.
 int usage_status(std::span<const Command> commands) {
   for (const auto& command : commands) {
-    if (command.parser->parsed()) {
+    if (command.parser.parsed()) {
       return command.usage_status;
     }
   }
   return 2;
 }
 
-int run(int count, char** arguments) {
-  CLI::App app("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
-  app.set_version_flag("--version", std::string("provision ") + PROVISION_VERSION);
-  app.require_subcommand(1);
-  const std::array commands{add_plan(app),     add_apply(app),     add_inventory(app), add_validate(app),
-                            add_schema(app),   add_stage(app),     add_status(app),    add_timeline(app),
-                            add_programs(app), add_reference(app), add_platform(app)};
-  try {
-    app.parse(count, arguments);
-  } catch (const CLI::ParseError& error) {
-    // Help and version are "errors" of status 0 here.
-    return app.exit(error) == 0 ? 0 : usage_status(commands);
+int run(std::span<const std::string_view> words) {
+  ArgumentParser program("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
+  program.add_version_flag();
+  program.require_one_subcommand();
+  const std::array commands{add_plan(program),      add_apply(program),    add_inventory(program),
+                            add_validate(program),  add_schema(program),   add_stage(program),
+                            add_status(program),    add_timeline(program), add_programs(program),
+                            add_reference(program), add_platform(program)};
+  switch (program.parse(words)) {
+    case ParseOutcome::answered:
+      return 0;
+    case ParseOutcome::wrong_usage:
+      return usage_status(commands);
+    case ParseOutcome::parsed:
+      break;
   }
   for (const auto& command : commands) {
-    if (command.parser->parsed()) {
+    if (command.parser.parsed()) {
       return command.action();
     }
   }
@@ -52,16 +57,18 @@ constexpr std::array other_names{
     OtherName{"ignition-rmcfg", &run_as_ignition_rmcfg}, OtherName{"ignition-validate", &run_as_ignition_validate}};
 
 int run_by_name(int count, char** arguments) {
-  const std::vector<std::string_view> words(arguments, arguments + count);
-  if (!words.empty()) {
-    const std::string_view name = words[0].substr(words[0].find_last_of('/') + 1);
-    for (const auto& other : other_names) {
-      if (other.name == name) {
-        return other.run(std::span(words).subspan(1));
-      }
+  const std::vector<std::string_view> all(arguments, arguments + count);
+  if (all.empty()) {
+    return run({});
+  }
+  const std::string_view name = all[0].substr(all[0].find_last_of('/') + 1);
+  const auto words = std::span(all).subspan(1);
+  for (const auto& other : other_names) {
+    if (other.name == name) {
+      return other.run(words);
     }
   }
-  return run(count, arguments);
+  return run(words);
 }
 
 }  // namespace

@@ -134,21 +134,20 @@ int run_plan_command(const PlanOptions& options) {
 
 }  // namespace
 
-Command add_plan(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("plan", "Show what a first boot with a config would do; change nothing");
+Command add_plan(ArgumentParser& program) {
+  ArgumentParser parser =
+      program.add_subcommand("plan", "Show what a first boot with a config would do; change nothing");
   auto options = std::make_shared<PlanOptions>();
-  parser->add_option("config", options->config,
-                     "The config: a file, - for standard input, or an http(s) URL; none: that of this first boot");
-  auto* inventory = parser->add_option("--inventory", options->inventory,
-                                       "Plan for the machine described in this file (`provision inventory`)");
-  parser->add_option("--root", options->root, "The root of the machine to plan for")->capture_default_str();
-  parser->add_option("--format", options->format, "text or json")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"text", "json"}));
-  parser->add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
-  add_target_options(*parser, options->target);
-  parser->get_option("--image")->excludes(inventory);
-  parser->footer(target_footer() + "\nExit status: 0 nothing to do, 2 there are changes to make, 1 an error.");
+  parser.add_option("config", options->config,
+                    "The config: a file, - for standard input, or an http(s) URL; none: that of this first boot");
+  parser.add_option("--inventory", options->inventory,
+                    "Plan for the machine described in this file (`provision inventory`)");
+  parser.add_option("--root", options->root, "The root of the machine to plan for").show_default();
+  parser.add_option("--format", options->format, "text or json").show_default().one_of({"text", "json"});
+  parser.add_option("--ca-file", options->ca_file, "Trust the certificates in this PEM file for https");
+  add_target_options(parser, options->target);
+  parser.get_option("--image").excludes("--inventory");
+  parser.footer(target_footer() + "\nExit status: 0 nothing to do, 2 there are changes to make, 1 an error.");
   return {parser, [options] { return run_plan_command(*options); }, failed};
 }
 

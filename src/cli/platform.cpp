@@ -48,10 +48,11 @@ int show_platform(const std::string& root) {
 
 }  // namespace
 
-Command add_platform(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("platform", "Tell which platform this machine seems to be on, and why");
+Command add_platform(ArgumentParser& program) {
+  ArgumentParser parser =
+      program.add_subcommand("platform", "Tell which platform this machine seems to be on, and why");
   auto root = std::make_shared<std::string>("/");
-  parser->add_option("--root", *root, "Look at /sys and /dev below this directory")->capture_default_str();
+  parser.add_option("--root", *root, "Look at /sys and /dev below this directory").show_default();
   return {parser, [root] { return show_platform(*root); }};
 }
 

@@ -21,10 +21,11 @@ int print_programs(bool names_only) {
 
 }  // namespace
 
-Command add_programs(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("programs", "List the programs that the engine may run: name, package, why");
+Command add_programs(ArgumentParser& program) {
+  ArgumentParser parser =
+      program.add_subcommand("programs", "List the programs that the engine may run: name, package, why");
   auto names_only = std::make_shared<bool>(false);
-  parser->add_flag("--names", *names_only, "The names alone, one a line");
+  parser.add_flag("--names", *names_only, "The names alone, one a line");
   return {parser, [names_only] { return print_programs(*names_only); }};
 }
 

@@ -83,17 +83,17 @@ int print_reference() {
 
 }  // namespace
 
-Command add_schema(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("schema", "Print the JSON Schema of a spec version");
+Command add_schema(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("schema", "Print the JSON Schema of a spec version");
   auto version = std::make_shared<std::string>();
-  auto* positional = parser->add_option("version", *version, "The version as a config says it, such as 3.4.0");
+  parser.add_option("version", *version, "The version as a config says it, such as 3.4.0");
   auto list = std::make_shared<bool>(false);
-  parser->add_flag("--list", *list, "The versions there are, one a line")->excludes(positional);
+  parser.add_flag("--list", *list, "The versions there are, one a line").excludes("version");
   return {parser, [version, list] { return *list ? print_versions() : print_schema(*version); }};
 }
 
-Command add_reference(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("reference", "Print the reference of all config fields, as Markdown");
+Command add_reference(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("reference", "Print the reference of all config fields, as Markdown");
   return {parser, [] { return print_reference(); }};
 }
 

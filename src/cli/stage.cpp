@@ -259,32 +259,30 @@ std::string stage_list() {
 
 }  // namespace
 
-Command add_stage(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("stage", "Run one stage of a first boot (in the initramfs)");
+Command add_stage(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("stage", "Run one stage of a first boot (in the initramfs)");
   auto options = std::make_shared<StageOptions>();
-  parser->add_option("name", options->name, "The stage")->required();
-  parser->add_option("--root", options->root, "The root of the machine being provisioned")->capture_default_str();
-  parser->add_option("--platform", options->platform, "Where the machine runs (ignition.platform.id)");
-  parser->add_option("--state", options->state, "The directory of the journal; durable where it is on a disk")
-      ->capture_default_str();
-  parser->add_option("--stamp", options->stamp,
-                     "The first-boot stamp, which `complete` removes; none: the distro does");
-  parser->add_option("--stamp-owner", options->stamp_owner, "Who removes the stamp: provision, or the distro later")
-      ->check(CLI::IsMember({"provision", "distro"}))
-      ->capture_default_str();
-  parser->add_flag("--stamp-disk-guid", options->stamp_is_disk_guid,
-                   "The stamp is the image's disk GUID, which `complete` replaces");
-  parser->add_option("--state-device", options->state_device,
-                     "The device of stamp and journal; they tell whether the first boot is over");
-  parser->add_flag("--auto", options->only_the_stamp_tells,
-                   "Nobody says that this is a first boot: only the stamp can");
-  parser->add_option("--device-timeout", options->device_timeout, "Seconds to wait for a device of the config")
-      ->capture_default_str();
-  parser->add_option("--fetch-timeout", options->fetch_timeout, "Seconds to wait for the platform's user-data")
-      ->capture_default_str();
-  parser->add_option("--config-cache", options->handover.config_cache,
-                     "Write the config here for other programs, as Ignition does to /run/ignition.json");
-  parser->footer(stage_list());
+  parser.add_option("name", options->name, "The stage").required();
+  parser.add_option("--root", options->root, "The root of the machine being provisioned").show_default();
+  parser.add_option("--platform", options->platform, "Where the machine runs (ignition.platform.id)");
+  parser.add_option("--state", options->state, "The directory of the journal; durable where it is on a disk")
+      .show_default();
+  parser.add_option("--stamp", options->stamp, "The first-boot stamp, which `complete` removes; none: the distro does");
+  parser.add_option("--stamp-owner", options->stamp_owner, "Who removes the stamp: provision, or the distro later")
+      .one_of({"provision", "distro"})
+      .show_default();
+  parser.add_flag("--stamp-disk-guid", options->stamp_is_disk_guid,
+                  "The stamp is the image's disk GUID, which `complete` replaces");
+  parser.add_option("--state-device", options->state_device,
+                    "The device of stamp and journal; they tell whether the first boot is over");
+  parser.add_flag("--auto", options->only_the_stamp_tells, "Nobody says that this is a first boot: only the stamp can");
+  parser.add_option("--device-timeout", options->device_timeout, "Seconds to wait for a device of the config")
+      .show_default();
+  parser.add_option("--fetch-timeout", options->fetch_timeout, "Seconds to wait for the platform's user-data")
+      .show_default();
+  parser.add_option("--config-cache", options->handover.config_cache,
+                    "Write the config here for other programs, as Ignition does to /run/ignition.json");
+  parser.footer(stage_list());
   return {parser, [options] { return run_stage_command(*options); }};
 }
 

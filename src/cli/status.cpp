@@ -132,10 +132,8 @@ int run_status_command(const StatusOptions& options) {
 
 }  // namespace
 
-void add_machine_option(CLI::App& parser, std::string& root) {
-  parser.add_option("--root", root, "The root of the machine to look at")
-      ->check(CLI::ExistingDirectory)
-      ->capture_default_str();
+void add_machine_option(ArgumentParser& parser, std::string& root) {
+  parser.add_option("--root", root, "The root of the machine to look at").existing_directory().show_default();
 }
 
 Result<run::Status> status_of(const std::string& root) {
@@ -149,12 +147,13 @@ std::string seconds_text(std::int64_t microseconds) {
   return seconds < 10 ? fmt::format("{:.3f}", seconds) : fmt::format("{:.1f}", seconds);
 }
 
-Command add_status(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("status", "Tell whether this machine was provisioned, by what and how");
+Command add_status(ArgumentParser& program) {
+  ArgumentParser parser =
+      program.add_subcommand("status", "Tell whether this machine was provisioned, by what and how");
   auto options = std::make_shared<StatusOptions>();
-  add_machine_option(*parser, options->root);
-  parser->add_flag("--json", options->json, "As JSON (docs/report.md)");
-  parser->footer(
+  add_machine_option(parser, options->root);
+  parser.add_flag("--json", options->json, "As JSON (docs/report.md)");
+  parser.footer(
       "\nExit status: 0 it is provisioned, 1 its first boot failed, or an error, 2 wrong usage, 3 it is being\n"
       "provisioned, 4 there is no trace of a first boot.");
   return {parser, [options] { return run_status_command(*options); }};

@@ -7,7 +7,7 @@
 
 namespace provision::cli {
 
-void add_machine_option(CLI::App& parser, std::string& root);
+void add_machine_option(ArgumentParser& parser, std::string& root);
 Result<run::Status> status_of(const std::string& root);
 // Seconds with as many digits as tell something: "0.004", "12.3".
 std::string seconds_text(std::int64_t microseconds);

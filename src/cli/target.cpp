@@ -78,18 +78,17 @@ Result<std::vector<host::MountEntry>> mount_others(ImageHost& images, const spec
 
 }  // namespace
 
-void add_target_options(CLI::App& parser, TargetOptions& options) {
+void add_target_options(ArgumentParser& parser, TargetOptions& options) {
   parser.add_option("--image", options.images, "An image file in the place of a disk: FILE[:NAME][:SERIAL]")
-      ->allow_extra_args(false)
-      ->type_name("IMAGE");
+      .one_value_at_a_time()
+      .type_name("IMAGE");
   parser.add_option("--root-label", options.root.label, "The images' root is the file system with this label");
-  parser
-      .add_option("--root-partition", options.root.partition, "The images' root is this partition of the first image")
-      ->check(CLI::Range(1, 128))
-      ->excludes("--root-label");
+  parser.add_option("--root-partition", options.root.partition, "The images' root is this partition of the first image")
+      .range(1, 128)
+      .excludes("--root-label");
   parser.add_option("--sector-size", options.sector_size, "Bytes in a sector of the images")
-      ->capture_default_str()
-      ->check(CLI::IsMember({512, 1024, 2048, 4096}));
+      .show_default()
+      .one_of({512, 1024, 2048, 4096});
 }
 
 std::string target_footer() {

@@ -2,13 +2,14 @@
 // What plan, inventory and apply look at: this machine, or the disks of another one as image files.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/arguments.hpp"
 #include "cli/images.hpp"
 #include "model/inventory.hpp"
 #include "spec/parse.hpp"
@@ -22,7 +23,7 @@ struct TargetOptions {
 };
 
 // --image, --root-label, --root-partition, --sector-size.
-void add_target_options(CLI::App& parser, TargetOptions& options);
+void add_target_options(ArgumentParser& parser, TargetOptions& options);
 // What is said below the options: how images are named.
 std::string target_footer();
 

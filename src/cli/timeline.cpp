@@ -226,12 +226,12 @@ int run_timeline_command(const TimelineOptions& options) {
 
 }  // namespace
 
-Command add_timeline(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("timeline", "Show the stages and steps of the first boot over time");
+Command add_timeline(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("timeline", "Show the stages and steps of the first boot over time");
   auto options = std::make_shared<TimelineOptions>();
-  add_machine_option(*parser, options->root);
-  parser->add_flag("--svg", options->svg, "As a picture: SVG, on standard output");
-  parser->footer("\nExit status: 0, or 1 an error, 2 wrong usage, or there is no report.");
+  add_machine_option(parser, options->root);
+  parser.add_flag("--svg", options->svg, "As a picture: SVG, on standard output");
+  parser.footer("\nExit status: 0, or 1 an error, 2 wrong usage, or there is no report.");
   return {parser, [options] { return run_timeline_command(*options); }};
 }
 

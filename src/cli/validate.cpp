@@ -161,16 +161,14 @@ int run_as_ignition_validate(std::span<const std::string_view> words) {
   return judge_as_ignition(arguments->rest.front());
 }
 
-Command add_validate(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("validate", "Check configs and say all that is wrong with them");
+Command add_validate(ArgumentParser& program) {
+  ArgumentParser parser = program.add_subcommand("validate", "Check configs and say all that is wrong with them");
   auto options = std::make_shared<ValidateOptions>();
-  parser->add_option("files", options->files, "The configs; - for standard input")->required();
-  parser->add_option("--format", options->format, "text or json")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"text", "json"}));
-  parser->add_flag("--strict", options->strict, "What no machine can want is an error too, as unused keys");
-  parser->add_flag("--quiet", options->quiet, "Say nothing about files that are valid");
-  parser->footer("Exit status: 0 all valid, 1 some are not, 2 a file cannot be read or the usage is wrong.");
+  parser.add_option("files", options->files, "The configs; - for standard input").required();
+  parser.add_option("--format", options->format, "text or json").show_default().one_of({"text", "json"});
+  parser.add_flag("--strict", options->strict, "What no machine can want is an error too, as unused keys");
+  parser.add_flag("--quiet", options->quiet, "Say nothing about files that are valid");
+  parser.footer("Exit status: 0 all valid, 1 some are not, 2 a file cannot be read or the usage is wrong.");
   return {parser, [options] { return run_validate_command(*options); }};
 }
 
