@@ -34,6 +34,17 @@ opens_volumes() {
         compgen -G "${dracutbasedir-}/modules.d/[0-9][0-9]dm" >/dev/null
 }
 
+# Clevis, by which the engine binds encrypted volumes and opens those that are bound: scripts, and what they run. dracut's own
+# modules of Clevis bring the half that decrypts, for an image that opens its root by it.
+install_clevis() {
+    # shellcheck disable=SC2086
+    inst_multiple -o bash cat mkdir mktemp rm grep sed tr cut curl jose clevis clevis-encrypt-{sss,tang,tpm2} \
+        clevis-decrypt clevis-decrypt-{sss,tang,tpm2} \
+        tpm2_{createprimary,create,createpolicy,pcrread,load,unseal,flushcontext}
+    inst_libdir_file -o "libtss2-tcti-device.so*"
+    find_binary clevis-encrypt-sss >/dev/null || dwarn "provision: Clevis has no pin sss here: the image will bind no volumes"
+}
+
 depends() {
     left_out && return 0
     echo systemd systemd-initrd dracut-systemd
@@ -139,6 +150,7 @@ install() {
     # By these an array gets its links; without them mdadm waits five seconds for /dev/md/NAME. Not 64-md-raid-assembly: who
     # wants arrays to be assembled that the config does not name takes dracut's module mdraid.
     [[ " ${here[*]} " != *" mdadm "* ]] || inst_rules 01-md-raid-creating.rules 63-md-raid-arrays.rules
+    [[ " ${here[*]} " != *" clevis "* ]] || install_clevis
     opens_volumes || dwarn "provision: no dmsetup, or not dracut's module dm: the image will not open encrypted volumes"
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue

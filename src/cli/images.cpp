@@ -273,6 +273,20 @@ Result<std::optional<host::OpenVolume>> ImageCrypt::opened(const std::string& /*
 
 Result<void> ImageCrypt::close(const std::string& /*name*/) { return not_on_images(); }
 
+Result<host::LuksSlots> ImageCrypt::slots(const host::DeviceRef& device) {
+  return real_.slots(TRY(disks_.real(device)));
+}
+
+Result<int> ImageCrypt::add_key(const host::DeviceRef& /*device*/, const Secret& /*key*/, const Secret& /*added*/) {
+  return not_on_images();
+}
+
+Result<void> ImageCrypt::add_token(const host::DeviceRef& /*device*/, const std::string& /*json*/) {
+  return not_on_images();
+}
+
+Result<void> ImageCrypt::remove_slot(const host::DeviceRef& /*device*/, int /*slot*/) { return not_on_images(); }
+
 Result<host::DeviceRef> ImageDisks::real(const host::DeviceRef& device) {
   if (!device.disk.empty() && device.number > 0) {
     if (const Image* image = image_named(device.disk)) {

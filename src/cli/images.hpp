@@ -94,7 +94,11 @@ class ImageCrypt final : public host::Crypt {
                     const Secret& key) override;
   Result<std::optional<host::OpenVolume>> opened(const std::string& name) override;
   Result<void> close(const std::string& name) override;
-  Result<Secret> new_key() override { return real_.new_key(); }
+  Result<host::LuksSlots> slots(const host::DeviceRef& device) override;
+  Result<int> add_key(const host::DeviceRef& device, const Secret& key, const Secret& added) override;
+  Result<void> add_token(const host::DeviceRef& device, const std::string& json) override;
+  Result<void> remove_slot(const host::DeviceRef& device, int slot) override;
+  Result<Secret> new_key(std::size_t bytes) override { return real_.new_key(bytes); }
 
  private:
   host::Crypt& real_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -22,6 +23,8 @@ struct LuksHeader {
   bool discards = false;
   // A key slot is in use. A making that was cut leaves none.
   bool has_key = false;
+  // A token of Clevis is there, and the key slot that it opens.
+  bool bound = false;
   bool operator==(const LuksHeader&) const = default;
 };
 
@@ -71,6 +74,15 @@ struct LuksOpen {
   bool operator==(const LuksOpen&) const = default;
 };
 
+// What opens a LUKS2 volume.
+struct LuksSlots {
+  // The numbers of the key slots in use.
+  std::vector<int> used;
+  // The tokens in the order of their numbers: JSON objects with "type" and "keyslots" (On-Disk Format, section 3.5).
+  std::vector<std::string> tokens;
+  bool operator==(const LuksSlots&) const = default;
+};
+
 // A mapping that is there.
 struct OpenVolume {
   // Of the LUKS header that it was opened by, in its usual form.
@@ -102,8 +114,16 @@ class Crypt {
   // it.
   virtual Result<std::optional<OpenVolume>> opened(const std::string& name) = 0;
   virtual Result<void> close(const std::string& name) = 0;
-  // 4096 random bytes of the kernel's, as 8192 hex digits (spec: storage.luks.keyFile, where there is none).
-  virtual Result<Secret> new_key() = 0;
+  virtual Result<LuksSlots> slots(const DeviceRef& device) = 0;
+  // Gives the volume that `key` opens one more key slot, durably, and returns its number. `added` is random, so that
+  // deriving from it need not be slow. Code::conflict: no key slot is opened by the key.
+  virtual Result<int> add_key(const DeviceRef& device, const Secret& key, const Secret& added) = 0;
+  // Durably. Its key slots are in use.
+  virtual Result<void> add_token(const DeviceRef& device, const std::string& json) = 0;
+  // Durably, and for good. Never the last one: Code::conflict.
+  virtual Result<void> remove_slot(const DeviceRef& device, int slot) = 0;
+  // Random bytes of the kernel's, as twice as many hex digits.
+  virtual Result<Secret> new_key(std::size_t bytes) = 0;
 };
 
 }  // namespace provision::host

@@ -84,6 +84,7 @@ struct Table<LuksHeader> {
       field("label", &LuksHeader::label, "Its label."),
       field("discards", &LuksHeader::discards, "Whether each opening lets discards through."),
       field("hasKey", &LuksHeader::has_key, "Whether a key slot is in use."),
+      field("bound", &LuksHeader::bound, "Whether Clevis opens a key slot."),
   };
 };
 

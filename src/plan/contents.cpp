@@ -150,6 +150,16 @@ Result<const spec::Resource*> ContentSource::resource(const std::string& path) c
   return found == nullptr ? Result<const spec::Resource*>(unknown(path)) : found;
 }
 
+Result<const spec::Luks*> ContentSource::volume(const std::string& path) const {
+  const auto& volumes = config_.storage.luks;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (path == "$.storage.luks." + std::to_string(i)) {
+      return &volumes[i];
+    }
+  }
+  return unknown(path);
+}
+
 host::FetchRequest request_for(const spec::Resource& resource) {
   host::FetchRequest request;
   request.url = resource.source.value_or("");

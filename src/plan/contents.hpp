@@ -40,6 +40,8 @@ class ContentSource {
   [[nodiscard]] Result<host::FetchRequest> request(const Contents& contents) const;
   // The resource at a config path; Code::internal if the config has none there.
   [[nodiscard]] Result<const spec::Resource*> resource(const std::string& path) const;
+  // The encrypted volume at one ("$.storage.luks.0"), alike.
+  [[nodiscard]] Result<const spec::Luks*> volume(const std::string& path) const;
 
  private:
   const spec::Config& config_;

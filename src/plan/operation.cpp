@@ -13,7 +13,8 @@ namespace {
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
     "write-table",    "make-filesystem", "mount",       "put-file",    "put-unit",
     "put-directory",  "put-link",        "remove-link", "put-result",  "relabel",
-    "write-accounts", "make-home",       "make-array",  "make-volume", "put-volume-key"};
+    "write-accounts", "make-home",       "make-array",  "make-volume", "put-volume-key",
+    "bind-volume"};
 
 }  // namespace
 
@@ -272,6 +273,7 @@ struct Table<MakeVolume> {
       field("key", &MakeVolume::key, "The config path of its key; empty: one is made."),
       field("discard", &MakeVolume::discard, "Whether each opening lets discards through."),
       field("there", &MakeVolume::there, "Whether it is there already, and only opened."),
+      field("bound", &MakeVolume::bound, "Whether Clevis opens it, or is going to."),
       field("options", &MakeVolume::options, "Further arguments of cryptsetup luksFormat."),
       field("openOptions", &MakeVolume::open_options, "Further arguments of cryptsetup luksOpen."),
   };
@@ -282,6 +284,18 @@ struct Table<PutVolumeKey> {
   static constexpr auto rows = std::tuple{
       field("volume", &PutVolumeKey::volume, "The volume that the key opens.", {.required = true}),
       field("path", &PutVolumeKey::path, "The path inside the target.", {.required = true}),
+  };
+};
+
+template <>
+struct Table<BindVolume> {
+  static constexpr auto rows = std::tuple{
+      field("name", &BindVolume::name, "The volume's name.", {.required = true}),
+      field("device", &BindVolume::device, "Its device.", {.required = true}),
+      field("uuid", &BindVolume::uuid, "Its UUID.", {.required = true}),
+      field("volume", &BindVolume::volume, "The config path of the volume, which has the pins.", {.required = true}),
+      field("to", &BindVolume::to, "The pins, for a person."),
+      field("dropsKey", &BindVolume::drops_key, "Whether the key that it was made with is removed at the end."),
   };
 };
 
@@ -346,3 +360,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::MakeHome);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeArray);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::PutVolumeKey);
+PROVISION_INSTANTIATE_RECORD(provision::plan::BindVolume);

@@ -60,10 +60,26 @@ struct MakeVolume {
   bool discard = false;
   // It is there already and is only opened; it is not made.
   bool there = false;
+  // Clevis opens it, or is going to: of one that is there the binding takes the place of a key that is not given.
+  bool bound = false;
   // Further arguments of cryptsetup luksFormat and luksOpen (plan/luks_options.hpp).
   std::vector<std::string> options;
   std::vector<std::string> open_options;
   bool operator==(const MakeVolume&) const = default;
+};
+
+// Binds a volume that this first boot makes to what Clevis opens it by, and sees that it does.
+struct BindVolume {
+  std::string name;
+  host::DeviceRef device;
+  std::string uuid;
+  // The volume's config path ("$.storage.luks.0"), where its pins are.
+  std::string volume;
+  // The pins, for a person.
+  std::string to;
+  // The key that it was made with is this first boot's own, and is removed at its end.
+  bool drops_key = false;
+  bool operator==(const BindVolume&) const = default;
 };
 
 // Makes an empty file system; format "none": wipes what is there.
@@ -260,7 +276,8 @@ struct MakeHome {
 };
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey>;
+                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
+                               BindVolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -305,6 +322,7 @@ Result<Observation> observe(host::Host& host, const MakeHome& operation);
 Result<Observation> observe(host::Host& host, const MakeArray& operation);
 Result<Observation> observe(host::Host& host, const MakeVolume& operation);
 Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
+Result<Observation> observe(host::Host& host, const BindVolume& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -321,6 +339,7 @@ Result<void> apply(Work& work, const MakeHome& operation);
 Result<void> apply(Work& work, const MakeArray& operation);
 Result<void> apply(Work& work, const MakeVolume& operation);
 Result<void> apply(Work& work, const PutVolumeKey& operation);
+Result<void> apply(Work& work, const BindVolume& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -337,6 +356,7 @@ void predict(model::Inventory& inventory, const MakeHome& operation);
 void predict(model::Inventory& inventory, const MakeArray& operation);
 void predict(model::Inventory& inventory, const MakeVolume& operation);
 void predict(model::Inventory& inventory, const PutVolumeKey& operation);
+void predict(model::Inventory& inventory, const BindVolume& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -353,6 +373,7 @@ std::string describe(const MakeHome& operation);
 std::string describe(const MakeArray& operation);
 std::string describe(const MakeVolume& operation);
 std::string describe(const PutVolumeKey& operation);
+std::string describe(const BindVolume& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -385,6 +406,7 @@ Traits traits(const MakeHome& operation);
 Traits traits(const MakeArray& operation);
 Traits traits(const MakeVolume& operation);
 Traits traits(const PutVolumeKey& operation);
+Traits traits(const BindVolume& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -420,6 +442,7 @@ PROVISION_DECLARE_RECORD(provision::plan::MakeHome);
 PROVISION_DECLARE_RECORD(provision::plan::MakeArray);
 PROVISION_DECLARE_RECORD(provision::plan::MakeVolume);
 PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
+PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "plan/clevis.hpp"
 #include "plan/files_plan.hpp"
 
 namespace provision::plan {
@@ -41,7 +42,11 @@ Result<std::string> crypttab_line(const FilesPlan& files, std::size_t index) {
     return Error(Code::device_missing, "the encrypted volume " + printable(name) + " is not there")
         .at(origin_of(files, index));
   }
-  return name + " UUID=" + view->header.uuid + " " + model::volume_key_path(name) + " luks,x-initrd.attach";
+  const spec::Luks& asked = files.config().storage.luks[index];
+  const bool bound = wants_binding(asked);
+  const std::string key = bound ? "none" : model::volume_key_path(name);
+  const std::string network = bound && needs_network(asked.clevis) ? "_netdev," : "";
+  return name + " UUID=" + view->header.uuid + " " + key + " luks," + network + "x-initrd.attach";
 }
 
 // The text without the lines of volumes that get new ones.
@@ -92,7 +97,9 @@ Result<void> plan_crypttab(FilesPlan& files, const std::vector<std::string>& lin
 Result<void> plan_volume_keys(FilesPlan& files) {
   const auto& volumes = files.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
-    TRY(plan_key(files, i));
+    if (!wants_binding(volumes[i])) {
+      TRY(plan_key(files, i));
+    }
   }
   return volumes.empty() ? Result<void>{} : plan_crypttab(files, TRY(crypttab_lines(files)));
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "plan/clevis.hpp"
 #include "plan/identity.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_volume.hpp"
@@ -58,6 +59,7 @@ MakeVolume operation_of(const spec::Luks& volume, std::size_t index, const host:
   made.label = volume.label.value_or("");
   made.key = has_key(volume) ? volume_place(index) + ".keyFile" : "";
   made.discard = volume.discard.value_or(false);
+  made.bound = wants_binding(volume);
   made.options = volume.options;
   made.open_options = volume.open_options;
   return made;
@@ -78,7 +80,11 @@ struct Fault {
 // tells. `uuid` is the one that the user gives; `ours`: it is open, and has the UUID that the config gives or makes.
 std::optional<Fault> reuse_fault(const spec::Luks& volume, const host::LuksHeader& header, const std::string& uuid,
                                  bool ours) {
-  if (!has_key(volume) && !ours) {
+  const bool bound = wants_binding(volume) && header.bound;
+  if (wants_binding(volume) && !bound && !ours) {
+    return Fault{"clevis", "it is not bound by Clevis, so that nothing opens it in later boots"};
+  }
+  if (!has_key(volume) && !bound && !ours) {
     return Fault{"device", "no keyFile is given, so that nothing opens it"};
   }
   if (volume.label && *volume.label != header.label) {
@@ -221,6 +227,45 @@ Result<std::optional<Step>> volume_step_for(const Question& question, const mode
   return std::optional(std::move(step));
 }
 
+// For one that is made, now or by an earlier run of this first boot.
+std::optional<Step> binding_step(const Question& question, std::size_t index, const std::optional<Step>& making,
+                                 const host::DeviceRef& device, const std::string& uuid) {
+  const spec::Luks& volume = asked_volume(question, index);
+  const auto* const view = question.inventory.volume(volume.name);
+  const bool is_bound = making ? std::get<MakeVolume>(making->operation).there : view != nullptr && view->header.bound;
+  if (!wants_binding(volume) || is_bound) {
+    return std::nullopt;
+  }
+  Step step;
+  step.id = "binding:" + volume.name;
+  step.why = "clevis is set";
+  step.origin = question.origin(volume.clevis.place, volume_place(index) + ".clevis");
+  step.assumes = std::string(unbound_fingerprint);
+  if (making) {
+    step.after = {making->id};
+  }
+  step.operation =
+      BindVolume{volume.name, device, uuid, volume_place(index), binding_words(volume.clevis), !has_key(volume)};
+  return step;
+}
+
+Result<void> plan_volume(const Question& question, const model::Inventory& after, Plan& plan, std::size_t index) {
+  const auto step = TRY(volume_step_for(question, after, plan, index));
+  const auto* const view = question.inventory.volume(asked_volume(question, index).name);
+  std::optional<Step> binding;
+  if (step) {
+    const auto& made = std::get<MakeVolume>(step->operation);
+    binding = binding_step(question, index, step, made.device, made.uuid);
+    plan.steps.push_back(*step);
+  } else if (view != nullptr) {
+    binding = binding_step(question, index, step, view->device, view->header.uuid);
+  }
+  if (binding) {
+    plan.steps.push_back(*std::move(binding));
+  }
+  return {};
+}
+
 }  // namespace
 
 const spec::Luks* volume_on(const Question& question, const model::Inventory& after, const std::string& device) {
@@ -253,9 +298,7 @@ Result<std::optional<MakeVolume>> existing_volume(const Question& question, std:
 
 Result<void> plan_volumes(const Question& question, const model::Inventory& after, Plan& plan) {
   for (std::size_t i = 0; i < question.config().storage.luks.size(); ++i) {
-    if (auto step = TRY(volume_step_for(question, after, plan, i))) {
-      plan.steps.push_back(*std::move(step));
-    }
+    TRY(plan_volume(question, after, plan, i));
   }
   return {};
 }

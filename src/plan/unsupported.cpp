@@ -11,6 +11,7 @@
 #include "base/uuid.hpp"
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
+#include "plan/clevis.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
 
@@ -126,10 +127,8 @@ class Finder {
                                          "line in /etc/crypttab, and has only letters, digits and " +
                                          std::string(allowed) + ", at most " + std::to_string(most_volume_name)));
     }
-    const spec::Clevis& clevis = volume.clevis;
-    if (!clevis.tang.empty() || clevis.tpm2.value_or(false) || clevis.threshold.value_or(0) != 0 ||
-        !is_empty(clevis.custom.pin)) {
-      refuse(volume.place, path, "clevis", "volumes cannot be bound to Tang servers or a TPM");
+    if (const auto fault = binding_fault(volume.clevis); fault && wants_binding(volume)) {
+      reject(volume.clevis.place, path + ".clevis", fault->key, Error(Code::bad_config, fault->what));
     }
     if (volume.cex.enabled.value_or(false)) {
       refuse(volume.place, path, "cex", "keys cannot be kept by CryptoExpress cards");

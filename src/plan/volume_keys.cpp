@@ -102,16 +102,19 @@ Result<void> forget_keys(host::Files& state) {
   return state.sync("/");
 }
 
-Result<void> hand_over_keys(host::Files& state) {
+Result<void> hand_over_keys(host::Files& state, const std::function<Result<void>()>& before_erasing) {
   constexpr std::uint32_t private_file = 0600;
   if (!TRY(state.look(directory))) {
-    return {};
+    return before_erasing ? before_erasing() : Result<void>{};
   }
   TRY(state.replace(handed_over, "", private_file, {}));
   if (!TRY(are_keys_handed_over(state))) {
     return Error(Code::not_satisfied, "nothing failed, yet it is not noted that keys are handed over");
   }
   TRY(state.sync("/"));
+  if (before_erasing) {
+    TRY(before_erasing());
+  }
   return erase_keys(state);
 }
 

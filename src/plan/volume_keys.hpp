@@ -7,6 +7,7 @@
 // volumes that nobody can open, it is noted first that nothing but the stamp is left to do (hand_over).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,7 +28,8 @@ Result<void> keep_key(host::Files& state, const std::string& volume, const Secre
 // Erases all that are kept, and the note that they were handed over; fine if there are none.
 Result<void> forget_keys(host::Files& state);
 // The target has them: erases all that are kept, after a note of that, durable on return. Without any there is no note.
-Result<void> hand_over_keys(host::Files& state);
+// `before_erasing` comes between the two, and once more where it was cut short; also where there are none.
+Result<void> hand_over_keys(host::Files& state, const std::function<Result<void>()>& before_erasing = {});
 // Whether that note is there. Some of the keys may be left.
 Result<bool> are_keys_handed_over(host::Files& state);
 

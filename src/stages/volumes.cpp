@@ -2,6 +2,7 @@
 #include "stages/volumes.hpp"
 
 #include "base/text.hpp"
+#include "plan/clevis.hpp"
 #include "plan/left_behind.hpp"
 #include "plan/operations/make_volume.hpp"
 #include "plan/plan_volumes.hpp"
@@ -23,14 +24,27 @@ plan::MakeVolume planned(const run::StageHistory& history, const spec::Luks& ask
   volume.device = device;
   volume.discard = asked.discard.value_or(false);
   volume.there = true;
+  volume.bound = plan::wants_binding(asked);
   volume.open_options = asked.open_options;
   return volume;
 }
 
+// Where the journal has lost its keys, or there never was one.
+Result<bool> open_if_bound(host::Host& host, const plan::MakeVolume& volume, bool is_bound) {
+  if (!volume.bound || !is_bound) {
+    return false;
+  }
+  TRY(plan::open_by_binding(host, volume));
+  return true;
+}
+
 // One that this first boot has made, or begun to, or opened. Where the key does not open it, its step is still to do.
-Result<void> open_kept(host::Host& host, const plan::MakeVolume& volume, bool done) {
+Result<void> open_kept(host::Host& host, const plan::MakeVolume& volume, bool is_bound, bool done) {
   const auto key = TRY(plan::kept_key(host.state, volume.name));
-  const bool open = key && TRY(plan::open_volume(host, volume, *key));
+  bool open = key && TRY(plan::open_volume(host, volume, *key));
+  if (!open) {
+    open = TRY(open_if_bound(host, volume, is_bound));
+  }
   if (!open && done) {
     return Error(Code::conflict, "the encrypted volume " + printable(volume.name) + " on " + volume.device.path +
                                      " was made by this first boot, and " +
@@ -49,10 +63,23 @@ Result<void> open_all_kept(Context& context, const spec::Parsed& config, const m
       continue;
     }
     const auto volume = planned(history, volumes[i], view->device);
-    if (auto opened = open_kept(context.host, volume, !history.done_in.empty()); !opened) {
+    const bool is_done = !history.done_in.empty();
+    if (auto opened = open_kept(context.host, volume, view->header.bound, is_done); !opened) {
       return std::move(opened).error().at(
           model::origin_of(config, volumes[i].place, "$.storage.luks." + std::to_string(i) + ".name", "name"));
     }
+  }
+  return {};
+}
+
+// One of before, by Clevis: there is no key to keep.
+Result<void> open_existing_bound(host::Host& host, const plan::MakeVolume& volume) {
+  if (TRY(host.crypt.opened(volume.name))) {
+    return {};
+  }
+  TRY(plan::open_by_binding(host, volume));
+  if (!TRY(host.crypt.opened(volume.name))) {
+    return Error(Code::not_satisfied, "nothing failed, yet " + plan::volume_words(volume.name) + " is not open");
   }
   return {};
 }
@@ -81,12 +108,15 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   const auto& volumes = question.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto volume = TRY(plan::existing_volume(question, i));
-    if (!volume || volume->key.empty()) {
+    if (!volume || (volume->key.empty() && !volume->bound)) {
       continue;
     }
-    if (auto opened = open_existing(context.host, question.parsed, *volume); !opened) {
-      const std::string place = "$.storage.luks." + std::to_string(i) + ".keyFile";
-      return std::move(opened).error().at(question.origin(volumes[i].place, place, "keyFile"));
+    const std::string_view key = volume->key.empty() ? "clevis" : "keyFile";
+    auto opened = volume->key.empty() ? open_existing_bound(context.host, *volume)
+                                      : open_existing(context.host, question.parsed, *volume);
+    if (!opened) {
+      const std::string place = "$.storage.luks." + std::to_string(i) + "." + std::string(key);
+      return std::move(opened).error().at(question.origin(volumes[i].place, place, key));
     }
   }
   return {};

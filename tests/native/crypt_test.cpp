@@ -293,11 +293,11 @@ TEST_CASE("a key may be of any bytes, and nothing is said of it") {
   NEED_LOOPS();
   NEED_PROGRAM("cryptsetup");
   LinuxCrypt crypt;
-  auto made = crypt.new_key();
+  auto made = crypt.new_key(4096);
   REQUIRE(why(made).empty());
   CHECK(made->size() == 8192);
   CHECK((made->view().find_first_not_of("0123456789abcdef") == std::string_view::npos));
-  CHECK_FALSE(crypt.new_key()->is(made->view()));
+  CHECK_FALSE(crypt.new_key(4096)->is(made->view()));
   using namespace std::string_view_literals;
   for (const std::string_view key : {made->view(), "a\0b\nc\n"sv, "\0b"sv, "\n"sv}) {
     const LoopDisk disk(32, 512);

@@ -70,6 +70,29 @@ TEST_CASE("much output is read to the end and its last 4 KiB kept") {
   CHECK(host::printable_tail(std::string(5000, '\x01')).size() <= 4096);
 }
 
+TEST_CASE("an answer is kept apart from the words, and has its room") {
+  auto room = Secret::sized(8);
+  auto input = Secret::taken("secret\n");
+  REQUIRE((room && input));
+  host::LinuxProcesses processes;
+  const auto run = [&](const std::string& script) {
+    host::Command command{"sh", {"-c", script}, {}, std::chrono::seconds(30)};
+    command.secret_input = &*input;
+    command.answer = &*room;
+    return processes.run(command);
+  };
+  const auto exit = run("cat; echo words >&2; exit 3");
+  REQUIRE(why(exit) == "");
+  CHECK(exit->status == 3);
+  CHECK(exit->output == "words\n");
+  CHECK(exit->answered == 7);
+  CHECK(room->view().substr(0, 7) == "secret\n");
+  CHECK(run("printf 12345678")->answered == 8);
+  CHECK(run("true")->answered == 0);
+  CHECK(run("printf 123456789").error().code == Code::program_failed);
+  CHECK(why(run("head -c 1048576 /dev/zero")).find("more than 8 bytes") != std::string::npos);
+}
+
 TEST_CASE("input arrives whole, and need not be read") {
   std::string input(3 << 20, 'i');
   const std::string expected = Digest::sha256(input).hex();

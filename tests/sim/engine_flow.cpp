@@ -208,6 +208,21 @@ constexpr std::string_view volumes_config = R"({
   }
 })";
 
+// One whose key is made by chance, for Tang servers, and one with a key of the config's, for a pin of its own.
+constexpr std::string_view bound_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "luks": [
+      {"name": "drawn", "device": "/dev/vdb",
+       "clevis": {"tang": [{"url": "http://tang", "thumbprint": "known"}], "tpm2": true, "threshold": 2}},
+      {"name": "given", "device": "/dev/vdc", "keyFile": {"source": "data:,given%20key"},
+       "clevis": {"custom": {"pin": "tpm2", "config": "{}"}}}
+    ],
+    "filesystems": [{"device": "/dev/mapper/drawn", "format": "ext4", "path": "/srv/drawn"}],
+    "files": [{"path": "/srv/drawn/file", "mode": 420, "contents": {"source": "data:,drawn"}}]
+  }
+})";
+
 // Its last file never comes as it is described.
 constexpr std::string_view failing_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -275,7 +290,10 @@ class Pages final : public host::Fetcher {
  public:
   Result<void> configure(const host::FetchSettings& /*settings*/) override { return {}; }
   host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
-    waiting_.emplace(++last_, Waiting{request.url == "http://pages/a" ? "page a" : "page b", request.expected, &sink});
+    const std::string page = request.url.starts_with("http://tang/") ? R"({"payload": "keys"})"
+                             : request.url == "http://pages/a"       ? "page a"
+                                                                     : "page b";
+    waiting_.emplace(++last_, Waiting{page, request.expected, &sink});
     return last_;
   }
   Result<host::Fetched> wait(host::Ticket ticket) override {
@@ -649,7 +667,7 @@ std::vector<std::string> faults_of_volume(SimHost& machine, const std::string& n
   if (!node || !*node || (*node)->mode != 0600 || (*node)->kind != host::NodeKind::regular) {
     wrong.push_back(path + " is no private file");
   }
-  if (target.read(path, most).value_or("") != header->key) {
+  if (target.read(path, most).value_or("") != header->keys.at(0)) {
     wrong.push_back(path + " is not the key of its volume");
   }
   const std::string line = name + " UUID=" + header->header.uuid + " " + path + " luks,x-initrd.attach";
@@ -698,7 +716,51 @@ Flow volumes_flow_of(const std::string& name, const std::string& config, EngineS
   return flow;
 }
 
+// A slot and a token for each binding, the key slot of a user's own key, and none of a key that was drawn.
+std::vector<std::string> faults_of_bound(SimHost& machine) {
+  constexpr std::size_t most = 9000;
+  std::vector<std::string> wrong;
+  const auto drawn = machine.luks("/dev/vdb");
+  const auto given = machine.luks("/dev/vdc");
+  if (!drawn || !drawn->header.bound || drawn->keys.size() != 1) {
+    wrong.emplace_back("the volume of a drawn key is not opened by its binding alone");
+  }
+  if (!given || !given->header.bound || given->keys.size() != 2) {
+    wrong.emplace_back("the volume of a given key is not opened by that and its binding");
+  }
+  const host::Host host = machine.host();
+  for (const std::string_view path : {"/etc/luks/drawn", "/etc/luks/given"}) {
+    const auto node = host.target.look(path);
+    if (!node || *node) {
+      wrong.push_back("there is " + std::string(path));
+    }
+  }
+  const std::string lines = "drawn UUID=" + (drawn ? drawn->header.uuid : "") + " none luks,_netdev,x-initrd.attach\n" +
+                            "given UUID=" + (given ? given->header.uuid : "") + " none luks,x-initrd.attach\n";
+  const std::string crypttab = host.target.read("/etc/crypttab", most).value_or("");
+  if (crypttab != lines) {
+    wrong.push_back("/etc/crypttab is another: " + crypttab);
+  }
+  const auto keys = host.state.look("/keys");
+  if (!keys || *keys) {
+    wrong.emplace_back("keys are left beside the journal");
+  }
+  return wrong;
+}
+
+Flow bound_flow_of(const std::string& name, EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  Flow flow = flow_of(name, std::move(machine), bound_config, switches);
+  flow.faults_of = &faults_of_bound;
+  declare(flow, {"/dev/vdb", "/dev/vdc", "/dev/dm-0", "/dev/dm-1", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/crypttab"});
+  return flow;
+}
+
 }  // namespace
+
+Flow bound_flow() { return bound_flow_of("bound", {}); }
+
 
 Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
 

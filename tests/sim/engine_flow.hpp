@@ -47,6 +47,8 @@ Flow forgetful_arrays_flow();
 Flow volumes_flow();
 // "forgetful-volumes": the same with the journal in memory, and so the keys; what this makes may be made anew.
 Flow forgetful_volumes_flow();
+// "bound": volumes that Clevis opens in later boots, one of a key that is made by chance.
+Flow bound_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

@@ -218,7 +218,7 @@ void check_nothing_found(const Trial& trial) {
 
 std::vector<Flow> flows() {
   return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(),      arrays_flow(),
-          volumes_flow(),    accounts_flow(),   started_over_flow(),  corrected_late_flow(), distro_flow()};
+          volumes_flow(),    bound_flow(),    accounts_flow(),   started_over_flow(),  corrected_late_flow(), distro_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -230,7 +230,7 @@ bool is_its_turn(const Flow& flow) {
     return asked.empty() || asked == flow.name;
   }
   const bool on_even = flow.name == "volumes" || flow.name == "forgetful-arrays";
-  const bool on_odd = flow.name == "arrays" || flow.name == "forgetful-volumes";
+  const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);
 }
 

@@ -434,7 +434,7 @@ TEST_SUITE("simhost volumes") {
     CHECK(header(machine).uuid == "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
     REQUIRE(machine.luks("/dev/vdb"));
     CHECK(machine.luks("/dev/vdb")->format == made);
-    CHECK(machine.luks("/dev/vdb")->key == "right");
+    CHECK(machine.luks("/dev/vdb")->keys.at(3) == "right");
     CHECK_FALSE(machine.luks("/dev/vdc"));
     CHECK_FALSE(machine.luks("/dev/none"));
     LuksOpen options;
@@ -450,12 +450,36 @@ TEST_SUITE("simhost volumes") {
     CHECK(header(machine, vdc).uuid != first);
   }
 
+  TEST_CASE("more key slots, tokens of them, and slots that go") {
+    SimHost machine(three_disk_machine());
+    auto& crypt = machine.host().crypt;
+    REQUIRE(format(machine));
+    const Secret more = key("more");
+    CHECK(crypt.add_key(vdb, more, more).error().code == Code::conflict);
+    REQUIRE(crypt.add_key(vdb, key(), more).value() == 1);
+    CHECK_FALSE(crypt.add_token(vdb, R"({"type":"clevis","keyslots":["2"],"jwe":{}})"));
+    CHECK_FALSE(header(machine).bound);
+    const std::string token = R"({"type":"clevis","keyslots":["1"],"jwe":{}})";
+    REQUIRE(crypt.add_token(vdb, token));
+    CHECK(header(machine).bound);
+    const auto slots = crypt.slots(vdb);
+    REQUIRE(slots);
+    CHECK((slots->used == std::vector<int>{0, 1}));
+    CHECK((slots->tokens == Strings{token}));
+    machine.reboot(Loss::all);
+    REQUIRE(crypt.remove_slot(vdb, 0));
+    CHECK_FALSE(open(machine, vdb, "").value());
+    CHECK(crypt.open(vdb, "", {}, more).value());
+    CHECK(crypt.remove_slot(vdb, 1).error().code == Code::conflict);
+    CHECK_FALSE(crypt.remove_slot(vdb, 7));
+  }
+
   TEST_CASE("each new key is another, and the seed's own, over boots too") {
     const auto keys = [](std::uint64_t seed) {
       SimHost machine(two_disk_machine(), {seed, {}});
       std::set<std::string> made;
       for (int i = 0; i < 4; ++i) {
-        const auto fresh_key = machine.host().crypt.new_key();
+        const auto fresh_key = machine.host().crypt.new_key(4096);
         REQUIRE(fresh_key);
         CHECK(fresh_key->size() == 8192);
         CHECK(fresh_key->view().find_first_not_of("0123456789abcdef") == std::string_view::npos);

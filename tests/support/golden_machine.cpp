@@ -462,6 +462,7 @@ class Builder {
     made.version = view.header.version;
     made.key = view.header.has_key ? std::optional(key_of(view.name)) : std::nullopt;
     made.opened_by_os = view.is_open() ? view.name : "";
+    made.bound = view.header.bound;
     for (const auto& shown : seen_.devices) {
       const auto* const volume = model::volume_named(config(), shown.device.path);
       if (volume != nullptr && volume->name == view.name) {
@@ -613,6 +614,9 @@ class Builder {
   void add_pages() {
     for (const auto& volume : config().storage.luks) {
       add_page(volume.key_file);
+      for (const auto& server : volume.clevis.tang) {
+        spec().http[server.url + "/adv/" + server.thumbprint.value_or("")] = {200, R"({"payload": "keys"})"};
+      }
     }
     for (const auto& file : config().storage.files) {
       add_page(file.contents);

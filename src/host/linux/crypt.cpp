@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "host/linux/block_device.hpp"
+#include "host/linux/crypt_slots.hpp"
 #include "host/linux/descriptor.hpp"
 #include "host/linux/device_mapper.hpp"
 #include "host/linux/mappings.hpp"
@@ -18,14 +19,9 @@ namespace {
 
 std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
-bool in_use(crypt_device* device, int slot) {
-  const crypt_keyslot_info status = crypt_keyslot_status(device, slot);
-  return status == CRYPT_SLOT_ACTIVE || status == CRYPT_SLOT_ACTIVE_LAST;
-}
-
 bool has_key(crypt_device* device, const char* type) {
   for (int slot = 0; slot < crypt_keyslot_max(type); ++slot) {
-    if (in_use(device, slot)) {
+    if (is_slot_used(device, slot)) {
       return true;
     }
   }
@@ -42,7 +38,7 @@ std::uint32_t memory_of_slots(crypt_device* device) {
   std::uint32_t most = 0;
   for (int slot = 0; slot < crypt_keyslot_max(CRYPT_LUKS2); ++slot) {
     crypt_pbkdf_type kind{};
-    if (in_use(device, slot) && crypt_keyslot_get_pbkdf(device, slot, &kind) == 0) {
+    if (is_slot_used(device, slot) && crypt_keyslot_get_pbkdf(device, slot, &kind) == 0) {
       most = std::max(most, kind.max_memory_kb);
     }
   }
@@ -119,6 +115,7 @@ Result<LuksHeader> LinuxCrypt::header(const DeviceRef& device) {
   header.label = second ? text_of(crypt_get_label(crypt.get())) : std::string();
   header.discards = second && (persistent_flags(crypt.get()) & CRYPT_ACTIVATE_ALLOW_DISCARDS) != 0;
   header.has_key = has_key(crypt.get(), type);
+  header.bound = second && is_bound(crypt.get());
   return header;
 }
 
@@ -203,8 +200,7 @@ Result<void> LinuxCrypt::close(const std::string& name) {
   return {};
 }
 
-Result<Secret> LinuxCrypt::new_key() {
-  constexpr std::size_t bytes = 4096;
+Result<Secret> LinuxCrypt::new_key(std::size_t bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   Secret random = TRY(Secret::sized(bytes));
   std::size_t filled = 0;

@@ -23,7 +23,11 @@ class LinuxCrypt final : public Crypt {
                     const Secret& key) override;
   Result<std::optional<OpenVolume>> opened(const std::string& name) override;
   Result<void> close(const std::string& name) override;
-  Result<Secret> new_key() override;
+  Result<LuksSlots> slots(const DeviceRef& device) override;
+  Result<int> add_key(const DeviceRef& device, const Secret& key, const Secret& added) override;
+  Result<void> add_token(const DeviceRef& device, const std::string& json) override;
+  Result<void> remove_slot(const DeviceRef& device, int slot) override;
+  Result<Secret> new_key(std::size_t bytes) override;
 
  private:
   // What was measured: iterations and KiB, for a kind, a hash, milliseconds, KiB at most, threads and bytes of the key.
@@ -33,7 +37,8 @@ class LinuxCrypt final : public Crypt {
     std::uint32_t memory = 0;
   };
 
-  Result<void> add_key(CryptDevice& device, const LuksFormat& format, const std::string& node, const Secret& key);
+  Result<void> add_first_key(CryptDevice& device, const LuksFormat& format, const std::string& node,
+                             const Secret& key);
   Result<Costs> measured(CryptDevice& device, const crypt_pbkdf_type& kind, std::size_t key_bytes);
   Result<bool> volume_key(CryptDevice& device, const LuksOpen& options, const std::string& node, const Secret& key,
                           Secret& found);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/linux/crypt_device.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "base/text.hpp"
+#include "host/linux/block_device.hpp"
+#include "host/linux/descriptor.hpp"
 
 namespace provision::host {
 namespace {
@@ -38,6 +43,14 @@ void set_up_algorithms(crypt_device* device) {
 int negative(int result) { return result < 0 ? result : -EINVAL; }
 
 }  // namespace
+
+Result<void> make_header_durable(const std::string& node) {
+  const Descriptor file = TRY(open_device(node, O_RDONLY));
+  if (uninterrupted([&] { return ::fsync(file.get()); }) != 0) {
+    return io_error("cannot make the header of the encrypted volume on " + node + " durable");
+  }
+  return {};
+}
 
 std::mutex& cryptsetup_lock() {
   static std::mutex lock;

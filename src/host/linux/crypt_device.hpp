@@ -16,6 +16,9 @@ namespace provision::host {
 // and of its own settings is kept for the whole process, without a lock of its own.
 std::mutex& cryptsetup_lock();
 
+// What was written to the device is on the medium.
+Result<void> make_header_durable(const std::string& node);
+
 class CryptDevice {
  public:
   // By the kernel's node.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a LUKS2 header is made: as cryptsetup's own program does it (src/cryptsetup.c, luksFormat; src/utils_luks.c,
 // set_pbkdf_params), but for the costs of a key slot, which are measured once.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <limits>
@@ -11,7 +8,6 @@
 #include "base/text.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/crypt.hpp"
-#include "host/linux/descriptor.hpp"
 
 namespace provision::host {
 namespace {
@@ -117,14 +113,6 @@ Result<void> write_header(CryptDevice& device, const LuksFormat& format, const s
   return {};
 }
 
-Result<void> make_durable(const std::string& node) {
-  const Descriptor file = TRY(open_device(node, O_RDONLY));
-  if (uninterrupted([&] { return ::fsync(file.get()); }) != 0) {
-    return io_error("cannot make the header of the encrypted volume on " + node + " durable");
-  }
-  return {};
-}
-
 std::string making(const std::string& node) { return "cannot make an encrypted volume of " + node; }
 
 }  // namespace
@@ -141,9 +129,9 @@ Result<void> LinuxCrypt::format(const DeviceRef& device, const LuksFormat& forma
       TRY(set_sizes(crypt, format, making(found.node)));
       TRY(write_header(crypt, format, making(found.node)));
     }
-    TRY(add_key(crypt, format, found.node, key));
+    TRY(add_first_key(crypt, format, found.node, key));
   }
-  return make_durable(found.node);
+  return make_header_durable(found.node);
 }
 
 // What a kind of costs comes to on this machine (lib/utils_benchmark.c, crypt_benchmark_pbkdf_internal).
@@ -177,8 +165,8 @@ Result<LinuxCrypt::Costs> LinuxCrypt::measured(CryptDevice& device, const crypt_
   return costs;
 }
 
-Result<void> LinuxCrypt::add_key(CryptDevice& device, const LuksFormat& format, const std::string& node,
-                                 const Secret& key) {
+Result<void> LinuxCrypt::add_first_key(CryptDevice& device, const LuksFormat& format, const std::string& node,
+                                       const Secret& key) {
   // As libcryptsetup has fitted it to the machine: no more threads than processors, no more than half of the memory.
   crypt_pbkdf_type kind = *crypt_get_pbkdf_type(device.get());
   const std::string type = kind.type;

@@ -56,7 +56,7 @@ Result<std::string> find_program(const std::string& program) {
 
 // The input as a file in memory: it can't block, it can't end us with SIGPIPE, and it goes when the last user closes
 // it.
-Result<Descriptor> input_file(const std::string& input) {
+Result<Descriptor> input_file(std::string_view input) {
   if (input.empty()) {
     Descriptor empty(uninterrupted([] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }));
     return empty.valid() ? Result<Descriptor>(std::move(empty)) : io_error("cannot open /dev/null");
@@ -80,12 +80,12 @@ Result<Descriptor> input_file(const std::string& input) {
 
 class SpawnSettings {
  public:
-  // `mark`: what the program holds as 3, or -1.
-  SpawnSettings(int input, int output, int mark) {
+  // `answer` is its stdout, `output` its stderr. `mark`: what the program holds as 3, or -1.
+  SpawnSettings(int input, int answer, int output, int mark) {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawnattr_init(&attributes_);
     failure_ = ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
-    note(::posix_spawn_file_actions_adddup2(&actions_, output, 1));
+    note(::posix_spawn_file_actions_adddup2(&actions_, answer, 1));
     note(::posix_spawn_file_actions_adddup2(&actions_, output, 2));
     if (mark >= 0) {
       note(::posix_spawn_file_actions_adddup2(&actions_, mark, marked_file));
@@ -144,43 +144,6 @@ int milliseconds_until(Instant deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
-// Takes what the pipe holds now; false when nothing can come any more.
-bool drain(int pipe, std::string& output) {
-  std::array<char, 16384> buffer{};
-  while (true) {
-    const ssize_t count = uninterrupted([&] { return ::read(pipe, buffer.data(), buffer.size()); });
-    if (count <= 0) {
-      return count < 0 && errno == EAGAIN;
-    }
-    output.append(buffer.data(), static_cast<std::size_t>(count));
-    if (output.size() > 8 * kept_bytes) {
-      output.erase(0, output.size() - 2 * kept_bytes);
-    }
-  }
-}
-
-// Until the program has ended. What it left in the background may hold the pipe open still: it is not waited for.
-Result<bool> wait_for_end(int process, int pipe, Instant deadline, std::string& output) {
-  bool open = true;
-  while (true) {
-    std::array<pollfd, 2> events{pollfd{process, POLLIN, 0}, pollfd{open ? pipe : -1, POLLIN, 0}};
-    const int left = milliseconds_until(deadline);
-    if (uninterrupted([&] { return ::poll(events.data(), events.size(), left); }) < 0) {
-      return io_error("cannot wait for a program");
-    }
-    if (events[1].revents != 0) {
-      open = drain(pipe, output);
-    }
-    if (events[0].revents != 0) {
-      drain(pipe, output);
-      return true;
-    }
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return false;
-    }
-  }
-}
-
 struct Pipe {
   Descriptor reader;
   Descriptor writer;
@@ -195,6 +158,101 @@ Result<Pipe> make_pipe() {
   // Our end alone; the program's stays as programs expect it.
   ::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);
   return pipe;
+}
+
+// Takes what the pipe holds now; false when nothing can come any more.
+bool drain_words(int pipe, std::string& output) {
+  std::array<char, 16384> buffer{};
+  while (true) {
+    const ssize_t count = uninterrupted([&] { return ::read(pipe, buffer.data(), buffer.size()); });
+    if (count <= 0) {
+      return count < 0 && errno == EAGAIN;
+    }
+    output.append(buffer.data(), static_cast<std::size_t>(count));
+    if (output.size() > 8 * kept_bytes) {
+      output.erase(0, output.size() - 2 * kept_bytes);
+    }
+  }
+}
+
+// What a program writes: its words, and its answer where one is wanted.
+class Outputs {
+ public:
+  explicit Outputs(Secret* room) : room_(room) {}
+
+  Result<void> open() {
+    words_pipe_ = TRY(make_pipe());
+    if (room_ != nullptr) {
+      answer_pipe_ = TRY(make_pipe());
+    }
+    return {};
+  }
+
+  [[nodiscard]] int words_writer() const { return words_pipe_.writer.get(); }
+  [[nodiscard]] int answer_writer() const { return (room_ != nullptr ? answer_pipe_ : words_pipe_).writer.get(); }
+  void close_writers() {
+    static_cast<void>(words_pipe_.writer.close());
+    static_cast<void>(answer_pipe_.writer.close());
+  }
+
+  // For poll(2), which passes over -1.
+  [[nodiscard]] int words_reader() const { return words_open_ ? words_pipe_.reader.get() : -1; }
+  [[nodiscard]] int answer_reader() const {
+    return room_ != nullptr && answer_open_ ? answer_pipe_.reader.get() : -1;
+  }
+  void drain() {
+    words_open_ = words_open_ && drain_words(words_pipe_.reader.get(), words_);
+    answer_open_ = room_ != nullptr && answer_open_ && drain_answer();
+  }
+
+  [[nodiscard]] const std::string& words() const { return words_; }
+  [[nodiscard]] std::size_t answered() const { return answered_; }
+  [[nodiscard]] bool has_overrun() const { return overrun_; }
+
+ private:
+  bool drain_answer() {
+    while (true) {
+      // A byte past the end tells that there are more.
+      char more = 0;
+      const bool full = answered_ == room_->size();
+      char* const place = full ? &more : room_->data() + answered_;
+      const std::size_t size = full ? 1 : room_->size() - answered_;
+      const ssize_t count = uninterrupted([&] { return ::read(answer_pipe_.reader.get(), place, size); });
+      if (count <= 0) {
+        return count < 0 && errno == EAGAIN;
+      }
+      overrun_ = overrun_ || full;
+      answered_ += full ? 0 : static_cast<std::size_t>(count);
+    }
+  }
+
+  Secret* room_;
+  Pipe words_pipe_;
+  Pipe answer_pipe_;
+  std::string words_;
+  std::size_t answered_ = 0;
+  bool words_open_ = true;
+  bool answer_open_ = true;
+  bool overrun_ = false;
+};
+
+// Until the program has ended. What it left in the background may hold the pipes open still: it is not waited for.
+Result<bool> wait_for_end(int process, Outputs& outputs, Instant deadline) {
+  while (true) {
+    std::array<pollfd, 3> events{pollfd{process, POLLIN, 0}, pollfd{outputs.words_reader(), POLLIN, 0},
+                                 pollfd{outputs.answer_reader(), POLLIN, 0}};
+    const int left = milliseconds_until(deadline);
+    if (uninterrupted([&] { return ::poll(events.data(), events.size(), left); }) < 0) {
+      return io_error("cannot wait for a program");
+    }
+    outputs.drain();
+    if (events[0].revents != 0) {
+      return true;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+  }
 }
 
 bool is_locked_now(int file) {
@@ -251,15 +309,18 @@ Result<void> LinuxProcesses::must_have(const std::string& program) {
 
 Result<Exit> LinuxProcesses::run(const Command& command) {
   const std::string path = TRY(find_program(command.program));
-  const Descriptor input = TRY(input_file(command.input));
-  Pipe output = TRY(make_pipe());
+  const Descriptor input =
+      TRY(input_file(command.secret_input != nullptr ? command.secret_input->view() : command.input));
+  Outputs outputs(command.answer);
+  TRY(outputs.open());
   const Instant deadline = std::chrono::steady_clock::now() + command.patience;
   pid_t pid = -1;
-  const int failure = SpawnSettings(input.get(), output.writer.get(), mark_.get()).spawn(pid, path, command);
+  const SpawnSettings settings(input.get(), outputs.answer_writer(), outputs.words_writer(), mark_.get());
+  const int failure = settings.spawn(pid, path, command);
   if (failure != 0) {
     return Error(Code::program_failed, "cannot start " + path, failure);
   }
-  static_cast<void>(output.writer.close());
+  outputs.close_writers();
   // By number: <sys/pidfd.h> of glibc 2.36 can't be used from C++.
   const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process.valid()) {
@@ -268,22 +329,26 @@ Result<Exit> LinuxProcesses::run(const Command& command) {
     ::waitpid(pid, nullptr, 0);
     return io_error("cannot watch " + path, saved);
   }
-  std::string words;
-  const auto ended = wait_for_end(process.get(), output.reader.get(), deadline, words);
+  const auto ended = wait_for_end(process.get(), outputs, deadline);
   if (!ended || !*ended) {
     ::kill(-pid, SIGKILL);
     const auto killing = std::chrono::steady_clock::now() + killing_patience;
-    const auto gone = wait_for_end(process.get(), output.reader.get(), killing, words);
+    const auto gone = wait_for_end(process.get(), outputs, killing);
     if (gone && *gone) {
       ::waitpid(pid, nullptr, 0);
     }
-    return ended ? outlived(command, words, gone && *gone) : ended.error();
+    return ended ? outlived(command, outputs.words(), gone && *gone) : ended.error();
   }
   int status = 0;
   if (uninterrupted([&] { return ::waitpid(pid, &status, 0); }) != pid) {
     return io_error("cannot learn how " + path + " ended");
   }
-  return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), printable_tail(words)};
+  if (outputs.has_overrun()) {
+    return Error(Code::program_failed, command.program + " answers with more than " +
+                                           std::to_string(command.answer->size()) + " bytes");
+  }
+  return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), printable_tail(outputs.words()),
+              outputs.answered()};
 }
 
 Result<void> LinuxProcesses::mark_programs(const std::string& path, std::chrono::seconds patience,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 #include "base/uuid.hpp"
 #include "host/sim/seams.hpp"
@@ -19,6 +20,44 @@ void keep(Luks& header, const LuksOpen& options) {
   flags.no_read_workqueue = flags.no_read_workqueue || options.no_read_workqueue;
   flags.no_write_workqueue = flags.no_write_workqueue || options.no_write_workqueue;
   header.header.discards = flags.discards;
+}
+
+// Of a token with one key slot; -1: it names none.
+int slot_of(std::string_view json) {
+  constexpr std::string_view start = R"("keyslots":[")";
+  const std::size_t at = json.find(start);
+  int slot = -1;
+  if (at != std::string_view::npos) {
+    const std::string_view number = json.substr(at + start.size());
+    std::from_chars(number.begin(), number.end(), slot);
+  }
+  return slot;
+}
+
+void note_binding(Luks& header) {
+  header.header.bound = std::any_of(header.tokens.begin(), header.tokens.end(), [&](const std::string& token) {
+    return token.find(R"("type":"clevis")") != std::string::npos && header.keys.contains(slot_of(token));
+  });
+}
+
+// The header's new copy counts whole or not at all: where the power goes midway, chance says which.
+template <class T, class Whole>
+Result<T> change_header(World& world, std::string_view name, const DeviceRef& device, Result<T> lie, Whole change) {
+  const auto whole = [&]() -> Result<T> {
+    auto changed = change();
+    if (const auto found = existing(world, device); changed && found) {
+      world.touch(found->node);
+    }
+    return changed;
+  };
+  const auto half = [&] {
+    if (world.random().below(2) == 1) {
+      static_cast<void>(whole());
+    }
+  };
+  const std::string target = target_of(world, device);
+  Answers<T> answers{Error(Code::io, "simulated failure of " + std::string(name) + " " + target, EIO), std::move(lie)};
+  return mutate<T>(world, name, target, std::move(answers), whole, half);
 }
 
 void keep_options(World& world, const Device& device, const LuksOpen& options) {
@@ -54,10 +93,10 @@ Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format,
     const auto uuid = Uuid::parse(format.uuid);
     Luks header;
     header.header = {2, uuid ? uuid->text() : Uuid::derive({"volume", std::to_string(world_.random().next())}).text(),
-                     format.label, false, true};
+                     format.label, false, true, false};
     header.format = format;
     header.format.key_slot = std::max<std::int64_t>(format.key_slot, 0);
-    header.key = std::string(key.view());
+    header.keys[static_cast<int>(header.format.key_slot)] = std::string(key.view());
     return header;
   };
   const auto whole = [&]() -> Result<void> {
@@ -81,8 +120,9 @@ Result<bool> SimCrypt::opens(const DeviceRef& device, const LuksOpen& options, c
   if (held == nullptr) {
     return Error(Code::io, found.node + " is no LUKS volume", EINVAL);
   }
-  const bool slot_counts = options.key_slot < 0 || options.key_slot == held->format.key_slot;
-  return held->header.has_key && slot_counts && key.is(held->key);
+  return std::any_of(held->keys.begin(), held->keys.end(), [&](const auto& slot) {
+    return (options.key_slot < 0 || options.key_slot == slot.first) && key.is(slot.second);
+  });
 }
 
 // In libcryptsetup's order: the name, the key, the device.
@@ -146,9 +186,74 @@ Result<void> SimCrypt::close(const std::string& name) {
   return mutate(world_, "close_volume", target_of(world_, ref), whole, [] {});
 }
 
+Result<Luks*> SimCrypt::header_of(const DeviceRef& device) {
+  const Device found = TRY(existing(world_, device));
+  Luks* const held = world_.luks(found);
+  if (held == nullptr) {
+    return Error(Code::io, found.node + " is no LUKS volume", EINVAL);
+  }
+  return held;
+}
+
+Result<LuksSlots> SimCrypt::slots(const DeviceRef& device) {
+  const Luks* const held = TRY(header_of(device));
+  LuksSlots slots;
+  for (const auto& [slot, key] : held->keys) {
+    slots.used.push_back(slot);
+  }
+  slots.tokens = held->tokens;
+  return slots;
+}
+
+Result<int> SimCrypt::add_key(const DeviceRef& device, const Secret& key, const Secret& added) {
+  const auto whole = [&]() -> Result<int> {
+    Luks* const held = TRY(header_of(device));
+    if (!TRY(opens(device, {}, key))) {
+      return Error(Code::conflict, "the key opens no key slot", EPERM);
+    }
+    int slot = 0;
+    while (held->keys.contains(slot)) {
+      ++slot;
+    }
+    held->keys[slot] = std::string(added.view());
+    return slot;
+  };
+  return change_header<int>(world_, "add_key", device, 1, whole);
+}
+
+Result<void> SimCrypt::add_token(const DeviceRef& device, const std::string& json) {
+  const auto whole = [&]() -> Result<void> {
+    Luks* const held = TRY(header_of(device));
+    const int slot = slot_of(json);
+    if (!held->keys.contains(slot)) {
+      return Error(Code::io, "the token names no key slot that is in use: " + json, EINVAL);
+    }
+    held->tokens.push_back(json);
+    note_binding(*held);
+    return {};
+  };
+  return change_header<void>(world_, "add_token", device, {}, whole);
+}
+
+Result<void> SimCrypt::remove_slot(const DeviceRef& device, int slot) {
+  const auto whole = [&]() -> Result<void> {
+    Luks* const held = TRY(header_of(device));
+    if (!held->keys.contains(slot)) {
+      return Error(Code::io, "key slot " + std::to_string(slot) + " is not in use", ENOENT);
+    }
+    if (held->keys.size() == 1) {
+      return Error(Code::conflict, "key slot " + std::to_string(slot) + " is the last");
+    }
+    held->keys.erase(slot);
+    note_binding(*held);
+    return {};
+  };
+  return change_header<void>(world_, "remove_slot", device, {}, whole);
+}
+
 // Numbers of the world's own, so that the faults come out the same whether or not keys are made.
-Result<Secret> SimCrypt::new_key() {
-  constexpr std::size_t digits = 8192;
+Result<Secret> SimCrypt::new_key(std::size_t bytes) {
+  const std::size_t digits = 2 * bytes;
   constexpr std::string_view hex = "0123456789abcdef";
   Secret key = TRY(Secret::sized(digits));
   for (std::size_t i = 0; i < digits; ++i) {

@@ -275,6 +275,9 @@ void Disk::encrypt_midway(std::int64_t start, std::int64_t sectors, Luks header,
     return;
   }
   header.header.has_key = stop == 3;
+  if (!header.header.has_key) {
+    header.keys.clear();
+  }
   encrypt(start, sectors, std::move(header));
   if (stop == 1) {
     wipe(start);

@@ -23,8 +23,9 @@ struct Luks {
   LuksFormat format;
   // Of what it was opened with, that which the header keeps.
   LuksOpen flags;
-  // What opens its key slot, if `header` says that one is in use.
-  std::string key;
+  // What opens its key slots, by their numbers.
+  std::map<int, std::string> keys;
+  std::vector<std::string> tokens;
   // Which of World's disks is what it holds.
   std::size_t content = 0;
 };

@@ -60,6 +60,8 @@ struct VolumeSpec {
   std::optional<Content> content;
   // The distro's initramfs opens it under this name in each boot before we run; empty: it does not.
   std::string opened_by_os;
+  // It has a token of Clevis, and a key slot for that.
+  bool bound = false;
 };
 
 struct PartitionSpec {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/uuid.hpp"
+#include "host/sim/clevis.hpp"
 #include "host/sim/mdadm.hpp"
 #include "host/sim/seams.hpp"
 
@@ -90,9 +91,11 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
 }
 
 Result<void> SimProcesses::must_have(const std::string& program) {
+  constexpr std::array<std::string_view, 3> known{"modprobe", "mdadm", "clevis"};
   const auto& others = world_.spec().programs;
-  const bool other = std::find(others.begin(), others.end(), program) != others.end();
-  if (maker_of(program) == nullptr && program != "modprobe" && program != "mdadm" && !other) {
+  const bool is_known = std::find(known.begin(), known.end(), program) != known.end() ||
+                        std::find(others.begin(), others.end(), program) != others.end();
+  if (maker_of(program) == nullptr && !is_known) {
     return Error(Code::program_missing, "there is no program " + program);
   }
   return {};
@@ -108,6 +111,9 @@ Result<Exit> SimProcesses::run(const Command& command) {
   const auto whole = [&]() -> Result<Exit> {
     if (is_mdadm) {
       return run_mdadm(world_, command.arguments);
+    }
+    if (command.program == "clevis") {
+      return run_clevis(command);
     }
     return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{});
   };

@@ -117,9 +117,14 @@ class SimCrypt final : public Crypt {
                     const Secret& key) override;
   Result<std::optional<OpenVolume>> opened(const std::string& name) override;
   Result<void> close(const std::string& name) override;
-  Result<Secret> new_key() override;
+  Result<LuksSlots> slots(const DeviceRef& device) override;
+  Result<int> add_key(const DeviceRef& device, const Secret& key, const Secret& added) override;
+  Result<void> add_token(const DeviceRef& device, const std::string& json) override;
+  Result<void> remove_slot(const DeviceRef& device, int slot) override;
+  Result<Secret> new_key(std::size_t bytes) override;
 
  private:
+  Result<Luks*> header_of(const DeviceRef& device);
   Result<bool> opens(const DeviceRef& device, const LuksOpen& options, const Secret& key);
   // What it opens, if the key is right.
   Result<std::optional<Device>> to_open(const DeviceRef& device, const std::string& name, const LuksOpen& options,

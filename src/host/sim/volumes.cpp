@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/sim/clevis.hpp"
 #include "host/sim/world.hpp"
 
 namespace provision::host::sim {
@@ -136,10 +137,19 @@ void World::remember(const VolumeSpec& spec) {
   const auto device = find_extent(spec.device);
   INVARIANT(device.has_value());
   Luks header;
-  header.header = {spec.version, usual_form(spec.uuid), spec.label, spec.discards, spec.key.has_value()};
+  header.header = {spec.version, usual_form(spec.uuid), spec.label, spec.discards, spec.key.has_value(), false};
   header.flags.discards = spec.discards;
   header.format.key_slot = 0;
-  header.key = spec.key.value_or("");
+  if (spec.key) {
+    header.keys[0] = *spec.key;
+  }
+  if (spec.bound) {
+    const int slot = 1;
+    header.keys[slot] = "bound " + spec.uuid;
+    header.tokens.push_back(clevis_token("bound " + spec.uuid, slot));
+    header.header.has_key = true;
+    header.header.bound = true;
+  }
   header = add_volume(*device, std::move(header), spec.content);
   disk(*device).encrypt(device->start, device->sectors, std::move(header));
 }

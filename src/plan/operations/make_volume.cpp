@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "plan/clevis.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/programs.hpp"
 #include "plan/volume_keys.hpp"
@@ -16,6 +17,8 @@ namespace provision::plan {
 namespace {
 
 constexpr std::chrono::seconds device_patience{30};
+// As 8192 hex digits (spec: storage.luks.keyFile, where there is none).
+constexpr std::size_t drawn_key_bytes = 4096;
 
 bool is_of(const host::LuksHeader& header, const MakeVolume& operation) {
   return header.version == 2 && header.uuid == operation.uuid;
@@ -34,7 +37,7 @@ Result<bool> is_open(host::Host& host, const MakeVolume& operation) {
 Result<Secret> new_key(Work& work, const MakeVolume& operation) {
   Secret key;
   if (operation.key.empty()) {
-    key = TRY(work.host.crypt.new_key());
+    key = TRY(work.host.crypt.new_key(drawn_key_bytes));
   } else {
     key = TRY_WHILE(configured_key(work.host.fetcher, work.contents, operation.key), "getting the volume's key");
   }
@@ -62,8 +65,11 @@ Result<void> must_open(host::Host& host, const MakeVolume& operation, const Secr
   return {};
 }
 
-// What is there already, by the key that the config gives, which the target is to get.
+// What is there already, by the key that the config gives, which the target is to get; or else by Clevis.
 Result<void> open_as_it_is(Work& work, const MakeVolume& operation) {
+  if (operation.key.empty()) {
+    return open_by_binding(work.host, operation);
+  }
   const auto kept = TRY(kept_key(work.host.state, operation.name));
   if (kept && TRY(open_volume(work.host, operation, *kept))) {
     return {};
@@ -84,6 +90,9 @@ Result<void> finish(host::Host& host, const MakeVolume& operation) {
 
 Result<void> make(Work& work, const MakeVolume& operation) {
   const host::LuksFormat format = TRY(format_of(operation));
+  if (operation.bound) {
+    TRY(must_have_program(work.host, "clevis"));
+  }
   auto key = TRY(kept_key(work.host.state, operation.name));
   TRY(make_blank(work.host, operation.device));
   if (!key) {
@@ -124,6 +133,18 @@ Result<host::LuksOpen> opening_of(const MakeVolume& operation) {
 Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key) {
   load_drivers(host, {volume_drivers.begin(), volume_drivers.end()});
   return host.crypt.open(operation.device, operation.name, TRY(opening_of(operation)), key);
+}
+
+Result<void> open_by_binding(host::Host& host, const MakeVolume& operation) {
+  load_drivers(host, {volume_drivers.begin(), volume_drivers.end()});
+  const host::LuksOpen options = TRY(opening_of(operation));
+  const bool opens = TRY_WHILE(open_bound(host, operation.device, operation.name, options),
+                               "opening " + volume_words(operation.name) + " by Clevis");
+  if (!opens) {
+    return Error(Code::conflict, volume_words(operation.name) + " on " + operation.device.path +
+                                     " is bound to nothing that Clevis knows");
+  }
+  return {};
 }
 
 Result<Observation> observe(host::Host& host, const MakeVolume& operation) {
@@ -186,14 +207,18 @@ void predict(model::Inventory& inventory, const MakeVolume& operation) {
   for (auto& view : inventory.volumes) {
     if (view.name == operation.name) {
       view.signature = signature;
-      view.header = {2, operation.uuid, format.label, opening_of(operation).value_or(host::LuksOpen{}).discards, true};
+      const bool was_bound = operation.there && view.header.bound;
+      const bool discards = opening_of(operation).value_or(host::LuksOpen{}).discards;
+      view.header = {2, operation.uuid, format.label, discards, true, was_bound};
       view.open = operation.uuid;
     }
   }
 }
 
 std::string describe(const MakeVolume& operation) {
-  const std::string key = operation.key.empty() ? "with a key made by chance" : "with the config's key";
+  const std::string key = !operation.key.empty()               ? "with the config's key"
+                          : operation.there && operation.bound ? "by Clevis"
+                                                               : "with a key made by chance";
   return std::string(operation.there ? "open " : "make ") + volume_words(operation.name) + " on " +
          printable(operation.device.path) + " (LUKS2, " + key + ")";
 }

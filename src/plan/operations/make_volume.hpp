@@ -9,6 +9,10 @@ namespace provision::plan {
 // What the volume shows once it is open is not there before that.
 inline constexpr std::array<std::string_view, 2> volume_drivers{"dm_mod", "dm_crypt"};
 
+// What BindVolume sees.
+inline constexpr std::string_view bound_fingerprint = "bound";
+inline constexpr std::string_view unbound_fingerprint = "not bound";
+
 // "the encrypted volume data": as Disks::users() names it, too.
 std::string volume_words(const std::string& name);
 
@@ -19,5 +23,7 @@ Result<host::LuksOpen> opening_of(const MakeVolume& operation);
 
 // Opens the volume as it is there, by the key; false: the key does not open it.
 Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key);
+// The same by Clevis. Code::conflict: it is not bound.
+Result<void> open_by_binding(host::Host& host, const MakeVolume& operation);
 
 }  // namespace provision::plan

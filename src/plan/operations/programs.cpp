@@ -34,12 +34,17 @@ Result<void> must_have_program(host::Host& host, std::string_view program) {
 }
 
 Result<void> run_program(host::Host& host, const host::Command& command) {
+  TRY(answered(host, command));
+  return {};
+}
+
+Result<std::size_t> answered(host::Host& host, const host::Command& command) {
   const host::Exit exit = TRY(host.processes.run(command));
   if (exit.status != 0) {
     return Error(Code::program_failed, command.program + " ended with status " + std::to_string(exit.status) + ": " +
                                            last_words(exit.output));
   }
-  return {};
+  return exit.answered;
 }
 
 void load_drivers(host::Host& host, const std::vector<std::string>& names) {
