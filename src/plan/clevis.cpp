@@ -347,20 +347,22 @@ Result<bool> open_bound(host::Host& host, const host::DeviceRef& device, const s
   return false;
 }
 
-Result<void> keep_bindings_alone(host::Host& host, const host::DeviceRef& device) {
+Result<void> remove_key_of(host::Host& host, const host::DeviceRef& device, const Secret& key) {
   const host::LuksSlots slots = TRY(host.crypt.slots(device));
   const auto bindings = bindings_of(slots);
   if (bindings.empty()) {
-    return Error(Code::conflict, device.path + " is bound to nothing that Clevis knows");
+    return Error(Code::conflict, device.path + " is not bound by Clevis: without its key nothing would open it");
   }
   for (const int slot : slots.used) {
-    if (!has_slot(bindings, slot)) {
-      TRY(host.crypt.remove_slot(device, slot));
+    if (has_slot(bindings, slot) || !TRY(is_opened_by(host, device, slot, key))) {
+      continue;
     }
-  }
-  const host::LuksSlots left = TRY(host.crypt.slots(device));
-  if (std::any_of(left.used.begin(), left.used.end(), [&](int slot) { return !has_slot(bindings, slot); })) {
-    return Error(Code::not_satisfied, "nothing failed, yet " + device.path + " has key slots that were removed");
+    TRY(host.crypt.remove_slot(device, slot));
+    const host::LuksSlots left = TRY(host.crypt.slots(device));
+    if (std::find(left.used.begin(), left.used.end(), slot) != left.used.end()) {
+      return Error(Code::not_satisfied, "nothing failed, yet key slot " + std::to_string(slot) + " of " + device.path +
+                                            " is still there");
+    }
   }
   return {};
 }

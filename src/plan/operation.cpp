@@ -295,7 +295,6 @@ struct Table<BindVolume> {
       field("uuid", &BindVolume::uuid, "Its UUID.", {.required = true}),
       field("volume", &BindVolume::volume, "The config path of the volume, which has the pins.", {.required = true}),
       field("to", &BindVolume::to, "The pins, for a person."),
-      field("dropsKey", &BindVolume::drops_key, "Whether the key that it was made with is removed at the end."),
   };
 };
 

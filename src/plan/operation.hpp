@@ -77,8 +77,6 @@ struct BindVolume {
   std::string volume;
   // The pins, for a person.
   std::string to;
-  // The key that it was made with is this first boot's own, and is removed at its end.
-  bool drops_key = false;
   bool operator==(const BindVolume&) const = default;
 };
 

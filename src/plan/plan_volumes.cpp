@@ -245,7 +245,7 @@ std::optional<Step> binding_step(const Question& question, std::size_t index, co
     step.after = {making->id};
   }
   step.operation =
-      BindVolume{volume.name, device, uuid, volume_place(index), binding_words(volume.clevis), !has_key(volume)};
+      BindVolume{volume.name, device, uuid, volume_place(index), binding_words(volume.clevis)};
   return step;
 }
 

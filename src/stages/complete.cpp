@@ -4,8 +4,6 @@
 #include <array>
 
 #include "base/path.hpp"
-#include "base/text.hpp"
-#include "plan/clevis.hpp"
 #include "plan/volume_keys.hpp"
 #include "run/journal.hpp"
 #include "run/last_failure.hpp"
@@ -13,6 +11,7 @@
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/sources.hpp"
+#include "stages/volumes.hpp"
 
 namespace provision::stages {
 namespace {
@@ -114,24 +113,6 @@ Result<void> write_issue(Context& context) {
   return context.host.own.replace(issue_path, text, 0644, {});
 }
 
-// The second phase of binding: what a bound volume was made with opens it no more, where no user has it.
-Result<void> remove_drawn_keys(Context& context, const run::Journal& journal) {
-  const run::StageHistory* const disks = journal.stage("disks");
-  if (disks == nullptr || !disks->plan) {
-    return {};
-  }
-  for (const auto& step : disks->plan->steps) {
-    const auto* const binding = std::get_if<plan::BindVolume>(&step.operation);
-    if (binding == nullptr || !binding->drops_key) {
-      continue;
-    }
-    TRY(context.host.disks.await(binding->device, context.patience));
-    TRY_WHILE(plan::keep_bindings_alone(context.host, binding->device),
-              "removing the key that the encrypted volume " + printable(binding->name) + " was made with");
-  }
-  return {};
-}
-
 }  // namespace
 
 void tell_of_completion(Context& context) {
@@ -173,7 +154,7 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
     TRY_WHILE(keep_report(context, journal), "keeping the report of this first boot");
   }
   TRY_WHILE(run::forget_failure(context.host.state), "removing what an earlier boot stopped with");
-  TRY_WHILE(plan::hand_over_keys(context.host.state, [&] { return remove_drawn_keys(context, journal); }),
+  TRY_WHILE(plan::hand_over_keys(context.host.state, [&] { return remove_drawn_keys(context); }),
             "erasing the keys of encrypted volumes, which the target has now");
   TRY(remove_stamp(context));
   return journal.completed();

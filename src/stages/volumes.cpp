@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/volumes.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "plan/clevis.hpp"
 #include "plan/left_behind.hpp"
@@ -122,6 +124,11 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   return {};
 }
 
+// Of those that are made: where Clevis opens them and the user has no key, none shall be left.
+bool loses_its_key(const spec::Luks& volume) {
+  return plan::wants_binding(volume) && volume.key_file.source.value_or("").empty();
+}
+
 }  // namespace
 
 Result<void> open_volumes(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
@@ -139,6 +146,29 @@ Result<void> open_volumes(Context& context, const spec::Parsed& config, const ru
   inventory.machine.seed = journal.begun()->seed;
   inventory = plan::without(std::move(inventory), journal.left_behind());
   return open_all_existing(context, {config, inventory});
+}
+
+Result<void> remove_drawn_keys(Context& context) {
+  const spec::Parsed config = TRY(load_config(context.host));
+  const auto& volumes = config.config->storage.luks;
+  const bool any = std::any_of(volumes.begin(), volumes.end(), &loses_its_key);
+  if (!any) {
+    return {};
+  }
+  model::Scope scope;
+  scope.volumes = true;
+  scope.patience = context.patience;
+  const model::Inventory inventory = TRY(model::observe(context.host, config, scope));
+  for (const auto& asked : volumes) {
+    const auto* const view = inventory.volume(asked.name);
+    // One of before was opened without a key.
+    const auto key = TRY(plan::kept_key(context.host.state, asked.name));
+    if (loses_its_key(asked) && key && view != nullptr) {
+      TRY_WHILE(plan::remove_key_of(context.host, view->device, *key),
+                "removing the key that " + plan::volume_words(asked.name) + " was made with");
+    }
+  }
+  return {};
 }
 
 }  // namespace provision::stages

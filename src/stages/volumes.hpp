@@ -15,4 +15,8 @@ namespace provision::stages {
 // Code::conflict, at the user's line, where the key opens none.
 Result<void> open_volumes(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun);
 
+// The second phase of binding, at the end of a first boot while the kept keys are still there: a volume that Clevis
+// opens, and whose key was made by chance, is opened by that key no more. Where it is so already nothing happens.
+Result<void> remove_drawn_keys(Context& context);
+
 }  // namespace provision::stages

@@ -98,16 +98,25 @@ TEST_CASE("at the end only the binding opens a volume whose key was drawn") {
   }
   Volume volume;
   host::Host machine = volume.host();
-  CHECK(plan::keep_bindings_alone(machine, volume.device()).error().code == Code::conflict);
+  CHECK(plan::remove_key_of(machine, volume.device(), volume.key).error().code == Code::conflict);
   CHECK((volume.slots() == std::vector<int>{0}));
   REQUIRE(why(volume.bind(pin("sss"))).empty());
   for (int time = 0; time < 2; ++time) {
-    REQUIRE(why(plan::keep_bindings_alone(machine, volume.device())).empty());
+    REQUIRE(why(plan::remove_key_of(machine, volume.device(), volume.key)).empty());
     CHECK((volume.slots() == std::vector<int>{1}));
     CHECK_FALSE(machine.crypt.open(volume.device(), {}, {}, volume.key).value());
     CHECK(volume.opens_by_clevis().value());
   }
   CHECK(machine.crypt.remove_slot(volume.device(), 1).error().code == Code::conflict);
+  // A key of somebody else's stays.
+  const Secret other = secret("another's key");
+  Volume shared;
+  host::Host its_machine = shared.host();
+  REQUIRE(why(shared.bind(pin("sss"))).empty());
+  REQUIRE(its_machine.crypt.add_key(shared.device(), shared.key, other).value() == 2);
+  REQUIRE(why(plan::remove_key_of(its_machine, shared.device(), shared.key)).empty());
+  CHECK((shared.slots() == std::vector<int>{1, 2}));
+  CHECK(its_machine.crypt.open(shared.device(), {}, {}, other).value());
 }
 
 TEST_CASE("a binding that was cut leaves no stray key slot") {

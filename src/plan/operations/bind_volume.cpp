@@ -3,7 +3,7 @@
 //
 // In two phases, so that no cut leaves a volume that nobody can open. Here the volume gets a second key slot, whose
 // passphrase Clevis has encrypted, and that is tried; the key that the volume was made with stays, and is kept beside
-// the journal. Only the end of the first boot removes that one, before it forgets the key (stages/complete.cpp).
+// the journal. Only the end of the first boot removes that one, before it forgets the key (stages/volumes.cpp).
 #include "base/text.hpp"
 #include "plan/clevis.hpp"
 #include "plan/operations/make_volume.hpp"
