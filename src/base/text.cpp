@@ -267,4 +267,9 @@ Result<std::string> base64_decode(std::string_view text) {
   return digits % 4 == 0 ? Result<std::string>(std::move(bytes)) : wrong(text.size());
 }
 
+std::size_t shown_width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 }  // namespace provision

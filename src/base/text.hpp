@@ -52,6 +52,8 @@ std::string printable(std::string_view text);
 
 // Bytes as people read them: "512 bytes", "1 MiB", "1.5 GiB"; one decimal where it is not whole.
 std::string human_size(std::int64_t bytes);
+// Characters of UTF-8, for alignment; what is double-wide or combining is off by one there.
+std::size_t shown_width(std::string_view text);
 
 // The number of edits between two words, of single characters or of two neighbours that changed places: for "did you
 // mean".

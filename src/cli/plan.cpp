@@ -11,6 +11,7 @@
 #include "cli/target.hpp"
 #include "fields/json.hpp"
 #include "host/linux/files.hpp"
+#include "plan/device_tree.hpp"
 #include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
 
@@ -57,6 +58,7 @@ std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventor
     disks.items.push_back(plan::to_value(change));
   }
   made.add("disks", std::move(disks));
+  made.add("devices", plan::to_value(plan::device_tree(*parsed.config, inventory, plans)));
   fields::Value stages = fields::Value::array();
   for (const auto& plan : plans) {
     fields::Value stage = fields::Value::object();
@@ -72,10 +74,13 @@ std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventor
   return fields::write_json(made, fields::Layout::indented) + "\n";
 }
 
-std::string as_text(const model::Inventory& inventory, const std::vector<plan::Plan>& plans) {
+std::string as_text(const spec::Parsed& parsed, const model::Inventory& inventory,
+                    const std::vector<plan::Plan>& plans) {
   const bool colour = output_shows_colour();
   std::string text = plan::render(plan::disk_changes(inventory, plans), colour);
   text += text.empty() ? "" : "\n";
+  const std::string devices = plan::render(plan::device_tree(*parsed.config, inventory, plans), colour);
+  text += devices.empty() ? "" : devices + "\n";
   // What is only mounted for the time of the boot is no change.
   return text + plan::render(plan::changes_anything(plans) ? plans : std::vector<plan::Plan>{}, colour);
 }
@@ -92,7 +97,7 @@ int show(const PlanOptions& options, const spec::Parsed& parsed, const Result<mo
     // No root, nowhere to write: the config asks for nothing there, or check_root_choice() would have said so.
     std::erase_if(*plans, [](const plan::Plan& plan) { return plan.stage == "files"; });
   }
-  print(options.format == "json" ? as_json(parsed, *inventory, *plans) : as_text(*inventory, *plans));
+  print(options.format == "json" ? as_json(parsed, *inventory, *plans) : as_text(parsed, *inventory, *plans));
   return plan::changes_anything(*plans) ? changes_to_make : nothing_to_do;
 }
 

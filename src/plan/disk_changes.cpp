@@ -139,19 +139,13 @@ Row row_of(const PartitionChange& change, std::int64_t sector_size) {
           words_on(change, sector_size)};
 }
 
-// Characters, for alignment; what is double-wide or combining is off by one there.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 // Numbers, starts and sizes stand to the right.
 constexpr std::array<bool, 6> to_the_right{true, false, false, true, true, false};
 
 std::string line_of(const Row& row, const std::array<std::size_t, 6>& widths) {
   std::string line = "  ";
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const std::string blanks(widths[i] - width_of(row[i]), ' ');
+    const std::string blanks(widths[i] - shown_width(row[i]), ' ');
     line += to_the_right[i] ? blanks + row[i] : row[i] + blanks;
     line += i + 1 < row.size() ? "  " : "";
   }
@@ -166,7 +160,7 @@ std::string render_rows(const DiskChange& change, const Ink& ink) {
   std::array<std::size_t, 6> widths{};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], width_of(row[i]));
+      widths[i] = std::max(widths[i], shown_width(row[i]));
     }
   }
   std::string text = line_of(rows.front(), widths) + "\n";

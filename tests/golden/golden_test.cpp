@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "fields/json.hpp"
+#include "plan/device_tree.hpp"
 #include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
 #include "support/golden_cases.hpp"
@@ -70,6 +71,26 @@ std::string disks_of(const GoldenCase& golden) {
   return plan::render(plan::disk_changes(golden.inventory, *plans), false);
 }
 
+// The tree of devices, before and after.
+std::string devices_of(const GoldenCase& golden) {
+  REQUIRE(golden.config.config);
+  const auto plans = stages::plan_all(golden.config, golden.inventory);
+  REQUIRE(plans);
+  return plan::render(plan::device_tree(*golden.config.config, golden.inventory, *plans), false);
+}
+
+// For the cases that have the file.
+void check_file(const GoldenCase& golden, const std::string& name, std::string (*shown)(const GoldenCase&)) {
+  if (!std::filesystem::exists(golden.folder / name)) {
+    return;
+  }
+  const std::string text = shown(golden);
+  if (std::getenv("GOLDEN_ACCEPT") != nullptr) {
+    std::ofstream(golden.folder / name, std::ios::binary) << text;
+  }
+  CHECK(text == read_file(golden.folder / name));
+}
+
 }  // namespace
 
 TEST_CASE("golden: every case plans as it is written down") {
@@ -82,12 +103,7 @@ TEST_CASE("golden: every case plans as it is written down") {
       std::ofstream(golden.folder / "plan.txt", std::ios::binary) << text;
     }
     CHECK(text == read_file(golden.folder / "plan.txt"));
-    if (std::filesystem::exists(golden.folder / "disks.txt")) {
-      const std::string disks = disks_of(golden);
-      if (std::getenv("GOLDEN_ACCEPT") != nullptr) {
-        std::ofstream(golden.folder / "disks.txt", std::ios::binary) << disks;
-      }
-      CHECK(disks == read_file(golden.folder / "disks.txt"));
-    }
+    check_file(golden, "disks.txt", &disks_of);
+    check_file(golden, "devices.txt", &devices_of);
   }
 }
