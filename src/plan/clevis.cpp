@@ -116,8 +116,7 @@ Result<std::vector<std::string>> fetched_advertisements(host::Fetcher& fetcher, 
   std::vector<std::optional<host::Ticket>> tickets;
   for (std::size_t i = 0; i < clevis.tang.size(); ++i) {
     const bool own = is_given(clevis.tang[i].advertisement);
-    tickets.push_back(own ? std::nullopt
-                          : std::optional(fetcher.start(advertisement_of(clevis.tang[i]), sinks[i])));
+    tickets.push_back(own ? std::nullopt : std::optional(fetcher.start(advertisement_of(clevis.tang[i]), sinks[i])));
   }
   std::optional<Error> first;
   for (const auto& ticket : tickets) {
@@ -360,8 +359,8 @@ Result<void> remove_key_of(host::Host& host, const host::DeviceRef& device, cons
     TRY(host.crypt.remove_slot(device, slot));
     const host::LuksSlots left = TRY(host.crypt.slots(device));
     if (std::find(left.used.begin(), left.used.end(), slot) != left.used.end()) {
-      return Error(Code::not_satisfied, "nothing failed, yet key slot " + std::to_string(slot) + " of " + device.path +
-                                            " is still there");
+      return Error(Code::not_satisfied,
+                   "nothing failed, yet key slot " + std::to_string(slot) + " of " + device.path + " is still there");
     }
   }
   return {};

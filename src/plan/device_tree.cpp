@@ -125,7 +125,8 @@ class Tree {
       found[std::string(disk_key) + disk.device] = words_on(disk);
       for (const auto& entry : disk.table.partitions) {
         const model::PartitionView* const seen = disk.partition(entry.number);
-        found[partition_key(disk.device, entry.number)] = seen == nullptr ? std::string(unseen) : words_on(seen->signature);
+        found[partition_key(disk.device, entry.number)] =
+            seen == nullptr ? std::string(unseen) : words_on(seen->signature);
       }
     }
     std::for_each(inventory.devices.begin(), inventory.devices.end(), see);
@@ -337,8 +338,9 @@ void add_rows(const DeviceNode& node, const std::string& lead, const std::string
 }
 
 bool any_changed(const std::vector<DeviceNode>& devices) {
-  return std::any_of(devices.begin(), devices.end(),
-                     [](const DeviceNode& node) { return node.is_changed() || !node.lost.empty() || any_changed(node.below); });
+  return std::any_of(devices.begin(), devices.end(), [](const DeviceNode& node) {
+    return node.is_changed() || !node.lost.empty() || any_changed(node.below);
+  });
 }
 
 std::string render_rows(const std::vector<Row>& rows, std::string_view danger, std::string_view plain) {

@@ -11,10 +11,9 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table",    "make-filesystem", "mount",       "put-file",    "put-unit",
-    "put-directory",  "put-link",        "remove-link", "put-result",  "relabel",
-    "write-accounts", "make-home",       "make-array",  "make-volume", "put-volume-key",
-    "bind-volume"};
+    "write-table", "make-filesystem", "mount",          "put-file",   "put-unit",       "put-directory",
+    "put-link",    "remove-link",     "put-result",     "relabel",    "write-accounts", "make-home",
+    "make-array",  "make-volume",     "put-volume-key", "bind-volume"};
 
 }  // namespace
 

@@ -273,9 +273,9 @@ struct MakeHome {
   bool operator==(const MakeHome&) const = default;
 };
 
-using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
-                               BindVolume>;
+using Operation =
+    std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink, PutResult,
+                 Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey, BindVolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it

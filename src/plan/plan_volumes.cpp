@@ -244,8 +244,7 @@ std::optional<Step> binding_step(const Question& question, std::size_t index, co
   if (making) {
     step.after = {making->id};
   }
-  step.operation =
-      BindVolume{volume.name, device, uuid, volume_place(index), binding_words(volume.clevis)};
+  step.operation = BindVolume{volume.name, device, uuid, volume_place(index), binding_words(volume.clevis)};
   return step;
 }
 

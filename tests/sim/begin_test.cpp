@@ -294,7 +294,8 @@ TEST_CASE("begin: keys of encrypted volumes that were handed over are none for a
     CHECK_FALSE(machine.sim().host().state.look("/keys").value());
     const auto key = machine.sim().host().target.read("/etc/luks/data", 9000);
     CHECK(key.value_or("") == machine.sim().luks("/dev/vdb")->keys.at(0));
-    CHECK((machine.sim().luks("/dev/vdb")->keys.at(0) == header->keys.at(0)) == (each.argument != "provision.unfinished=start-over"));
+    CHECK((machine.sim().luks("/dev/vdb")->keys.at(0) == header->keys.at(0)) ==
+          (each.argument != "provision.unfinished=start-over"));
   }
 }
 

@@ -753,14 +753,14 @@ Flow bound_flow_of(const std::string& name, EngineSwitches switches) {
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
   Flow flow = flow_of(name, std::move(machine), bound_config, switches);
   flow.faults_of = &faults_of_bound;
-  declare(flow, {"/dev/vdb", "/dev/vdc", "/dev/dm-0", "/dev/dm-1", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/crypttab"});
+  declare(flow,
+          {"/dev/vdb", "/dev/vdc", "/dev/dm-0", "/dev/dm-1", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/crypttab"});
   return flow;
 }
 
 }  // namespace
 
 Flow bound_flow() { return bound_flow_of("bound", {}); }
-
 
 Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
 

@@ -217,8 +217,9 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(), used_disks_flow(), changed_disks_flow(), corrected_flow(),      arrays_flow(),
-          volumes_flow(),    bound_flow(),    accounts_flow(),   started_over_flow(),  corrected_late_flow(), distro_flow()};
+  return {fresh_disk_flow(),   used_disks_flow(),     changed_disks_flow(), corrected_flow(),
+          arrays_flow(),       volumes_flow(),        bound_flow(),         accounts_flow(),
+          started_over_flow(), corrected_late_flow(), distro_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other

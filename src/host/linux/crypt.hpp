@@ -37,8 +37,7 @@ class LinuxCrypt final : public Crypt {
     std::uint32_t memory = 0;
   };
 
-  Result<void> add_first_key(CryptDevice& device, const LuksFormat& format, const std::string& node,
-                             const Secret& key);
+  Result<void> add_first_key(CryptDevice& device, const LuksFormat& format, const std::string& node, const Secret& key);
   Result<Costs> measured(CryptDevice& device, const crypt_pbkdf_type& kind, std::size_t key_bytes);
   Result<bool> volume_key(CryptDevice& device, const LuksOpen& options, const std::string& node, const Secret& key,
                           Secret& found);

@@ -197,9 +197,7 @@ class Outputs {
 
   // For poll(2), which passes over -1.
   [[nodiscard]] int words_reader() const { return words_open_ ? words_pipe_.reader.get() : -1; }
-  [[nodiscard]] int answer_reader() const {
-    return room_ != nullptr && answer_open_ ? answer_pipe_.reader.get() : -1;
-  }
+  [[nodiscard]] int answer_reader() const { return room_ != nullptr && answer_open_ ? answer_pipe_.reader.get() : -1; }
   void drain() {
     words_open_ = words_open_ && drain_words(words_pipe_.reader.get(), words_);
     answer_open_ = room_ != nullptr && answer_open_ && drain_answer();
@@ -344,8 +342,8 @@ Result<Exit> LinuxProcesses::run(const Command& command) {
     return io_error("cannot learn how " + path + " ended");
   }
   if (outputs.has_overrun()) {
-    return Error(Code::program_failed, command.program + " answers with more than " +
-                                           std::to_string(command.answer->size()) + " bytes");
+    return Error(Code::program_failed,
+                 command.program + " answers with more than " + std::to_string(command.answer->size()) + " bytes");
   }
   return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), printable_tail(outputs.words()),
               outputs.answered()};

@@ -92,8 +92,12 @@ Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format,
   const auto made = [&] {
     const auto uuid = Uuid::parse(format.uuid);
     Luks header;
-    header.header = {2, uuid ? uuid->text() : Uuid::derive({"volume", std::to_string(world_.random().next())}).text(),
-                     format.label, false, true, false};
+    header.header = {2,
+                     uuid ? uuid->text() : Uuid::derive({"volume", std::to_string(world_.random().next())}).text(),
+                     format.label,
+                     false,
+                     true,
+                     false};
     header.format = format;
     header.format.key_slot = std::max<std::int64_t>(format.key_slot, 0);
     header.keys[static_cast<int>(header.format.key_slot)] = std::string(key.view());

@@ -33,13 +33,12 @@ std::string describe_member(const ArrayMember& member) {
 // Neither its key, which may be a random one, nor how it was made.
 std::string describe_luks(const Luks& luks) {
   const LuksOpen& flags = luks.flags;
-  return fmt::format(" LUKS{}{}{}{}{}{}{}{}{}", luks.header.version, luks.header.discards ? " allow-discards" : "",
-                     flags.same_cpu_crypt ? " same-cpu-crypt" : "",
-                     flags.submit_from_crypt_cpus ? " submit-from-crypt-cpus" : "",
-                     flags.no_read_workqueue ? " no-read-workqueue" : "",
-                     flags.no_write_workqueue ? " no-write-workqueue" : "", luks.header.has_key ? "" : " no key slot",
-                     luks.keys.size() > 1 ? fmt::format(" {} key slots", luks.keys.size()) : "",
-                     luks.header.bound ? " bound" : "");
+  return fmt::format(
+      " LUKS{}{}{}{}{}{}{}{}{}", luks.header.version, luks.header.discards ? " allow-discards" : "",
+      flags.same_cpu_crypt ? " same-cpu-crypt" : "", flags.submit_from_crypt_cpus ? " submit-from-crypt-cpus" : "",
+      flags.no_read_workqueue ? " no-read-workqueue" : "", flags.no_write_workqueue ? " no-write-workqueue" : "",
+      luks.header.has_key ? "" : " no key slot",
+      luks.keys.size() > 1 ? fmt::format(" {} key slots", luks.keys.size()) : "", luks.header.bound ? " bound" : "");
 }
 
 std::string describe_signature(const Formatted& held) {
