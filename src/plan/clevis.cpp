@@ -114,6 +114,7 @@ host::FetchRequest advertisement_of(const spec::Tang& server) {
 Result<std::vector<std::string>> fetched_advertisements(host::Fetcher& fetcher, const spec::Clevis& clevis) {
   std::deque<TextSink> sinks(clevis.tang.size());
   std::vector<std::optional<host::Ticket>> tickets;
+  tickets.reserve(clevis.tang.size());
   for (std::size_t i = 0; i < clevis.tang.size(); ++i) {
     const bool own = is_given(clevis.tang[i].advertisement);
     tickets.push_back(own ? std::nullopt : std::optional(fetcher.start(advertisement_of(clevis.tang[i]), sinks[i])));
@@ -131,6 +132,7 @@ Result<std::vector<std::string>> fetched_advertisements(host::Fetcher& fetcher, 
     return *std::move(first);
   }
   std::vector<std::string> texts;
+  texts.reserve(sinks.size());
   for (const auto& sink : sinks) {
     texts.push_back(sink.text());
   }

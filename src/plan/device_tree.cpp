@@ -25,7 +25,7 @@ std::string partition_key(const std::string& disk, std::int64_t number) {
 
 // --- What is on a device, in a few words
 
-std::string labelled(std::string text, const std::string& label) {
+std::string labelled(const std::string& text, const std::string& label) {
   return label.empty() ? text : text + " \"" + printable(label) + "\"";
 }
 
