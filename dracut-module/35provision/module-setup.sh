@@ -37,11 +37,10 @@ opens_volumes() {
 # Clevis, by which the engine binds encrypted volumes and opens those that are bound: scripts, and what they run. dracut's own
 # modules of Clevis bring the half that decrypts, for an image that opens its root by it.
 install_clevis() {
-    # shellcheck disable=SC2086
     inst_multiple -o bash cat mkdir mktemp rm grep sed tr cut curl jose clevis clevis-encrypt-{sss,tang,tpm2} \
         clevis-decrypt clevis-decrypt-{sss,tang,tpm2} \
         tpm2_{createprimary,create,createpolicy,pcrread,load,unseal,flushcontext}
-    inst_libdir_file -o "libtss2-tcti-device.so*"
+    inst_libdir_file "libtss2-tcti-device.so*"
     find_binary clevis-encrypt-sss >/dev/null || dwarn "provision: Clevis has no pin sss here: the image will bind no volumes"
 }
 
