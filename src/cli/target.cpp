@@ -12,6 +12,7 @@
 #include "cli/console.hpp"
 #include "host/linux/isolation.hpp"
 #include "model/observe.hpp"
+#include "stages/root.hpp"
 
 namespace provision::cli {
 namespace {
@@ -149,7 +150,9 @@ Result<model::Inventory> see_images(const TargetOptions& options, const spec::Pa
 Result<model::Inventory> see_machine(const std::string& root, const spec::Parsed& config) {
   host::LinuxHost machine(root, "/run/provision/volatile");
   host::Host host = machine.host();
-  return model::observe(host, config, whole_scope());
+  model::Inventory inventory = TRY(model::observe(host, config, whole_scope()));
+  inventory.root = TRY(stages::root_to_keep(host.firmware));
+  return inventory;
 }
 
 Result<int> run_apart(const TargetOptions& options, const std::function<int()>& work) {

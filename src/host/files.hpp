@@ -95,6 +95,9 @@ class NewFile {
 // stands in the deepest directory above that is there.
 enum class Parent : std::uint8_t { exists, may_be_missing };
 
+// Whether a directory that is copied may itself be the root of a mounted file system.
+enum class TreeTop : std::uint8_t { plain, may_be_mounted };
+
 // A link as it is made. A hard link's target is a path inside the root; it has its target's owner.
 struct NewLink {
   std::string target;
@@ -176,7 +179,9 @@ class Files {
   // Copies a directory with all that is in it to where nothing is, on any file system: contents, owners, modes, times,
   // extended attributes, hard links. A symbolic link into the directory by its absolute path leads into the copy. The
   // copy has its name when it is whole and on the medium. An error if a file system is mounted in the directory.
-  virtual Result<void> copy_tree(std::string_view from, std::string_view to) = 0;
+  virtual Result<void> copy_tree(std::string_view from, std::string_view to, TreeTop top) = 0;
+  // Gives a directory the owner, mode, extended attributes and times of another.
+  virtual Result<void> copy_attributes(std::string_view from, std::string_view to) = 0;
   // Removes a directory that has to be empty; fine if it is not there.
   virtual Result<void> remove_directory(std::string_view path) = 0;
 

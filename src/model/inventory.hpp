@@ -144,6 +144,9 @@ struct Inventory {
   // The target's users and groups, and what is needed to add to them (only where the config has users or groups).
   Accounts accounts;
   AccountFiles account_files;
+  // By which name the boot finds its root file system (root= of the kernel command line: "LABEL=ROOT"), where the files
+  // on that must outlive its making anew; empty: they need not.
+  std::string root;
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;

@@ -11,7 +11,7 @@ using namespace model;
 template <>
 struct Table<DeviceRef> {
   static constexpr auto rows = std::tuple{
-      field("path", &DeviceRef::path, "The device as the config names it.", {.required = true}),
+      field("path", &DeviceRef::path, "The device as the config names it."),
       field("disk", &DeviceRef::disk, "The disk it is a partition of, where that is known."),
       field("number", &DeviceRef::number, "The partition's number on that disk."),
   };
@@ -316,6 +316,7 @@ struct Table<Inventory> {
       field("policy", &Inventory::policy, "The target's SELinux policy."),
       field("accounts", &Inventory::accounts, "The target's users and groups."),
       field("accountFiles", &Inventory::account_files, "What is needed to add to them."),
+      field("root", &Inventory::root, "The name of the root file system whose files must be kept."),
   };
 };
 

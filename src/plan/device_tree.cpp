@@ -223,6 +223,9 @@ class Tree {
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation); array != nullptr && array->there) {
       note_opened(std::string(array_key) + array->name);
     }
+    if (const auto* const save = std::get_if<SaveRoot>(&step.operation)) {
+      kept_.insert(key_of(save->device));
+    }
     if (loses(step)) {
       note_loss(step);
     }
@@ -296,7 +299,7 @@ class Tree {
     }
     made.mounts = mounts_[key];
     const bool empty = !made.before || *made.before == "blank";
-    made.lost = empty ? "" : lost_[key];
+    made.lost = empty || kept_.contains(key) ? "" : lost_[key];
     for (const auto& child : below_[key]) {
       made.below.push_back(node(child));
     }
@@ -316,6 +319,8 @@ class Tree {
   std::map<std::string, std::string> levels_;
   std::map<std::string, std::vector<std::string>> mounts_;
   std::map<std::string, std::string> lost_;
+  // What is in it comes back.
+  std::set<std::string> kept_;
 };
 
 // --- For people

@@ -11,9 +11,9 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table", "make-filesystem", "mount",          "put-file",   "put-unit",       "put-directory",
-    "put-link",    "remove-link",     "put-result",     "relabel",    "write-accounts", "make-home",
-    "make-array",  "make-volume",     "put-volume-key", "bind-volume"};
+    "write-table", "make-filesystem", "mount",          "put-file",    "put-unit",       "put-directory",
+    "put-link",    "remove-link",     "put-result",     "relabel",     "write-accounts", "make-home",
+    "make-array",  "make-volume",     "put-volume-key", "bind-volume", "save-root",      "restore-root"};
 
 }  // namespace
 
@@ -297,6 +297,33 @@ struct Table<BindVolume> {
   };
 };
 
+template <>
+struct Table<SaveRoot> {
+  static constexpr auto rows = std::tuple{
+      field("root", &SaveRoot::root, "By which name the boot finds the root file system.", {.required = true}),
+      field("device", &SaveRoot::device, "Where it is.", {.required = true}),
+      field("format", &SaveRoot::format, "Its format.", {.required = true}),
+      field("id", &SaveRoot::id, "Its UUID."),
+      field("keeper", &SaveRoot::keeper, "Whose file system keeps the copy; none: memory does."),
+      field("keeperFormat", &SaveRoot::keeper_format, "The format of that."),
+      field("to", &SaveRoot::to, "Where the root file system is going to be.", {.required = true}),
+      field("toFormat", &SaveRoot::to_format, "The format that it is going to have.", {.required = true}),
+      field("toId", &SaveRoot::to_id, "The UUID that it is going to have."),
+  };
+};
+
+template <>
+struct Table<RestoreRoot> {
+  static constexpr auto rows = std::tuple{
+      field("root", &RestoreRoot::root, "By which name the boot finds the root file system.", {.required = true}),
+      field("device", &RestoreRoot::device, "Where it is going to be.", {.required = true}),
+      field("format", &RestoreRoot::format, "Its format.", {.required = true}),
+      field("id", &RestoreRoot::id, "Its UUID."),
+      field("keeper", &RestoreRoot::keeper, "Whose file system keeps the copy; none: memory does."),
+      field("keeperFormat", &RestoreRoot::keeper_format, "The format of that."),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -359,3 +386,5 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::MakeArray);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_INSTANTIATE_RECORD(provision::plan::BindVolume);
+PROVISION_INSTANTIATE_RECORD(provision::plan::SaveRoot);
+PROVISION_INSTANTIATE_RECORD(provision::plan::RestoreRoot);

@@ -163,6 +163,37 @@ struct PutVolumeKey {
   bool operator==(const PutVolumeKey&) const = default;
 };
 
+// Copies what the root file system holds to where it is kept while its device is made anew. Nothing is done where the
+// new one has it already.
+struct SaveRoot {
+  // By which name the boot finds the root file system ("LABEL=ROOT").
+  std::string root;
+  // Where it is now.
+  host::DeviceRef device;
+  std::string format;
+  std::string id;
+  // The new file system of the config that keeps the copy; without a path: memory does, and a power cut takes it.
+  host::DeviceRef keeper;
+  std::string keeper_format;
+  // The file system that is going to be the root.
+  host::DeviceRef to;
+  std::string to_format;
+  std::string to_id;
+  bool operator==(const SaveRoot&) const = default;
+};
+
+// Copies what SaveRoot kept into the new root file system, and removes the copy.
+struct RestoreRoot {
+  std::string root;
+  host::DeviceRef device;
+  std::string format;
+  std::string id;
+  // As in SaveRoot.
+  host::DeviceRef keeper;
+  std::string keeper_format;
+  bool operator==(const RestoreRoot&) const = default;
+};
+
 // Removes a symbolic link, if it leads to `target`: a unit's mask, or what enables a unit.
 struct RemoveLink {
   std::string path;
@@ -273,9 +304,9 @@ struct MakeHome {
   bool operator==(const MakeHome&) const = default;
 };
 
-using Operation =
-    std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink, PutResult,
-                 Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey, BindVolume>;
+using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
+                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
+                               BindVolume, SaveRoot, RestoreRoot>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -321,6 +352,8 @@ Result<Observation> observe(host::Host& host, const MakeArray& operation);
 Result<Observation> observe(host::Host& host, const MakeVolume& operation);
 Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
 Result<Observation> observe(host::Host& host, const BindVolume& operation);
+Result<Observation> observe(host::Host& host, const SaveRoot& operation);
+Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -338,6 +371,8 @@ Result<void> apply(Work& work, const MakeArray& operation);
 Result<void> apply(Work& work, const MakeVolume& operation);
 Result<void> apply(Work& work, const PutVolumeKey& operation);
 Result<void> apply(Work& work, const BindVolume& operation);
+Result<void> apply(Work& work, const SaveRoot& operation);
+Result<void> apply(Work& work, const RestoreRoot& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -355,6 +390,8 @@ void predict(model::Inventory& inventory, const MakeArray& operation);
 void predict(model::Inventory& inventory, const MakeVolume& operation);
 void predict(model::Inventory& inventory, const PutVolumeKey& operation);
 void predict(model::Inventory& inventory, const BindVolume& operation);
+void predict(model::Inventory& inventory, const SaveRoot& operation);
+void predict(model::Inventory& inventory, const RestoreRoot& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -372,6 +409,8 @@ std::string describe(const MakeArray& operation);
 std::string describe(const MakeVolume& operation);
 std::string describe(const PutVolumeKey& operation);
 std::string describe(const BindVolume& operation);
+std::string describe(const SaveRoot& operation);
+std::string describe(const RestoreRoot& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -405,6 +444,8 @@ Traits traits(const MakeArray& operation);
 Traits traits(const MakeVolume& operation);
 Traits traits(const PutVolumeKey& operation);
 Traits traits(const BindVolume& operation);
+Traits traits(const SaveRoot& operation);
+Traits traits(const RestoreRoot& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -441,6 +482,8 @@ PROVISION_DECLARE_RECORD(provision::plan::MakeArray);
 PROVISION_DECLARE_RECORD(provision::plan::MakeVolume);
 PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
+PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
+PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

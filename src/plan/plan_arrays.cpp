@@ -73,10 +73,16 @@ bool is_like(const host::ArrayMember& there, const spec::Raid& asked) {
          there.devices == devices_of(asked);
 }
 
-bool is_wiped(const spec::Config& config, const host::DeviceRef& device) {
+// The config gives up what is there: the whole disk, or just this partition, which is made anew.
+bool is_wiped(const spec::Config& config, const Site& site) {
   const auto& disks = config.storage.disks;
+  const auto gives_up = [&](const spec::Partition& partition) {
+    return site.maker != nullptr && partition.number == site.device.number &&
+           partition.wipe_partition_entry.value_or(false);
+  };
   return std::any_of(disks.begin(), disks.end(), [&](const spec::Disk& disk) {
-    return disk.device == device.disk && disk.wipe_table.value_or(false);
+    return disk.device == site.device.disk &&
+           (disk.wipe_table.value_or(false) || std::any_of(disk.partitions.begin(), disk.partitions.end(), gives_up));
   });
 }
 
@@ -98,7 +104,7 @@ std::string words_on(const Site& site, const host::ArrayMember* member) {
 // The step may replace what is on all of its devices, or nothing: what is on a new partition of a disk that is not
 // wiped is not known before it is there, and so must not go by what the config says of another disk.
 Result<void> check_unseen(const Question& question, std::size_t index, const std::vector<Site>& sites) {
-  const auto wiped = [&](const Site& site) { return is_wiped(question.config(), site.device); };
+  const auto wiped = [&](const Site& site) { return is_wiped(question.config(), site); };
   if (std::none_of(sites.begin(), sites.end(), wiped)) {
     return {};
   }
@@ -125,10 +131,11 @@ Result<void> check_device(const Question& question, std::size_t index, std::size
         .at(place_of_device(question, index, device));
   }
   const bool blank = !site.signature || site.signature->type.empty();
-  if (blank || ours || is_wiped(question.config(), site.device)) {
+  if (blank || ours || is_wiped(question.config(), site)) {
     return {};
   }
-  const std::string way_out = site.device.disk.empty() ? "" : ", or set wipeTable on its disk";
+  const std::string way_out =
+      site.device.disk.empty() ? "" : ", or set wipeTable on its disk, or wipePartitionEntry on one that is made anew";
   return Error(Code::conflict, array.devices[device] + " holds " + words_on(site, member) +
                                    ", which would be lost: wipe it (wipefs -a does)" + way_out)
       .at(place_of_device(question, index, device));
@@ -193,7 +200,7 @@ Result<Step> array_step_for(const Question& question, const model::Inventory& af
         step.after.push_back(std::move(id));
       }
     }
-    may_replace = may_replace || is_wiped(question.config(), found->device);
+    may_replace = may_replace || is_wiped(question.config(), *found);
     prints.push_back(model::fingerprint(found->signature.value_or(host::Signature{})));
     made.members.push_back(found->device);
     sites.push_back(*std::move(found));

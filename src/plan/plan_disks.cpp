@@ -11,6 +11,7 @@
 #include "plan/plan_arrays.hpp"
 #include "plan/plan_volumes.hpp"
 #include "plan/planners.hpp"
+#include "plan/root.hpp"
 #include "plan/site.hpp"
 
 namespace provision::plan {
@@ -377,6 +378,7 @@ Result<Plan> plan_disks(const Question& question) {
   for (std::size_t i = 0; i < question.config().storage.filesystems.size(); ++i) {
     TRY(plan_filesystem(question, after, i, plan));
   }
+  TRY(plan_root(question, after, plan));
   return plan;
 }
 

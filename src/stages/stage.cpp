@@ -13,6 +13,7 @@
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
+#include "stages/root.hpp"
 #include "stages/volumes.hpp"
 
 namespace provision::stages {
@@ -43,7 +44,7 @@ constexpr std::array list{
     Stage{"disks", "partition disks, make RAID arrays, encrypted volumes and file systems", Names(nothing), true,
           see_disks, &plan::plan_disks, nullptr, nullptr, &set_up_disks},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
-          &unmount},
+          &unmount, &check_root},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
     Stage{"complete", "remove the first-boot stamp", Names(all_planned), false, see_nothing, nullptr, &complete},
     Stage{"umount", "unmount what was mounted", Names(nothing), false, see_nothing, nullptr, &unmount},
@@ -93,6 +94,7 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
   scope.patience = context.patience;
   model::Inventory inventory = TRY(model::observe(context.host, config, scope));
   inventory.machine.seed = journal.begun()->seed;
+  inventory.root = TRY(root_to_keep(context.host.firmware));
   inventory = plan::without(std::move(inventory), journal.left_behind());
   plan::Plan plan = TRY(stage.planner({config, inventory}));
   plan::let_replace(plan, journal.left_behind());

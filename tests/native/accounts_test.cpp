@@ -724,7 +724,7 @@ TEST_CASE("accounts: a move to another file system that was interrupted goes on"
   const plan::ContentSource contents(*config.config);
   plan::Work work{host, contents};
   // The copy is whole, and of the old home a part is gone.
-  REQUIRE(why(host.target.copy_tree("/home/old", "/mnt/old")) == "");
+  REQUIRE(why(host.target.copy_tree("/home/old", "/mnt/old", host::TreeTop::plain)) == "");
   fs::remove(root + "/home/old/file");
   CHECK(plan::observe(host, move)->state == plan::State::foreign);
   REQUIRE(why(plan::apply(work, move)) == "");

@@ -56,7 +56,10 @@ class MemoryFiles final : public host::Files {
   }
   Result<void> set_owner(std::string_view /*path*/, host::Owner /*owner*/) override { return {}; }
   Result<void> move(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
-  Result<void> copy_tree(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
+  Result<void> copy_tree(std::string_view /*from*/, std::string_view /*to*/, host::TreeTop /*top*/) override {
+    return {};
+  }
+  Result<void> copy_attributes(std::string_view /*from*/, std::string_view /*to*/) override { return {}; }
   Result<void> remove_directory(std::string_view /*path*/) override { return {}; }
   Result<std::vector<std::string>> list(std::string_view path) override {
     std::vector<std::string> names;

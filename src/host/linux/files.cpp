@@ -730,8 +730,29 @@ Result<void> LinuxFiles::remove_directory(std::string_view path) {
   return {};
 }
 
-Result<void> LinuxFiles::copy_tree(std::string_view from, std::string_view to) {
-  const Place old = TRY(locate(from));
+// Of a directory that may be mounted by its own place in itself: nobody crosses into it from above.
+Result<LinuxFiles::Place> LinuxFiles::locate_top(std::string_view path, TreeTop top) {
+  Place place = TRY(locate(path));
+  if (top == TreeTop::plain) {
+    return place;
+  }
+  const Descriptor root = TRY(open_root(false));
+  Descriptor inside(
+      open_inside(root.get(), path == "/" ? "." : std::string(path.substr(1)), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!inside.valid()) {
+    return io_error("cannot open the directory " + place.shown);
+  }
+  return Place{std::move(inside), ".", std::move(place.shown)};
+}
+
+Result<void> LinuxFiles::copy_attributes(std::string_view from, std::string_view to) {
+  const Place source = TRY(locate_top(from, TreeTop::may_be_mounted));
+  const Place place = TRY(locate_top(to, TreeTop::may_be_mounted));
+  return host::copy_attributes(source.parent.get(), place.parent.get(), source.shown);
+}
+
+Result<void> LinuxFiles::copy_tree(std::string_view from, std::string_view to, TreeTop top) {
+  const Place old = TRY(locate_top(from, top));
   const Place place = TRY(locate(to));
   const std::string name = temporary_name(place.name + "/");
   TRY(remove_left_over(place.parent.get(), name, place.shown));

@@ -40,7 +40,8 @@ class LinuxFiles final : public Files {
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
   Result<void> move(std::string_view from, std::string_view to) override;
-  Result<void> copy_tree(std::string_view from, std::string_view to) override;
+  Result<void> copy_tree(std::string_view from, std::string_view to, TreeTop top) override;
+  Result<void> copy_attributes(std::string_view from, std::string_view to) override;
   Result<void> remove_directory(std::string_view path) override;
 
  private:
@@ -65,6 +66,7 @@ class LinuxFiles final : public Files {
 
   Result<Descriptor> open_root(bool make);
   Result<Place> locate(std::string_view path, bool make = false);
+  Result<Place> locate_top(std::string_view path, TreeTop top);
   // The directory that `path` leads to, or the nearest one above that is there; links are followed to the end.
   Result<Descriptor> open_holder(std::string_view path);
   // The deepest directory above `path` that is there, without what interrupted attempts left in any of them.

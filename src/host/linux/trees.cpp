@@ -44,6 +44,20 @@ class Copier {
     return directory({from_.parent, to_.parent, from_.name, to_.name, ""}, shown);
   }
 
+  // chown before chmod and before the attributes: it clears set-id bits and capabilities. The times come last.
+  static Result<void> dress(int source, int copy, const struct stat& status, const std::string& shown) {
+    if (::fchown(copy, status.st_uid, status.st_gid) != 0) {
+      return io_error("cannot give the copy of " + shown + " its owner");
+    }
+    if (::fchmod(copy, status.st_mode & 07777U) != 0) {
+      return io_error("cannot give the copy of " + shown + " its mode");
+    }
+    TRY(attributes(source, copy, shown));
+    const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+    return ::futimens(copy, times.data()) == 0 ? Result<void>()
+                                               : io_error("cannot give the copy of " + shown + " its times");
+  }
+
  private:
   // One thing: where it is, where its copy will be, and its path below the top.
   struct Item {
@@ -149,20 +163,6 @@ class Copier {
       length -= got;
     }
     return {};
-  }
-
-  // chown before chmod and before the attributes: it clears set-id bits and capabilities. The times come last.
-  static Result<void> dress(int source, int copy, const struct stat& status, const std::string& shown) {
-    if (::fchown(copy, status.st_uid, status.st_gid) != 0) {
-      return io_error("cannot give the copy of " + shown + " its owner");
-    }
-    if (::fchmod(copy, status.st_mode & 07777U) != 0) {
-      return io_error("cannot give the copy of " + shown + " its mode");
-    }
-    TRY(attributes(source, copy, shown));
-    const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
-    return ::futimens(copy, times.data()) == 0 ? Result<void>()
-                                               : io_error("cannot give the copy of " + shown + " its times");
   }
 
   // Access control lists are such attributes too. What the other file system cannot hold is left out, as cp and usermod
@@ -318,6 +318,14 @@ Result<void> remove_tree(int parent, const std::string& name, const std::string&
 
 Result<void> copy_tree(const TreePlace& from, const TreePlace& to, const std::string& shown) {
   return Copier(from, to).run(shown);
+}
+
+Result<void> copy_attributes(int source, int copy, const std::string& shown) {
+  struct stat status {};
+  if (::fstat(source, &status) != 0) {
+    return io_error("cannot look at " + shown);
+  }
+  return Copier::dress(source, copy, status, shown);
 }
 
 }  // namespace provision::host

@@ -38,4 +38,7 @@ struct TreePlace {
 // tree.
 Result<void> copy_tree(const TreePlace& from, const TreePlace& to, const std::string& shown);
 
+// Gives the open directory `copy` the owner, mode, extended attributes and times of `source`.
+Result<void> copy_attributes(int source, int copy, const std::string& shown);
+
 }  // namespace provision::host

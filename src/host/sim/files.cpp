@@ -287,6 +287,17 @@ Result<void> SimFiles::set_attributes(std::string_view path, std::uint32_t mode,
   });
 }
 
+Result<void> SimFiles::copy_attributes(std::string_view from, std::string_view to) {
+  return change("copy_attributes", to, [&](const Place& place) -> Result<std::vector<Mutation>> {
+    const Place source = TRY(world_.place(root_, from));
+    const Entry* const found = world_.entry(source);
+    if (!is_directory(found) || !is_directory(world_.entry(place))) {
+      return failed("copy the attributes of", from, ENOTDIR);
+    }
+    return std::vector<Mutation>{Attributes{place.inner, found->node.mode, found->node.owner}};
+  });
+}
+
 Result<std::vector<Mutation>> SimFiles::remove_steps(const Place& place) {
   const Entry* const found = world_.entry(place);
   if (is_directory(found)) {
@@ -365,9 +376,11 @@ Result<void> SimFiles::remove_directory(std::string_view path) {
 }
 
 // A file of several names is put once, and joined.
-Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Place& to, const std::string& fresh) {
+Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Place& to, const std::string& fresh,
+                                                   TreeTop top) {
   for (const auto& point : world_.mounts()) {
-    if (point.entry.target != from.full && path::is_within(point.entry.target, from.full)) {
+    const bool allowed = top == TreeTop::may_be_mounted && point.entry.target == from.full;
+    if (!allowed && path::is_within(point.entry.target, from.full)) {
       return Error(Code::conflict, "a file system is mounted at " + point.entry.target);
     }
   }
@@ -380,7 +393,8 @@ Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Plac
     if (!path::is_within(inner, from.inner)) {
       continue;
     }
-    const std::string name = fresh + inner.substr(from.inner.size());
+    const std::string below = from.inner == "/" ? inner : inner.substr(from.inner.size());
+    const std::string name = below == "/" ? fresh : fresh + below;
     const auto first = entry.inode == 0 ? names.end() : names.find(entry.inode);
     if (first != names.end()) {
       steps.emplace_back(Join{first->second, name});
@@ -398,7 +412,7 @@ Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Plac
 }
 
 // Midway there is only the temporary, of which the power may take anything.
-Result<void> SimFiles::copy_tree(std::string_view from, std::string_view to) {
+Result<void> SimFiles::copy_tree(std::string_view from, std::string_view to, TreeTop top) {
   const auto copy = [&](bool whole) -> Result<void> {
     const Place source = TRY(world_.place(root_, from));
     const Place place = TRY(writable(to));
@@ -406,7 +420,7 @@ Result<void> SimFiles::copy_tree(std::string_view from, std::string_view to) {
       return failed("copy", from, world_.entry(place) != nullptr ? EEXIST : ENOTDIR);
     }
     const std::string fresh = temporary(place.inner, "/");
-    auto steps = TRY(copy_steps(source, place, fresh));
+    auto steps = TRY(copy_steps(source, place, fresh, top));
     for (auto& step : steps) {
       world_.files(place).change(std::move(step));
       world_.touch(place.full);

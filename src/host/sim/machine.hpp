@@ -98,6 +98,8 @@ struct OsMount {
   std::string target;
   std::string type;
   std::string options;
+  // Not before we run, but behind the stage `disks` (SimHost::mount_late).
+  bool late = false;
 };
 
 struct MachineSpec {

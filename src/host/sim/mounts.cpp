@@ -41,6 +41,10 @@ Result<void> SimMounts::check_target(std::string_view target) {
 Result<void> SimMounts::attach(std::string_view node, std::string_view target, std::string_view type,
                                std::string_view options) {
   TRY(check_target(target));
+  if (type == "tmpfs") {
+    world_.mount_memory(std::string(target));
+    return {};
+  }
   const auto device = world_.find(node);
   if (!device) {
     return failed("mount", node, type == "virtiofs" ? EINVAL : ENOENT);

@@ -55,7 +55,8 @@ class SimFiles final : public Files {
   Result<std::unique_ptr<Lock>> lock(std::string_view path) override;
   Result<void> set_owner(std::string_view path, Owner owner) override;
   Result<void> move(std::string_view from, std::string_view to) override;
-  Result<void> copy_tree(std::string_view from, std::string_view to) override;
+  Result<void> copy_tree(std::string_view from, std::string_view to, TreeTop top) override;
+  Result<void> copy_attributes(std::string_view from, std::string_view to) override;
   Result<void> remove_directory(std::string_view path) override;
 
  private:
@@ -67,7 +68,7 @@ class SimFiles final : public Files {
   Result<Place> writable(std::string_view path);
   // What sync() is of.
   Result<Place> holder(std::string_view path);
-  Result<std::vector<Mutation>> copy_steps(const Place& from, const Place& to, const std::string& fresh);
+  Result<std::vector<Mutation>> copy_steps(const Place& from, const Place& to, const std::string& fresh, TreeTop top);
   Result<const Entry*> regular_file(std::string_view path);
   Result<void> run(std::string_view path, const Result<std::vector<Mutation>>& steps, std::size_t count);
   Result<std::vector<Mutation>> put_steps(const Place& place, Mutation make, const std::string& fresh, Over over);

@@ -92,6 +92,8 @@ class SimHost {
   void reboot_orderly();
   // Somebody gives the machine another fw_cfg item, or the same one anew.
   void set_fw_cfg(const std::string& name, std::string bytes) { world_.set_fw_cfg(name, std::move(bytes)); }
+  // The distro's initramfs mounts what it mounts behind the stage `disks` (OsMount::late).
+  void mount_late() { world_.mount_late(); }
   // What had died works again.
   void repair() { world_.gate().repair(); }
 

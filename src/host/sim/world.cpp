@@ -86,9 +86,20 @@ void World::start() {
   for (const auto& wanted : spec_.volumes) {
     open_by_os(wanted);
   }
+  mount_by_os(false);
+}
+
+void World::mount_by_os(bool late) {
   for (const auto& wanted : spec_.mounts) {
-    mount_by_os(wanted);
+    if (wanted.late == late) {
+      mount_by_os(wanted);
+    }
   }
+}
+
+void World::mount_memory(std::string target) {
+  memory_ = FileSystem(tree());
+  mounts_.push_back(MountPoint{MountEntry{"tmpfs", std::move(target), "tmpfs"}, std::nullopt, false});
 }
 
 void World::mount_by_os(const OsMount& wanted) {
@@ -259,7 +270,7 @@ std::vector<std::string> World::users(const Device& device) const {
 
 FileSystem& World::file_system_of(const MountPoint& point) {
   if (!point.device) {
-    return initramfs_;
+    return point.entry.type == "tmpfs" ? memory_ : initramfs_;
   }
   Area* const area = disk(*point.device).area(point.device->start);
   INVARIANT(area != nullptr);

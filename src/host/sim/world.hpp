@@ -31,7 +31,7 @@ struct Device {
   std::int64_t sectors = 0;
 };
 
-// `device` is nothing for the initramfs itself.
+// `device` is nothing for the initramfs itself, and for a tmpfs.
 struct MountPoint {
   MountEntry entry;
   std::optional<Device> device;
@@ -155,6 +155,8 @@ class World {
   // Makes a file system durable, with the mkfs that made it.
   void sync(const Place& place);
   void mount(MountPoint point) { mounts_.push_back(std::move(point)); }
+  // All tmpfs are one, which is empty when one is mounted.
+  void mount_memory(std::string target);
   // What the members' superblocks say is durable at once; `events` says whether the array was ever started.
   void write_superblocks(const ArrayMember& identity, const std::vector<Device>& members);
   // A blank array, or what was on just these places under a new identity. The index in arrays().
@@ -179,6 +181,8 @@ class World {
   void settle();
   // Power off and on: what was not settled is lost as `loss` says, and the distro's initramfs starts anew.
   void restart(Loss loss);
+  // What the distro's initramfs mounts behind the stage `disks`.
+  void mount_late() { mount_by_os(true); }
 
  private:
   [[nodiscard]] std::optional<Device> find_link(std::string_view path) const;
@@ -186,6 +190,7 @@ class World {
   [[nodiscard]] std::vector<Device> devices() const;
   [[nodiscard]] bool is_link_of(const Device& device, std::string_view folder, std::string_view name) const;
   [[nodiscard]] FileSystem& file_system_of(const MountPoint& point);
+  void mount_by_os(bool late);
   [[nodiscard]] Place locate(const std::string& full) const;
   void start();
   void mount_by_os(const OsMount& wanted);
@@ -205,6 +210,7 @@ class World {
   std::vector<Array> arrays_;
   std::vector<Volume> volumes_;
   FileSystem initramfs_;
+  FileSystem memory_;
   std::vector<MountPoint> mounts_;
   std::chrono::milliseconds uptime_{0};
   Random random_;

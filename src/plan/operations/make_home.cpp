@@ -310,7 +310,7 @@ Result<void> move_directory(host::Files& files, const MakeHome& operation) {
   if (moved || moved.error().system_error != EXDEV) {
     return moved;
   }
-  TRY(files.copy_tree(operation.moved_from, operation.path));
+  TRY(files.copy_tree(operation.moved_from, operation.path, host::TreeTop::plain));
   if (!TRY(files.look(operation.path))) {
     return Error(Code::not_satisfied,
                  "nothing failed, yet " + operation.moved_from + " has not been copied to " + operation.path);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/root.hpp"
+
+#include <array>
+#include <utility>
+
+#include "base/text.hpp"
+#include "plan/operations/kept_root.hpp"
+#include "stages/sources.hpp"
+
+namespace provision::stages {
+namespace {
+
+// Links of udev's that say the same as the names that fstab has.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> links{{
+    {"/dev/disk/by-label/", "LABEL="},
+    {"/dev/disk/by-uuid/", "UUID="},
+    {"/dev/disk/by-partlabel/", "PARTLABEL="},
+    {"/dev/disk/by-partuuid/", "PARTUUID="},
+}};
+
+bool is_named(std::string_view name) {
+  if (name.starts_with("/dev/")) {
+    return true;
+  }
+  for (const auto& [link, key] : links) {
+    if (name.starts_with(key) && name.size() > key.size()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::string> root_to_keep(host::Firmware& firmware) {
+  const std::string line = TRY(firmware.command_line());
+  const auto asked = kernel_argument(line, "provision.root=");
+  if (!asked) {
+    return std::string();
+  }
+  if (*asked != "keep") {
+    return Error(Code::unsupported, "provision.root=" + printable(*asked) +
+                                        " on the kernel command line is not known: keep is the only value");
+  }
+  std::string name = kernel_argument(line, "root=").value_or("");
+  // As dracut has it.
+  if (constexpr std::string_view block = "block:"; name.starts_with(block)) {
+    name.erase(0, block.size());
+  }
+  if (!is_named(name)) {
+    return Error(Code::unsupported,
+                 "provision.root=keep on the kernel command line needs the root file system's name "
+                 "there as well, such as root=LABEL=ROOT");
+  }
+  for (const auto& [link, key] : links) {
+    if (name.starts_with(link)) {
+      return std::string(key) + name.substr(link.size());
+    }
+  }
+  return name;
+}
+
+Result<void> check_root(Context& context, const spec::Parsed& /*config*/, const run::Journal& /*journal*/,
+                        bool /*begun*/) {
+  const std::string name = TRY(root_to_keep(context.host.firmware));
+  if (name.empty() || TRY(plan::root_state(context.host.target, "/")) == plan::RootState::whole) {
+    return {};
+  }
+  return plan::root_is_lost(name);
+}
+
+}  // namespace provision::stages
