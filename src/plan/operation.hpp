@@ -424,6 +424,9 @@ struct Traits {
   bool lasts = true;
   // It keeps what it replaces: attributes change, or lines are added, and nothing is lost.
   bool keeps = false;
+  // It puts what may not be lost into what steps before it have made: that they are done is on record, durably, before
+  // it begins, so that none of them is done again.
+  bool rests_on_record = false;
   // The paths that have a new inode after it, which a security policy must label.
   std::vector<std::string> labels = {};
 };

@@ -302,9 +302,11 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
     return {};
   }
   if (!root) {
-    return cannot_keep(*to, "this is to be the root file system, " + printable(called) +
-                                ", whose files must be kept (provision.root=keep on the kernel command line), and no "
-                                "device that the config names has them");
+    return cannot_keep(
+        *to, "this is to be the root file system, " + printable(called) +
+                 ", whose files must be kept (provision.root=keep on the kernel command line), and no "
+                 "device that the config names has them: if the power went while memory kept them, they are lost, and "
+                 "the image must be written to the disk again");
   }
   const Keeper keeper = find_keeper(plan, question.inventory, after, *root, *to);
   const std::string to_id = to->id;

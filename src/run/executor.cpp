@@ -170,7 +170,11 @@ class Execution {
   }
 
   void change(const plan::Step& step) {
-    if (auto recorded = record([&](Journal& journal) { return journal.started(plan_.stage, step.id); }); !recorded) {
+    const bool durably = plan::traits(step.operation).rests_on_record;
+    auto recorded = record([&](Journal& journal) {
+      return durably ? journal.started_durably(plan_.stage, step.id) : journal.started(plan_.stage, step.id);
+    });
+    if (!recorded) {
       return fail(step, std::move(recorded).error());
     }
     listener_.on({Event::Kind::step_started, step.id, plan::describe(step.operation), {}});

@@ -37,6 +37,13 @@ std::set<std::string> texts_at(const Value& value, std::string_view key) {
   return texts;
 }
 
+Value start_record(const std::string& stage_name, const std::string& step) {
+  Value value = record("started");
+  value.add("stage", Value::of(stage_name));
+  value.add("step", Value::of(step));
+  return value;
+}
+
 Value begin_record(const Begin& begin) {
   Value value = record("begin");
   value.add("format", Value::of(journal_format));
@@ -265,10 +272,11 @@ Result<void> Journal::resumed(const std::string& stage_name, const std::string& 
 }
 
 Result<void> Journal::started(const std::string& stage_name, const std::string& step) {
-  Value value = record("started");
-  value.add("stage", Value::of(stage_name));
-  value.add("step", Value::of(step));
-  return append(value);
+  return append(start_record(stage_name, step));
+}
+
+Result<void> Journal::started_durably(const std::string& stage_name, const std::string& step) {
+  return append_durably(start_record(stage_name, step));
 }
 
 Result<void> Journal::noted(const std::string& stage_name, const std::string& step, const Digest& digest,

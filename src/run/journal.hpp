@@ -87,6 +87,8 @@ class Journal {
   // Another run goes on with a stage that has a plan; durable on return.
   Result<void> resumed(const std::string& stage, const std::string& boot);
   Result<void> started(const std::string& stage, const std::string& step);
+  // The same, durable on return, with all that was recorded before.
+  Result<void> started_durably(const std::string& stage, const std::string& step);
   Result<void> noted(const std::string& stage, const std::string& step, const Digest& digest, bool durably);
   Result<void> done(const std::string& stage, const std::string& step);
   // Durable on return.

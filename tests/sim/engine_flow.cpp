@@ -223,6 +223,38 @@ constexpr std::string_view bound_config = R"({
   }
 })";
 
+// The root goes from its partition to a mirror of that and of another disk's; a new file system there keeps its files.
+constexpr std::string_view root_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vda", "partitions": [{"label": "a", "number": 2, "sizeMiB": 512, "wipePartitionEntry": true}]},
+      {"device": "/dev/vdb", "wipeTable": true,
+       "partitions": [{"label": "b", "number": 1, "sizeMiB": 512}, {"label": "var", "number": 2}]}
+    ],
+    "raid": [{"name": "root", "level": "raid1", "devices": ["/dev/disk/by-partlabel/a", "/dev/disk/by-partlabel/b"]}],
+    "filesystems": [
+      {"device": "/dev/md/root", "format": "ext4", "label": "root", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/var", "format": "xfs", "wipeFilesystem": true, "path": "/var"}
+    ],
+    "files": [
+      {"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}},
+      {"path": "/var/file", "mode": 420, "contents": {"source": "data:,data"}}
+    ]
+  }
+})";
+
+// The same place, another format; nothing but memory has room.
+constexpr std::string_view reformatted_root_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/ROOT", "format": "xfs", "label": "root", "wipeFilesystem": true}
+    ],
+    "files": [{"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}}]
+  }
+})";
+
 // Its last file never comes as it is described.
 constexpr std::string_view failing_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -355,6 +387,9 @@ Result<void> boot(SimHost& machine, const EngineSwitches& switches) {
   context.options.journal_in_memory = switches.forgets;
   for (const auto& stage : stages::stages()) {
     TRY_WHILE(stages::run_stage(context, stage), "running the stage " + std::string(stage.name));
+    if (stage.name == "disks") {
+      machine.mount_late();
+    }
   }
   return {};
 }
@@ -758,7 +793,47 @@ Flow bound_flow_of(const std::string& name, EngineSwitches switches) {
   return flow;
 }
 
+// Its root must be kept, and is mounted behind the stage `disks`, whatever type it has by then.
+MachineSpec machine_with_kept_root(const std::string& type) {
+  MachineSpec machine = two_disk_machine();
+  machine.command_line = "root=LABEL=root provision.root=keep ignition.firstboot ignition.platform.id=qemu";
+  machine.mounts[0] = {"/dev/disk/by-label/root", "/sysroot", type, "rw", true};
+  Tree& root = machine.disks[0].partitions[1].content->files;
+  for (const auto& [path, entry] : tree({{"/lost+found/piece", regular("lost")},
+                                         {"/etc/shadow", regular("secret", 0600, {0, 42})},
+                                         {"/bin", symlink("usr/bin")},
+                                         {"/tmp", directory(01777)},
+                                         {"/home/core/own", regular("own", 0640, {1000, 1000})}})) {
+    root.insert_or_assign(path, entry);
+  }
+  root.at("/").node.mode = 0711;
+  return machine;
+}
+
 }  // namespace
+
+Flow root_flow() {
+  MachineSpec machine = machine_with_kept_root("ext4");
+  machine.disks[1].facts.sectors = 4096 * mib;
+  Flow flow = flow_of("root", std::move(machine), root_config, {});
+  flow.ignored.insert(flow.ignored.end(),
+                      {"/dev/md/root:/etc/.ignition-result.json", "/dev/vdb2:/lib/provision/report.json"});
+  declare(flow, {"/dev/vda", "/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vda2", "/dev/md127", "/sysroot/etc/motd",
+                 "/sysroot/var", "/sysroot/var/"});
+  return flow;
+}
+
+Flow reformatted_root_flow(bool forgets) {
+  Flow flow = flow_of(forgets ? "forgetful-root" : "reformatted-root", machine_with_kept_root("xfs"),
+                      reformatted_root_config, {.forgets = forgets});
+  if (forgets) {
+    flow.machine.state_path = "/run/provision/volatile";
+  }
+  flow.left_open = {"are nowhere to be found", "no device that the config names has them",
+                    "the first boot never completes"};
+  declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
+  return flow;
+}
 
 Flow bound_flow() { return bound_flow_of("bound", {}); }
 

@@ -217,9 +217,19 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(),   used_disks_flow(),     changed_disks_flow(), corrected_flow(),
-          arrays_flow(),       volumes_flow(),        bound_flow(),         accounts_flow(),
-          started_over_flow(), corrected_late_flow(), distro_flow()};
+  return {fresh_disk_flow(),
+          used_disks_flow(),
+          changed_disks_flow(),
+          corrected_flow(),
+          arrays_flow(),
+          volumes_flow(),
+          bound_flow(),
+          accounts_flow(),
+          started_over_flow(),
+          corrected_late_flow(),
+          distro_flow(),
+          root_flow(),
+          reformatted_root_flow(false)};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -230,8 +240,10 @@ bool is_its_turn(const Flow& flow) {
   if (runs_all() || !asked.empty()) {
     return asked.empty() || asked == flow.name;
   }
-  const bool on_even = flow.name == "volumes" || flow.name == "forgetful-arrays";
-  const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "forgetful-volumes";
+  const bool on_even =
+      flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" || flow.name == "forgetful-root";
+  const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
+                      flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);
 }
 
@@ -360,6 +372,13 @@ TEST_SUITE("fault loops") {
     const std::string made_id = "20000000-0000-4000-8000-000000000001";
     CHECK(has_line(volumes, "/dev/md/mirror: crypto_LUKS label '' uuid " + made_id + " LUKS2 no-read-workqueue"));
     CHECK(has_line(volumes, "volume " + made_id + ":/file file 0644 0:0 4 bytes " + Digest::sha256("made").text()));
+    const std::string root = Trial(root_flow()).undisturbed.snapshot;
+    CHECK(has_line(root, "/dev/md/root:/ directory 0711 0:0"));
+    CHECK(has_line(root, "/dev/md/root:/bin link 0777 0:0 -> usr/bin"));
+    CHECK(has_line(root, "/dev/md/root:/etc/shadow file 0600 0:42 6 bytes " + Digest::sha256("secret").text()));
+    CHECK(has_line(root, "/dev/md/root:/lost+found/piece file 0644 0:0 4 bytes " + Digest::sha256("lost").text()));
+    CHECK(has_line(root, "/dev/md/root:/etc/motd file 0644 0:0 5 bytes " + Digest::sha256("hello").text()));
+    CHECK(root.find("provision-root") == std::string::npos);
     const std::string over_anew = Trial(started_over_flow()).undisturbed.snapshot;
     CHECK(has_line(over_anew, "/dev/vda2:/etc/motd file 0600 0:0 5 bytes " + Digest::sha256("other").text()));
     CHECK(has_line(over_anew, "/dev/vda2:/etc/made/link link 0777 0:0 -> /etc/issue"));
@@ -385,6 +404,10 @@ TEST_SUITE("fault loops") {
 
   TEST_CASE("with the journal in memory: encrypted volumes") { forgetful_single_faults(forgetful_volumes_flow()); }
 
+  TEST_CASE("with the journal in memory: a root that is made anew") {
+    forgetful_single_faults(reformatted_root_flow(true));
+  }
+
   TEST_CASE("with the journal in memory: users and their homes") {
     Trial trial(forgetful_accounts_flow());
     single_faults(trial);
@@ -404,6 +427,19 @@ TEST_SUITE("fault loops") {
     // What is left of a directory that was overwritten.
     trial.findings.forget(".provision-");
     check_nothing_found(trial);
+  }
+
+  TEST_CASE("the files of a root that memory keeps are lost only while no disk has them") {
+    const Flow flow = reformatted_root_flow(false);
+    const Run undisturbed = run(flow, {}, Endings::in_good_order);
+    const std::size_t first = calls_of(undisturbed.trace, "wipe_signatures /dev/vda2").front();
+    const std::size_t last =
+        calls_of(undisturbed.trace, "copy_tree /run/provision/root/keeper/.provision-root").front();
+    for (std::size_t at = 1; at <= undisturbed.calls; ++at) {
+      CAPTURE(at);
+      const Run cut = run(flow, {1, {{at, FaultKind::cut_after, Loss::all}}});
+      CHECK(cut.complete == (at < first || at >= last));
+    }
   }
 
   TEST_CASE("a conflict touches nothing, on whichever boot") {

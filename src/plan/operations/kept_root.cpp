@@ -2,7 +2,9 @@
 #include "plan/operations/kept_root.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -69,6 +71,10 @@ Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, st
     TRY(host.mounts.unmount(path));
   }
   TRY(host.mounts.mount(node, path, filesystem.format, options));
+  if (!TRY(is_mounted(host, path))) {
+    // An empty directory is not to be taken for an empty file system.
+    return Error(Code::not_satisfied, "nothing failed, yet " + filesystem.device.path + " is not mounted");
+  }
   Result<void> worked = work();
   Result<void> unmounted = host.mounts.unmount(path);
   return worked ? unmounted : worked;
@@ -132,9 +138,32 @@ Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper) {
   });
 }
 
+Result<void> await_name(host::Host& host, const std::string& root, const host::DeviceRef& device) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> links{
+      {{"LABEL=", "/dev/disk/by-label/"}, {"UUID=", "/dev/disk/by-uuid/"}}};
+  constexpr std::chrono::milliseconds patience{10'000};
+  constexpr std::chrono::milliseconds step{50};
+  const auto* const link =
+      std::find_if(links.begin(), links.end(), [&](const auto& l) { return root.starts_with(l.first); });
+  if (link == links.end()) {
+    return {};
+  }
+  const host::DeviceRef named{std::string(link->second) + model::udev_encoded(root.substr(link->first.size())), {}, 0};
+  const std::string node = TRY(host.disks.await(device, patience));
+  for (std::chrono::milliseconds waited{0}; waited < patience; waited += step) {
+    const auto there = host.disks.await(named, std::chrono::milliseconds(0));
+    if (there && *there == node) {
+      return {};
+    }
+    host.clock.sleep(step);
+  }
+  return {};
+}
+
 Error root_is_lost(const std::string& root) {
   return {Code::conflict, "the files of the root file system, " + printable(root) +
-                              ", were in memory when the power went, and are lost: write the image to the disk again"};
+                              ", are nowhere to be found: if the power went while memory kept them, they are lost, and "
+                              "the image must be written to the disk again"};
 }
 
 }  // namespace provision::plan

@@ -57,6 +57,10 @@ Result<bool> is_kept(host::Host& host, const RootFilesystem& keeper);
 // Removes the copy, and memory that kept it.
 Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper);
 
+// Until the root's name leads to the device: the next thing that the boot does is to mount what has that name, which
+// until now the old root had. Not for ever: what follows waits for the name as well.
+Result<void> await_name(host::Host& host, const std::string& root, const host::DeviceRef& device);
+
 // What is to be said where the files are nowhere any more.
 Error root_is_lost(const std::string& root);
 

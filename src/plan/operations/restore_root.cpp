@@ -25,15 +25,21 @@ Result<void> copy_back(host::Host& host, const RestoreRoot& operation) {
   });
 }
 
-// mkfs may have made a directory of that name; what the old one had in it is nobody's any more.
+// mkfs may have made an empty directory of that name.
 Result<void> move_into_place(host::Files& own, const std::string& name) {
-  const std::string from = path::join(path::join(new_root_path, copy_name), name);
   const std::string to = path::join(new_root_path, name);
-  if (name == "lost+found" && TRY(own.look(to))) {
-    TRY(own.make_directory_anew(from, 0700, {}));
-    return own.remove_directory(from);
+  if (name == "lost+found") {
+    TRY(own.remove_directory(to));
   }
-  return own.move(from, to);
+  return own.move(path::join(path::join(new_root_path, copy_name), name), to);
+}
+
+Result<void> take_attributes(host::Files& own, const std::string& copy) {
+  TRY(own.copy_attributes(copy, new_root_path));
+  const auto wanted = TRY(own.look(copy));
+  const auto there = TRY(own.look(new_root_path));
+  const bool same = wanted && there && wanted->mode == there->mode && wanted->owner == there->owner;
+  return same ? Result<void>() : Error(Code::not_satisfied, "nothing failed, yet the root has not its mode and owner");
 }
 
 Result<void> unpack(host::Files& own) {
@@ -41,7 +47,7 @@ Result<void> unpack(host::Files& own) {
   for (const auto& name : TRY(own.list(copy))) {
     TRY(move_into_place(own, name));
   }
-  TRY(own.copy_attributes(copy, new_root_path));
+  TRY(take_attributes(own, copy));
   TRY(own.sync(new_root_path));
   TRY(own.remove_directory(copy));
   return own.sync(new_root_path);
@@ -68,7 +74,8 @@ Result<void> apply(Work& work, const RestoreRoot& operation) {
     }
     return state == RootState::whole ? Result<void>() : unpack(host.own);
   }));
-  return forget_copy(host, keeper_of(operation));
+  TRY(forget_copy(host, keeper_of(operation)));
+  return await_name(host, operation.root, operation.device);
 }
 
 void predict(model::Inventory& /*inventory*/, const RestoreRoot& /*operation*/) {}
@@ -78,7 +85,7 @@ std::string describe(const RestoreRoot& operation) {
 }
 
 Traits traits(const RestoreRoot& /*operation*/) {
-  return {.sync_path = {}, .observation_proves = true, .lasts = true, .keeps = true};
+  return {.sync_path = {}, .observation_proves = true, .lasts = true, .keeps = true, .rests_on_record = true};
 }
 
 }  // namespace provision::plan

@@ -70,7 +70,11 @@ std::string describe(const SaveRoot& operation) {
 }
 
 Traits traits(const SaveRoot& operation) {
-  return {.sync_path = {}, .observation_proves = true, .lasts = !operation.keeper.path.empty(), .keeps = true};
+  return {.sync_path = {},
+          .observation_proves = true,
+          .lasts = !operation.keeper.path.empty(),
+          .keeps = true,
+          .rests_on_record = true};
 }
 
 }  // namespace provision::plan
