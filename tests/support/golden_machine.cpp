@@ -341,8 +341,13 @@ class Builder {
 
   // --- Disks
 
-  static std::optional<Content> content(const host::Signature& signature) {
-    return signature.type.empty() ? std::nullopt : std::optional(Content{signature, tree()});
+  [[nodiscard]] std::optional<Content> content(const host::Signature& signature) const {
+    if (signature.type.empty()) {
+      return std::nullopt;
+    }
+    // A root that must be kept is never empty.
+    const bool is_root = !seen_.root.empty() && signature.label == "ROOT";
+    return Content{signature, is_root ? tree({{"/etc/os-release", regular("ID=test\n")}}) : tree()};
   }
 
   // What is on a device of an array of the config.

@@ -36,6 +36,13 @@ class Running {
     };
   }
 
+  // With what only the kernel command line tells.
+  Result<model::Inventory> see(const model::Scope& scope) {
+    model::Inventory seen = TRY(model::observe(host_, golden_.config, scope));
+    seen.root = golden_.inventory.root;
+    return seen;
+  }
+
   std::vector<std::string> refuse() {
     const auto result = try_refuse();
     if (!result) {
@@ -61,7 +68,7 @@ class Running {
   }
 
   Result<void> try_refuse() {
-    predicted_ = TRY(model::observe(host_, golden_.config, everything));
+    predicted_ = TRY(see(everything));
     TRY(check_machine());
     const auto plans = stages::plan_all(golden_.config, predicted_);
     if (const std::string text = plans ? golden_text(*plans) : golden_text(plans.error()); text != golden_.expected) {
@@ -71,7 +78,7 @@ class Running {
   }
 
   Result<void> try_run() {
-    predicted_ = TRY(model::observe(host_, golden_.config, everything));
+    predicted_ = TRY(see(everything));
     TRY(check_machine());
     const auto plans = TRY(stages::plan_all(golden_.config, predicted_));
     if (const std::string text = golden_text(plans); text != golden_.expected) {
@@ -127,7 +134,7 @@ class Running {
     const std::string name(stage.name);
     model::Scope scope = stage.scope;
     scope.patience = patience;
-    const model::Inventory now = TRY(model::observe(host_, golden_.config, scope));
+    const model::Inventory now = TRY(see(scope));
     const plan::Plan plan = TRY(stage.planner({golden_.config, now}));
     if (const plan::Plan on_predicted = TRY(stage.planner({golden_.config, predicted_})); on_predicted != plan) {
       complain("the stage " + name + " is planned in another way on what is predicted:\n" +
@@ -144,7 +151,7 @@ class Running {
       done_.push_back(step.operation);
     }
     const model::Inventory predicted = plan::predicted(predicted_, plan);
-    const model::Inventory looked_at = TRY(model::observe(host_, golden_.config, everything));
+    const model::Inventory looked_at = TRY(see(everything));
     const model::Inventory seen = TRY(with_views_of(predicted, looked_at));
     complain_all("after the stage " + name, differences(predicted, seen, done_, names_));
     check_comparison(plan, predicted, seen);
