@@ -57,8 +57,6 @@ class Recorded:
     mounted: int
     complete: int
     first: bool
-    # At what tick each mark of the machine was seen on the console.
-    seen: dict[bytes, int]
 
 
 @dataclass
@@ -212,7 +210,7 @@ class Bench:
             return boot, None
         recording = Recording(machine.record)
         mounted, complete = (machine.seen.get(mark, recording.end + 1) for mark in (MOUNTED, COMPLETE))
-        return boot, Recorded(recording, before, mounted, complete, boot.first, dict(machine.seen))
+        return boot, Recorded(recording, before, mounted, complete, boot.first)
 
     def undisturbed(self, cell: Cell) -> bool:
         try:
