@@ -120,6 +120,8 @@ class CutMachine(Machine):
 
     # Without a place for a stamp and the journal: the distribution clears a stamp of its own after provision-complete.target.
     forgetful = False
+    # How many ticks after the end of provisioning the power may go; none: to the end of the boot.
+    after_complete: int | None = None
     # The formats that a boot which is no first one can mount.
     mounted_later: tuple[str, ...] = ("ext4",)
     # Of what is compared, some that must be there.
@@ -285,7 +287,7 @@ class Bench:
             assert boot is not None
             seed = f"{self.seed} {cell.name} {number} {turn}"
             machine = self.machine(f"cut-{turn}", cell)
-            moment, kind = moment_of(boot, random.Random(seed), forgetful=machine.forgetful)
+            moment, kind = moment_of(boot, random.Random(seed), after_complete=machine.after_complete)
             crash = self.crash(machine, boot, moment, seed)
             told = f"{'first boot' if machine.stamped() else 'no first boot'}{machine.look()}"
             verdict, after = self.judged(machine, f"again-{turn}" if double and not turn else "")
@@ -331,13 +333,12 @@ def quiet_same(one: Path, other: Path) -> bool:
     return subprocess.run(["cmp", "-s", str(one), str(other)], check=False).returncode == 0
 
 
-def moment_of(boot: Recorded, chance: random.Random, *, forgetful: bool) -> tuple[int, str]:
+def moment_of(boot: Recorded, chance: random.Random, after_complete: int | None) -> tuple[int, str]:
     """Any; just before, in or after a flush; while file systems are made; or in the last part of provisioning, which is short."""
     recording = boot.recording
     first, last = recording.writes()[0].arrived, recording.end
-    if forgetful:
-        # Later the machine is an ordinary one, and not told that this is a first boot.
-        last = min(last, boot.complete + 20)
+    if after_complete is not None:
+        last = min(last, boot.complete + after_complete)
     # Not any tick: reads have some too, and change nothing.
     moments = sorted(tick for one in recording.requests for tick in (one.arrived, one.answered) if first <= tick <= last)
     kind = chance.choice(("any", "flush", "making", "ending"))
