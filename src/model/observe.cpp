@@ -2,8 +2,11 @@
 #include "model/observe.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <set>
 
+#include "base/parallel.hpp"
 #include "base/path.hpp"
 #include "model/observe_files.hpp"
 
@@ -49,32 +52,54 @@ Result<std::vector<BootRecordEntry>> see_boot_record(host::Host& host, const hos
   return boot_record_entries(TRY(host.disks.read(disk, boot_record_bytes)));
 }
 
-Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
-  const auto& disks = config.config->storage.disks;
-  for (std::size_t i = 0; i < disks.size(); ++i) {
-    const host::DeviceRef ref{disks[i].device, {}, 0};
-    const auto place = [&] {
-      return origin_of(config, disks[i].place, "$.storage.disks." + std::to_string(i) + ".device", "device");
-    };
-    if (auto node = host.disks.await(ref, scope.patience); !node) {
-      if (scope.allow_missing && node.error().code == Code::device_missing) {
-        continue;
-      }
-      return std::move(node).error().at(place());
+// Nothing where the disk does not appear, and need not.
+Result<std::optional<DiskView>> see_disk(host::Host& host, const spec::Parsed& config, const Scope& scope,
+                                         std::size_t index) {
+  const spec::Disk& disk = config.config->storage.disks[index];
+  const host::DeviceRef ref{disk.device, {}, 0};
+  if (auto node = host.disks.await(ref, scope.patience); !node) {
+    if (scope.allow_missing && node.error().code == Code::device_missing) {
+      return std::optional<DiskView>{};
     }
-    DiskView view;
-    view.device = disks[i].device;
-    view.facts = TRY_WHILE(host.disks.facts(ref), "looking at " + view.device);
-    view.table = TRY_WHILE(host.disks.read_table(ref), "reading the partition table of " + view.device);
-    view.boot_record = TRY_WHILE(see_boot_record(host, ref, view.table), "reading the boot record of " + view.device);
-    if (scope.contents) {
-      view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
-      view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
-      view.partitions = TRY_WHILE(see_partitions(host, ref, view.table), "looking at the partitions of " + view.device);
+    return std::move(node).error().at(
+        origin_of(config, disk.place, "$.storage.disks." + std::to_string(index) + ".device", "device"));
+  }
+  DiskView view;
+  view.device = disk.device;
+  view.facts = TRY_WHILE(host.disks.facts(ref), "looking at " + view.device);
+  view.table = TRY_WHILE(host.disks.read_table(ref), "reading the partition table of " + view.device);
+  view.boot_record = TRY_WHILE(see_boot_record(host, ref, view.table), "reading the boot record of " + view.device);
+  if (scope.contents) {
+    view.signature = TRY_WHILE(host.disks.probe(ref), "probing " + view.device);
+    view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + view.device);
+    view.partitions = TRY_WHILE(see_partitions(host, ref, view.table), "looking at the partitions of " + view.device);
+  }
+  return std::optional(std::move(view));
+}
+
+// What `see` finds of each, in their order. After an error no other is begun.
+template <class View, class See>
+Result<void> see_all(std::size_t count, unsigned workers, std::vector<View>& views, See see) {
+  std::vector<Result<std::optional<View>>> seen(count, Result<std::optional<View>>(std::optional<View>{}));
+  std::atomic<bool> failed{false};
+  for_each_index(count, workers, [&](std::size_t index) {
+    if (!failed) {
+      seen[index] = see(index);
+      failed = failed || !seen[index];
     }
-    inventory.disks.push_back(std::move(view));
+  });
+  for (auto& one : seen) {
+    auto view = TRY(std::move(one));
+    if (view) {
+      views.push_back(*std::move(view));
+    }
   }
   return {};
+}
+
+Result<void> see_disks(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  return see_all(config.config->storage.disks.size(), scope.workers, inventory.disks,
+                 [&](std::size_t index) { return see_disk(host, config, scope, index); });
 }
 
 // Whether a partition of the config will be what `device` names: then it need not be there yet.
@@ -205,29 +230,35 @@ Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Sco
   return {};
 }
 
-Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
-  const auto& filesystems = config.config->storage.filesystems;
-  for (std::size_t i = 0; i < filesystems.size(); ++i) {
-    const std::string& device = filesystems[i].device;
-    const host::DeviceRef ref = resolve(inventory, device);
-    if (!filesystems[i].format || is_virtiofs(filesystems[i])) {
-      continue;
-    }
-    const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
-    if (!there) {
-      Error error = there.error();
-      return std::move(error).at(
-          origin_of(config, filesystems[i].place, "$.storage.filesystems." + std::to_string(i) + ".device", "device"));
-    }
-    if (!*there) {
-      continue;
-    }
-    DeviceView view;
-    view.device = ref;
-    view.signature = TRY_WHILE(content_of(host, ref), "probing " + device);
-    view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + device);
-    inventory.devices.push_back(std::move(view));
+// Nothing where there is nothing to look at.
+Result<std::optional<DeviceView>> see_device(host::Host& host, const spec::Parsed& config, const Scope& scope,
+                                             const Inventory& inventory, std::size_t index) {
+  const spec::Filesystem& filesystem = config.config->storage.filesystems[index];
+  if (!filesystem.format || is_virtiofs(filesystem)) {
+    return std::optional<DeviceView>{};
   }
+  const host::DeviceRef ref = resolve(inventory, filesystem.device);
+  const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
+  if (!there) {
+    Error error = there.error();
+    return std::move(error).at(
+        origin_of(config, filesystem.place, "$.storage.filesystems." + std::to_string(index) + ".device", "device"));
+  }
+  if (!*there) {
+    return std::optional<DeviceView>{};
+  }
+  DeviceView view;
+  view.device = ref;
+  view.signature = TRY_WHILE(content_of(host, ref), "probing " + filesystem.device);
+  view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + filesystem.device);
+  return std::optional(std::move(view));
+}
+
+Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  std::vector<DeviceView> views;
+  TRY(see_all(config.config->storage.filesystems.size(), scope.workers, views,
+              [&](std::size_t index) { return see_device(host, config, scope, inventory, index); }));
+  inventory.devices = std::move(views);
   return {};
 }
 

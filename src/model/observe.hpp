@@ -27,6 +27,8 @@ struct Scope {
   bool files = false;
   // How long to wait for a device that the config names and does not make.
   std::chrono::milliseconds patience{90'000};
+  // So many disks, and so many devices, are looked at side by side: a slow one keeps no other waiting.
+  unsigned workers = 1;
   // Disks and arrays' devices that do not appear are no error: nothing is seen of them.
   bool allow_missing = false;
 };

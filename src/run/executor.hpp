@@ -15,8 +15,9 @@
 namespace provision::run {
 
 struct Options {
-  // Steps that run side by side; 0: one after another on this thread, in an order drawn from `seed`.
-  unsigned workers = 4;
+  // Steps that run side by side; 0: one after another on this thread, in an order drawn from `seed`. More than there
+  // are processors: most of a step is waiting for a disk.
+  unsigned workers = 8;
   std::uint64_t seed = 0;
   // Off only to prove that the tests of the executor notice it.
   bool check_after_apply = true;

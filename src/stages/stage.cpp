@@ -92,6 +92,7 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
                             const run::Journal& journal) {
   model::Scope scope = stage.scope;
   scope.patience = context.patience;
+  scope.workers = context.options.workers;
   model::Inventory inventory = TRY(model::observe(context.host, config, scope));
   inventory.machine.seed = journal.begun()->seed;
   inventory.root = TRY(root_to_keep(context.host.firmware));

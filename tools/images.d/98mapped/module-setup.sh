@@ -6,7 +6,7 @@ check() { return 255; }
 
 depends() { echo dm provision; }
 
-installkernel() { dracut_instmods -o dm_mod dm_multipath dm_service_time md_mod raid1; }
+installkernel() { dracut_instmods -o dm_mod dm_delay dm_multipath dm_service_time md_mod raid1; }
 
 install() {
     inst_multiple kpartx lvm mdadm partx modprobe udevadm
