@@ -277,6 +277,19 @@ void arrange(Plan& plan, Step save, Step restore, const std::string& to, const s
   plan.steps = std::move(arranged);
 }
 
+// A key that is drawn is kept in the root alone: in a volume that it opens itself nobody would find it.
+const MakeVolume* locked_in(const Plan& plan, const Step& to) {
+  const std::string& device = std::get<MakeFilesystem>(to.operation).device.path;
+  for (const auto& step : plan.steps) {
+    const auto* const volume = std::get_if<MakeVolume>(&step.operation);
+    if (volume != nullptr && model::volume_path(volume->name) == device && !volume->there && volume->key.empty() &&
+        !volume->bound) {
+      return volume;
+    }
+  }
+  return nullptr;
+}
+
 Error cannot_keep(const Step& step, const std::string& what) { return Error(Code::conflict, what).at(step.origin); }
 
 }  // namespace
@@ -307,6 +320,11 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
                  ", whose files must be kept (provision.root=keep on the kernel command line), and no "
                  "device that the config names has them: if the power went while memory kept them, they are lost, and "
                  "the image must be written to the disk again");
+  }
+  if (const MakeVolume* const volume = locked_in(plan, *to)) {
+    return cannot_keep(*to, "this is to be the root file system, " + printable(called) +
+                                ", and the key of the volume " + printable(volume->name) +
+                                ", in which it lies, would be in it alone: give the volume clevis, or a keyFile");
   }
   const Keeper keeper = find_keeper(plan, question.inventory, after, *root, *to);
   const std::string to_id = to->id;
