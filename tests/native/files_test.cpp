@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -32,6 +33,44 @@ std::string text(host::LinuxFiles& files, std::string_view path) {
 }  // namespace
 
 TEST_SUITE_BEGIN("native files");
+
+TEST_CASE(
+    "what is mounted is copied by its own top, where that is allowed, and a directory takes another's attributes") {
+  NEED_PRIVATE_FOLDER();
+  const std::string root = new_folder();
+  std::filesystem::create_directories(root + "/old");
+  std::filesystem::create_directories(root + "/kept");
+  REQUIRE(::mount("old", (root + "/old").c_str(), "tmpfs", 0, "size=4m,mode=0710") == 0);
+  REQUIRE(::chown((root + "/old").c_str(), 3, 4) == 0);
+  REQUIRE(::setxattr((root + "/old").c_str(), "trusted.note", "kept", 4, 0) == 0);
+  host::LinuxFiles files(root);
+  REQUIRE(why(files.replace("/old/tool", "tool", 04755, {0, 7})) == "");
+  REQUIRE(why(files.make_link("/old/same", {"/old/tool", true, {}, host::Over::file})) == "");
+  const auto refused = files.copy_tree("/old", "/kept/copy", host::TreeTop::plain);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::conflict);
+  CHECK(entries(root + "/kept") == 0);
+  REQUIRE(why(files.copy_tree("/old", "/kept/copy", host::TreeTop::may_be_mounted)) == "");
+  CHECK(files.look("/kept/copy").value()->mode == 0710);
+  CHECK(*files.look("/kept/copy/tool").value() == host::Node{NodeKind::regular, 04755, {0, 7}, 4, ""});
+  CHECK(files.is_same("/kept/copy/tool", "/kept/copy/same").value());
+  REQUIRE(why(files.make_directory("/kept/new", 0700, {0, 0})) == "");
+  REQUIRE(why(files.copy_attributes("/kept/copy", "/kept/new")) == "");
+  CHECK(files.look("/kept/new").value()->mode == 0710);
+  CHECK(files.look("/kept/new").value()->owner == host::Owner{3, 4});
+  std::string note(4, ' ');
+  CHECK(::getxattr((root + "/kept/new").c_str(), "trusted.note", note.data(), note.size()) == 4);
+  CHECK(note == "kept");
+  // Something that is mounted further in is nobody's to copy.
+  std::filesystem::create_directories(root + "/old/inner");
+  REQUIRE(::mount("inner", (root + "/old/inner").c_str(), "tmpfs", 0, "size=1m") == 0);
+  const auto inner = files.copy_tree("/old", "/kept/other", host::TreeTop::may_be_mounted);
+  REQUIRE_FALSE(inner);
+  CHECK(inner.error().code == Code::conflict);
+  CHECK_FALSE(files.look("/kept/other").value());
+  REQUIRE(::umount((root + "/old/inner").c_str()) == 0);
+  REQUIRE(::umount((root + "/old").c_str()) == 0);
+}
 
 TEST_CASE("a file is put with content, owner and mode, and seen so") {
   NEED_PRIVATE_FOLDER();

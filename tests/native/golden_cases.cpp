@@ -319,7 +319,7 @@ class LoopMachine {
     std::map<std::string, host::DiskFacts> facts;
     for (const auto& disk : spec.disks) {
       if (disk.node == root_node) {
-        make_tree(disk.content->files);
+        make_tree(root(), disk.content->files);
         continue;
       }
       const std::string known_as = disk.links.empty() ? disk.node : disk.links.front();
@@ -365,8 +365,11 @@ class LoopMachine {
     return hasher.finish();
   }
 
-  host::Host host() {
-    return {linux_.target, root(),           linux_.state, own_,      *disks_,     linux_.crypt,
+  // A root that must be kept is mounted at a path of this process, so that only the true initramfs will do: this
+  // process has a /run of its own.
+  host::Host host(bool keeps_root) {
+    host::Files& own = keeps_root ? static_cast<host::Files&>(linux_.own) : own_;
+    return {linux_.target, root(),           linux_.state, own,       *disks_,     linux_.crypt,
             linux_.mounts, linux_.processes, clock_,       firmware_, linux_.http, pages_};
   }
 
@@ -376,10 +379,10 @@ class LoopMachine {
     return place_ + "/" + std::string(path::name(disk.node));
   }
 
-  void make_tree(const host::sim::Tree& tree) {
+  static void make_tree(const std::string& at, const host::sim::Tree& tree) {
     std::map<std::uint64_t, std::string> inodes;
     for (const auto& [inner, entry] : tree) {
-      const std::string full = root() + (inner == "/" ? "" : inner);
+      const std::string full = at + (inner == "/" ? "" : inner);
       const auto known = inodes.find(entry.inode);
       if (entry.inode != 0 && known != inodes.end()) {
         fs::create_hard_link(known->second, full);
@@ -442,12 +445,12 @@ class LoopMachine {
       write_bytes(loop.node(), 0, disk.bytes);
     }
     if (disk.content) {
-      format(loop.node(), disk.content->signature);
+      make_content(loop.node(), *disk.content);
     }
     for (const auto& partition : disk.partitions) {
       if (partition.content) {
         const host::DeviceRef ref{{}, loop.node(), partition.entry.number};
-        format(must(linux_.disks.await(ref, std::chrono::seconds(5)), "a partition"), partition.content->signature);
+        make_content(must(linux_.disks.await(ref, std::chrono::seconds(5)), "a partition"), *partition.content);
       }
     }
     return loop;
@@ -469,6 +472,18 @@ class LoopMachine {
       table.partitions.push_back(partition.entry);
     }
     must(linux_.disks.write_table({node, {}, 0}, table), "writing a table");
+  }
+
+  void make_content(const std::string& node, const host::sim::Content& content) {
+    format(node, content.signature);
+    if (content.files.size() < 2) {
+      return;
+    }
+    const std::string at = place_ + "/filled";
+    fs::create_directories(at);
+    must(::mount(node.c_str(), at.c_str(), content.signature.type.c_str(), 0, nullptr) == 0, "mounting");
+    make_tree(at, content.files);
+    must(::umount(at.c_str()) == 0, "unmounting");
   }
 
   static void format(const std::string& node, const host::Signature& wanted) {
@@ -580,7 +595,7 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
 GoldenRun run_on_loops(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
   try {
     LoopMachine machine(golden.name, spec);
-    return run_golden(machine.host(), golden, spec.target_path, 4);
+    return run_golden(machine.host(!golden.inventory.root.empty()), golden, spec.target_path, 4);
   } catch (const std::exception& failure) {
     return {{std::string("the machine cannot be made: ") + failure.what()}, 0};
   }
@@ -600,7 +615,7 @@ std::vector<std::string> refused_on_loops(const GoldenCase& golden, const host::
     LoopMachine machine(golden.name, spec);
     ::sync();
     const Digest before = machine.digest_of_disks();
-    auto complaints = refuse_golden(machine.host(), golden, spec.target_path);
+    auto complaints = refuse_golden(machine.host(!golden.inventory.root.empty()), golden, spec.target_path);
     ::sync();
     // A file system that is mounted may be written to by the kernel at any time.
     const bool is_still = std::none_of(spec.mounts.begin(), spec.mounts.end(),
