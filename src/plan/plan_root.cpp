@@ -292,6 +292,36 @@ const MakeVolume* locked_in(const Plan& plan, const Step& to) {
 
 Error cannot_keep(const Step& step, const std::string& what) { return Error(Code::conflict, what).at(step.origin); }
 
+// The config makes no new root: then the old one stays.
+Result<void> check_stays(const std::string& called, const model::Inventory& inventory, const RootNow& root,
+                         const Plan& plan) {
+  const auto destroyer = std::find_if(plan.steps.begin(), plan.steps.end(), Destroyer(inventory, root));
+  if (destroyer == plan.steps.end()) {
+    return {};
+  }
+  return cannot_keep(*destroyer, "this destroys the root file system, " + printable(called) +
+                                     ", whose files must be kept (provision.root=keep on the kernel command line), "
+                                     "and no new file system of the config has that name: give it to the one that "
+                                     "is to take its place");
+}
+
+// The config makes a new root: the old one has its files, and the new one can be opened.
+Result<void> check_new(const std::string& called, const std::optional<RootNow>& root, const Step& to,
+                       const Plan& plan) {
+  const std::string words = "this is to be the root file system, " + printable(called);
+  if (!root) {
+    return cannot_keep(to, words +
+                               ", whose files must be kept (provision.root=keep on the kernel command line), and "
+                               "no device that the config names has them: if the power went while memory kept "
+                               "them, they are lost, and the image must be written to the disk again");
+  }
+  if (const MakeVolume* const volume = locked_in(plan, to)) {
+    return cannot_keep(to, words + ", and the key of the volume " + printable(volume->name) +
+                               ", in which it lies, would be in it alone: give the volume clevis, or a keyFile");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> plan_root(const Question& question, const model::Inventory& after, Plan& plan) {
@@ -302,30 +332,10 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
   const RootName name = parse(called);
   const Step* const to = new_root(name, after, plan);
   const auto root = Finder(question.inventory, name).find();
-  if (root && to == nullptr) {
-    const auto destroyer = std::find_if(plan.steps.begin(), plan.steps.end(), Destroyer(question.inventory, *root));
-    if (destroyer != plan.steps.end()) {
-      return cannot_keep(*destroyer, "this destroys the root file system, " + printable(called) +
-                                         ", whose files must be kept (provision.root=keep on the kernel command line), "
-                                         "and no new file system of the config has that name: give it to the one that "
-                                         "is to take its place");
-    }
-  }
   if (to == nullptr) {
-    return {};
+    return root ? check_stays(called, question.inventory, *root, plan) : Result<void>();
   }
-  if (!root) {
-    return cannot_keep(
-        *to, "this is to be the root file system, " + printable(called) +
-                 ", whose files must be kept (provision.root=keep on the kernel command line), and no "
-                 "device that the config names has them: if the power went while memory kept them, they are lost, and "
-                 "the image must be written to the disk again");
-  }
-  if (const MakeVolume* const volume = locked_in(plan, *to)) {
-    return cannot_keep(*to, "this is to be the root file system, " + printable(called) +
-                                ", and the key of the volume " + printable(volume->name) +
-                                ", in which it lies, would be in it alone: give the volume clevis, or a keyFile");
-  }
+  TRY(check_new(called, root, *to, plan));
   const Keeper keeper = find_keeper(plan, question.inventory, after, *root, *to);
   const std::string to_id = to->id;
   Step save = saving_step(called, *root, *to, keeper);
