@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
-#include "base/parallel.hpp"
 #include "base/path.hpp"
+#include "host/parallel.hpp"
 #include "model/observe_files.hpp"
 
 namespace provision::model {
@@ -82,7 +82,7 @@ template <class View, class See>
 Result<void> see_all(std::size_t count, unsigned workers, std::vector<View>& views, See see) {
   std::vector<Result<std::optional<View>>> seen(count, Result<std::optional<View>>(std::optional<View>{}));
   std::atomic<bool> failed{false};
-  for_each_index(count, workers, [&](std::size_t index) {
+  host::for_each_index(count, workers, [&](std::size_t index) {
     if (!failed) {
       seen[index] = see(index);
       failed = failed || !seen[index];

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/parallel.hpp"
+#include "host/parallel.hpp"
 
 using namespace provision;
 
@@ -57,14 +57,14 @@ TEST_CASE("parallel: each index once, by as many as there are workers") {
   for (const unsigned workers : {0U, 1U, 3U, 64U}) {
     CAPTURE(workers);
     std::vector<std::atomic<int>> done(17);
-    for_each_index(done.size(), workers, [&](std::size_t index) { ++done[index]; });
+    host::for_each_index(done.size(), workers, [&](std::size_t index) { ++done[index]; });
     for (const auto& times : done) {
       CHECK(times == 1);
     }
   }
   std::vector<std::size_t> order;
-  for_each_index(4, 1, [&](std::size_t index) { order.push_back(index); });
+  host::for_each_index(4, 1, [&](std::size_t index) { order.push_back(index); });
   CHECK(order == std::vector<std::size_t>{0, 1, 2, 3});
-  for_each_index(0, 4, [&](std::size_t /*index*/) { order.clear(); });
+  host::for_each_index(0, 4, [&](std::size_t /*index*/) { order.clear(); });
   CHECK(order.size() == 4);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/parallel.hpp"
+#include "host/parallel.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
-namespace provision {
+namespace provision::host {
 
 void for_each_index(std::size_t count, unsigned workers, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
@@ -26,4 +26,4 @@ void for_each_index(std::size_t count, unsigned workers, const std::function<voi
   }
 }
 
-}  // namespace provision
+}  // namespace provision::host
