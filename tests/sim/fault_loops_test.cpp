@@ -442,6 +442,14 @@ TEST_SUITE("fault loops") {
     }
   }
 
+  TEST_CASE("what is fetched once more, since its note was lost, leaves no temporary when it is there already") {
+    // A pair that did: /etc/fetched is in place and its note is lost; put once more, its new name is lost and the note
+    // is not.
+    Trial trial(corrected_flow());
+    trial.disturb({2400863522502074220U, {{80, FaultKind::cut_after, Loss::any}, {117, FaultKind::fail_once}}});
+    check_nothing_found(trial);
+  }
+
   TEST_CASE("a conflict touches nothing, on whichever boot") {
     Flow flow = conflict_flow();
     SimHost machine(flow.machine);

@@ -3,7 +3,9 @@
 #include "plan/operations/put_file.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -99,9 +101,25 @@ Result<void> add_kept(Work& work, const PutFile& operation, Writing& writing) {
   return writing.add(old);
 }
 
+// Put there by an earlier run whose note is lost: known by what was fetched again.
+Result<bool> is_there_already(Work& work, const PutFile& operation, const Digest& digest) {
+  if (!operation.whole.empty() || !operation.keeps.empty()) {
+    return false;
+  }
+  PutFile known = operation;
+  known.whole = digest;
+  const Observation seen = TRY(observe(work.host, known));
+  return seen.state == State::satisfied;
+}
+
 // The digest is noted where the plan does not know it. What is kept would be lost with a file that a power cut leaves
 // torn, and a second append would not be noticed: so both are durable before the name.
-Result<void> finish(Work& work, const PutFile& operation, host::NewFile& file, const Digest& digest) {
+Result<void> finish(Work& work, const PutFile& operation, std::unique_ptr<host::NewFile> file, const Digest& digest) {
+  if (TRY(is_there_already(work, operation, digest))) {
+    // Once it is noted nobody looks for a temporary any more.
+    file.reset();
+    return work.note ? work.note(digest, false) : Result<void>();
+  }
   const bool keeps = !operation.keeps.empty() || operation.contents.from.empty();
   if (operation.whole.function() == HashFunction::sha256 && !operation.whole.empty() && digest != operation.whole) {
     return Error(Code::internal, "what was put together for " + operation.path + " is not what was planned");
@@ -111,7 +129,7 @@ Result<void> finish(Work& work, const PutFile& operation, host::NewFile& file, c
   }
   const host::Over over = operation.over_tree ? host::Over::tree : host::Over::file;
   const bool durable = keeps || work.safe_names;
-  return file.commit(
+  return file->commit(
       {static_cast<std::uint32_t>(operation.mode), {operation.uid, operation.gid}, over, durable, digest});
 }
 
@@ -125,14 +143,14 @@ Result<void> make_way(Work& work, const PutFile& operation) {
 
 // One piece that is fetched has been fetched into what becomes the file.
 Result<void> adopt(Work& work, const PutFile& operation) {
-  const auto piece = TRY(fetched(work, operation, operation.contents));
+  auto piece = TRY(fetched(work, operation, operation.contents));
   TRY(make_way(work, operation));
-  return finish(work, operation, *piece.file, piece.fetched.digest);
+  return finish(work, operation, std::move(piece.file), piece.fetched.digest);
 }
 
 Result<void> compose(Work& work, const PutFile& operation) {
   TRY(make_way(work, operation));
-  const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
+  auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
   Writing writing(*file);
   if (operation.keeps.empty()) {
     TRY(add_piece(work, operation, operation.contents, writing));
@@ -142,7 +160,8 @@ Result<void> compose(Work& work, const PutFile& operation) {
   for (const auto& piece : operation.append) {
     TRY(add_piece(work, operation, piece, writing));
   }
-  return finish(work, operation, *file, writing.digest());
+  const Digest digest = writing.digest();
+  return finish(work, operation, std::move(file), digest);
 }
 
 // --- Predicting
