@@ -61,6 +61,20 @@ Result<std::string> root_to_keep(host::Firmware& firmware) {
   return name;
 }
 
+Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
+  for (const auto& step : plan.steps) {
+    const auto* const save = std::get_if<plan::SaveRoot>(&step.operation);
+    if (save == nullptr) {
+      continue;
+    }
+    const auto state = TRY(plan::root_state_on(host, {save->device, save->format, save->id}));
+    if (state == plan::RootState::empty) {
+      return plan::root_is_lost(save->root).at(step.origin);
+    }
+  }
+  return {};
+}
+
 Result<void> check_root(Context& context, const spec::Parsed& /*config*/, const run::Journal& /*journal*/,
                         bool /*begun*/) {
   const std::string name = TRY(root_to_keep(context.host.firmware));

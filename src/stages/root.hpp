@@ -15,6 +15,10 @@ namespace provision::stages {
 // named, or something else is said.
 Result<std::string> root_to_keep(host::Firmware& firmware);
 
+// Before anything of a new plan is carried out: a root whose files are to be kept has some. Code::conflict if it has
+// none, as where an earlier attempt of which nobody has a record any more was cut.
+Result<void> check_saving(host::Host& host, const plan::Plan& plan);
+
 // Sets up the stage that finds the root mounted: one that had files has them. Code::conflict if it is empty.
 Result<void> check_root(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun);
 

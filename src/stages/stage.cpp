@@ -99,6 +99,7 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
   inventory = plan::without(std::move(inventory), journal.left_behind());
   plan::Plan plan = TRY(stage.planner({config, inventory}));
   plan::let_replace(plan, journal.left_behind());
+  TRY(check_saving(context.host, plan));
   return plan;
 }
 

@@ -255,6 +255,17 @@ constexpr std::string_view reformatted_root_config = R"({
   }
 })";
 
+// Nothing tells the new file system from the old one but what is in it.
+constexpr std::string_view same_root_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "label": "root", "uuid": "UUID", "wipeFilesystem": true}
+    ],
+    "files": [{"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}}]
+  }
+})";
+
 // Its last file never comes as it is described.
 constexpr std::string_view failing_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -812,14 +823,19 @@ MachineSpec machine_with_kept_root(const std::string& type) {
 
 }  // namespace
 
-Flow root_flow() {
+Flow root_flow(bool forgets) {
   MachineSpec machine = machine_with_kept_root("ext4");
   machine.disks[1].facts.sectors = 4096 * mib;
-  Flow flow = flow_of("root", std::move(machine), root_config, {});
+  Flow flow = flow_of(forgets ? "forgetful-mirror" : "root", std::move(machine), root_config, {.forgets = forgets});
   flow.ignored.insert(flow.ignored.end(),
                       {"/dev/md/root:/etc/.ignition-result.json", "/dev/vdb2:/lib/provision/report.json"});
   declare(flow, {"/dev/vda", "/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vda2", "/dev/md127", "/sysroot/etc/motd",
                  "/sysroot/var", "/sysroot/var/"});
+  if (forgets) {
+    flow.machine.state_path = "/run/provision/volatile";
+    flow.left_open = {"no device that the config names has them", "are nowhere to be found",
+                      "which would be lost: wipe it (wipefs -a does)", "the first boot never completes"};
+  }
   return flow;
 }
 
@@ -831,6 +847,14 @@ Flow reformatted_root_flow(bool forgets) {
   }
   flow.left_open = {"are nowhere to be found", "no device that the config names has them",
                     "the first boot never completes"};
+  declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
+  return flow;
+}
+
+Flow same_root_flow() {
+  Flow flow = flow_of("same-root", machine_with_kept_root("ext4"),
+                      replaced(same_root_config, "UUID\"", uuid("root").text() + "\""), {});
+  flow.left_open = {"are nowhere to be found", "the first boot never completes"};
   declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
   return flow;
 }

@@ -50,10 +50,14 @@ Flow forgetful_volumes_flow();
 // "bound": volumes that Clevis opens in later boots, one of a key that is made by chance.
 Flow bound_flow();
 // "root": the files of the root go to another disk, and from there to the mirror that takes its place.
-Flow root_flow();
+// "forgetful-mirror": the same with the journal in memory: then a cut may stop the boots to come, which then change
+// nothing.
+Flow root_flow(bool forgets);
 // "reformatted-root": the root is made anew where it is, and memory keeps its files: a power cut while it does is the
 // end of them, and said to be. "forgetful-root": the same with the journal in memory.
 Flow reformatted_root_flow(bool forgets);
+// "same-root": the same, into a file system with the format, the label and the UUID of the old one.
+Flow same_root_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

@@ -228,8 +228,9 @@ std::vector<Flow> flows() {
           started_over_flow(),
           corrected_late_flow(),
           distro_flow(),
-          root_flow(),
-          reformatted_root_flow(false)};
+          root_flow(false),
+          reformatted_root_flow(false),
+          same_root_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -240,10 +241,10 @@ bool is_its_turn(const Flow& flow) {
   if (runs_all() || !asked.empty()) {
     return asked.empty() || asked == flow.name;
   }
-  const bool on_even =
-      flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" || flow.name == "forgetful-root";
+  const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" ||
+                       flow.name == "forgetful-root" || flow.name == "forgetful-mirror";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
-                      flow.name == "forgetful-volumes";
+                      flow.name == "same-root" || flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);
 }
 
@@ -372,7 +373,7 @@ TEST_SUITE("fault loops") {
     const std::string made_id = "20000000-0000-4000-8000-000000000001";
     CHECK(has_line(volumes, "/dev/md/mirror: crypto_LUKS label '' uuid " + made_id + " LUKS2 no-read-workqueue"));
     CHECK(has_line(volumes, "volume " + made_id + ":/file file 0644 0:0 4 bytes " + Digest::sha256("made").text()));
-    const std::string root = Trial(root_flow()).undisturbed.snapshot;
+    const std::string root = Trial(root_flow(false)).undisturbed.snapshot;
     CHECK(has_line(root, "/dev/md/root:/ directory 0711 0:0"));
     CHECK(has_line(root, "/dev/md/root:/bin link 0777 0:0 -> usr/bin"));
     CHECK(has_line(root, "/dev/md/root:/etc/shadow file 0600 0:42 6 bytes " + Digest::sha256("secret").text()));
@@ -406,6 +407,7 @@ TEST_SUITE("fault loops") {
 
   TEST_CASE("with the journal in memory: a root that is made anew") {
     forgetful_single_faults(reformatted_root_flow(true));
+    forgetful_single_faults(root_flow(true));
   }
 
   TEST_CASE("with the journal in memory: users and their homes") {
@@ -430,15 +432,32 @@ TEST_SUITE("fault loops") {
   }
 
   TEST_CASE("the files of a root that memory keeps are lost only while no disk has them") {
-    const Flow flow = reformatted_root_flow(false);
-    const Run undisturbed = run(flow, {}, Endings::in_good_order);
-    const std::size_t first = calls_of(undisturbed.trace, "wipe_signatures /dev/vda2").front();
-    const std::size_t last =
-        calls_of(undisturbed.trace, "copy_tree /run/provision/root/keeper/.provision-root").front();
-    for (std::size_t at = 1; at <= undisturbed.calls; ++at) {
-      CAPTURE(at);
-      const Run cut = run(flow, {1, {{at, FaultKind::cut_after, Loss::all}}});
-      CHECK(cut.complete == (at < first || at >= last));
+    for (const Flow& flow : {reformatted_root_flow(false), same_root_flow()}) {
+      CAPTURE(flow.name);
+      const Run undisturbed = run(flow, {}, Endings::in_good_order);
+      const std::size_t first = calls_of(undisturbed.trace, "wipe_signatures /dev/vda2").front();
+      const std::size_t last =
+          calls_of(undisturbed.trace, "copy_tree /run/provision/root/keeper/.provision-root").front();
+      for (std::size_t at = 1; at <= undisturbed.calls; ++at) {
+        CAPTURE(at);
+        const Run cut = run(flow, {1, {{at, FaultKind::cut_after, Loss::all}}});
+        CHECK(cut.complete == (at < first || at >= last));
+        CHECK((!cut.complete || cut.snapshot == undisturbed.snapshot));
+      }
+    }
+  }
+
+  TEST_CASE("the files of a root that a disk keeps are somewhere whatever happens, also where no journal tells where") {
+    for (const Flow& flow : {root_flow(false), root_flow(true)}) {
+      CAPTURE(flow.name);
+      const std::size_t calls = run(flow, {}, Endings::in_good_order).calls;
+      for (std::size_t at = 1; at <= calls; ++at) {
+        for (const auto kind : {FaultKind::fail_once, FaultKind::cut_after, FaultKind::cut_midway}) {
+          CAPTURE(at);
+          const Run faulted = run(flow, {1, {{at, kind, Loss::all}}});
+          CHECK(faulted.snapshot.find(Digest::sha256("secret").text()) != std::string::npos);
+        }
+      }
     }
   }
 

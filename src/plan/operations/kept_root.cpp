@@ -43,6 +43,23 @@ Result<bool> is_mounted(host::Host& host, std::string_view path) {
   return std::any_of(mounts.begin(), mounts.end(), [&](const host::MountEntry& entry) { return entry.target == path; });
 }
 
+// mkfs may have made an empty directory of that name.
+Result<void> move_into_place(host::Files& own, std::string_view root, const std::string& name) {
+  const std::string to = path::join(root, name);
+  if (name == lost_and_found) {
+    TRY(own.remove_directory(to));
+  }
+  return own.move(path::join(copy_in(root), name), to);
+}
+
+Result<void> take_attributes(host::Files& own, std::string_view root, const std::string& copy) {
+  TRY(own.copy_attributes(copy, root));
+  const auto wanted = TRY(own.look(copy));
+  const auto there = TRY(own.look(root));
+  const bool same = wanted && there && wanted->mode == there->mode && wanted->owner == there->owner;
+  return same ? Result<void>() : Error(Code::not_satisfied, "nothing failed, yet the root has not its mode and owner");
+}
+
 Result<void> mount_memory(host::Host& host) {
   if (TRY(is_mounted(host, keeper_path))) {
     return {};
@@ -89,6 +106,17 @@ Result<RootState> root_state(host::Files& own, std::string_view path) {
     any = any || !(name.starts_with(own_prefix) || name == lost_and_found);
   }
   return any ? RootState::whole : RootState::empty;
+}
+
+Result<void> unpack_copy(host::Files& own, std::string_view root) {
+  const std::string copy = copy_in(root);
+  for (const auto& name : TRY(own.list(copy))) {
+    TRY(move_into_place(own, root, name));
+  }
+  TRY(take_attributes(own, root, copy));
+  TRY(own.sync(root));
+  TRY(own.remove_directory(copy));
+  return own.sync(root);
 }
 
 Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem) {

@@ -45,7 +45,10 @@ Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, st
 // Of a file system that is mounted at `path`.
 Result<RootState> root_state(host::Files& own, std::string_view path);
 
-// The same of one that is not; empty where there is no such file system.
+// Of a file system with a whole copy, that is mounted at `root`: everything goes to its place.
+Result<void> unpack_copy(host::Files& own, std::string_view root);
+
+// The state of a file system that is not mounted; empty where there is no such file system.
 Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem);
 
 // Runs `work` with that which keeps the copy at `keeper_path`. Memory stays there, with what is in it.

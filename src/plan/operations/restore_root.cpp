@@ -25,34 +25,6 @@ Result<void> copy_back(host::Host& host, const RestoreRoot& operation) {
   });
 }
 
-// mkfs may have made an empty directory of that name.
-Result<void> move_into_place(host::Files& own, const std::string& name) {
-  const std::string to = path::join(new_root_path, name);
-  if (name == "lost+found") {
-    TRY(own.remove_directory(to));
-  }
-  return own.move(path::join(path::join(new_root_path, copy_name), name), to);
-}
-
-Result<void> take_attributes(host::Files& own, const std::string& copy) {
-  TRY(own.copy_attributes(copy, new_root_path));
-  const auto wanted = TRY(own.look(copy));
-  const auto there = TRY(own.look(new_root_path));
-  const bool same = wanted && there && wanted->mode == there->mode && wanted->owner == there->owner;
-  return same ? Result<void>() : Error(Code::not_satisfied, "nothing failed, yet the root has not its mode and owner");
-}
-
-Result<void> unpack(host::Files& own) {
-  const std::string copy = path::join(new_root_path, copy_name);
-  for (const auto& name : TRY(own.list(copy))) {
-    TRY(move_into_place(own, name));
-  }
-  TRY(take_attributes(own, copy));
-  TRY(own.sync(new_root_path));
-  TRY(own.remove_directory(copy));
-  return own.sync(new_root_path);
-}
-
 }  // namespace
 
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation) {
@@ -72,7 +44,7 @@ Result<void> apply(Work& work, const RestoreRoot& operation) {
     if (state == RootState::empty) {
       TRY(copy_back(host, operation));
     }
-    return state == RootState::whole ? Result<void>() : unpack(host.own);
+    return state == RootState::whole ? Result<void>() : unpack_copy(host.own, new_root_path);
   }));
   TRY(forget_copy(host, keeper_of(operation)));
   return await_name(host, operation.root, operation.device);

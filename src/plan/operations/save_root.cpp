@@ -16,15 +16,20 @@ RootFilesystem keeper_of(const SaveRoot& operation) { return {operation.keeper, 
 // Or what has been made with its UUID in its place.
 RootFilesystem old_root(const SaveRoot& operation) { return {operation.device, operation.format, operation.id}; }
 
+// A whole copy that an earlier attempt left on it, of which nobody has a record any more.
+Result<void> complete_root(host::Host& host, const SaveRoot& operation) {
+  if (TRY(root_state_on(host, old_root(operation))) != RootState::copied) {
+    return {};
+  }
+  return with_mounted(host, old_root(operation), old_root_path, "",
+                      [&] { return unpack_copy(host.own, old_root_path); });
+}
+
 Result<void> copy_root(host::Host& host, const SaveRoot& operation) {
   return with_mounted(host, old_root(operation), old_root_path, "ro", [&]() -> Result<void> {
     const RootState state = TRY(root_state(host.own, old_root_path));
-    if (state == RootState::empty) {
+    if (state != RootState::whole) {
       return root_is_lost(operation.root);
-    }
-    if (state == RootState::copied) {
-      // It is the new one, and needs nothing more than to go on.
-      return {};
     }
     return with_keeper(host, keeper_of(operation), [&]() -> Result<void> {
       const std::string copy = path::join(keeper_path, copy_name);
@@ -41,8 +46,8 @@ Result<Observation> observe(host::Host& host, const SaveRoot& operation) {
   bool is_safe = TRY(is_kept(host, keeper_of(operation)));
   if (!is_safe) {
     const RootState state = TRY(root_state_on(host, {operation.to, operation.to_format, operation.to_id}));
-    // What is whole may be the old root, of which there is no copy yet.
-    const bool may_be_old = state == RootState::whole && TRY(is_there(host, old_root(operation)));
+    // It may be the old root itself, of which there is no copy yet.
+    const bool may_be_old = TRY(is_there(host, old_root(operation)));
     is_safe = state != RootState::empty && !may_be_old;
   }
   seen.state = is_safe ? State::satisfied : State::absent;
@@ -57,6 +62,7 @@ Result<void> apply(Work& work, const SaveRoot& operation) {
     return root_is_lost(operation.root);
   }
   const std::string where = operation.keeper.path.empty() ? "memory" : operation.keeper.path;
+  TRY_WHILE(complete_root(work.host, operation), "putting the files of the root file system into their places");
   TRY_WHILE(copy_root(work.host, operation), "copying the files of the root file system to " + where);
   return {};
 }

@@ -46,6 +46,12 @@ class Disk:
     def exists(self, partition: Partition, path: str) -> bool:
         return b"Inode:" in self._debugfs(partition, f"stat {path}")
 
+    def names(self, partition: Partition, folder: str) -> set[str]:
+        """What is in it, but for itself and the one above."""
+        lines = self._debugfs(partition, f"ls -p {folder}").decode(errors="replace").splitlines()
+        # /inode/mode/uid/gid/name/size/
+        return {line.split("/")[5] for line in lines if line.startswith("/")} - {".", ".."}
+
     def mode(self, partition: Partition, path: str) -> int | None:
         """The permissions of a file or folder, or nothing if it is not there."""
         found = re.search(rb"Mode:\s+([0-7]+)", self._debugfs(partition, f"stat {path}"))
