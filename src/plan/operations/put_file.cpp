@@ -101,9 +101,10 @@ Result<void> add_kept(Work& work, const PutFile& operation, Writing& writing) {
   return writing.add(old);
 }
 
-// Put there by an earlier run whose note is lost: known by what was fetched again.
+// Put there by an earlier run whose note is lost: known by what was fetched again. Over a tree that proves nothing (see
+// the traits): what is left of the old tree is still to be removed.
 Result<bool> is_there_already(Work& work, const PutFile& operation, const Digest& digest) {
-  if (!operation.whole.empty() || !operation.keeps.empty()) {
+  if (!operation.whole.empty() || !operation.keeps.empty() || operation.over_tree) {
     return false;
   }
   PutFile known = operation;
