@@ -391,7 +391,7 @@ def tell(bench: Bench, cells: list[Cell]) -> None:
     for cell in cells:
         count = Counter(verdict.outcome for verdict in cell.verdicts)
         reasons = Counter(verdict.why for verdict in cell.verdicts if verdict.outcome == "stopped")
-        wrong += [f"{cell.name}: {verdict.why[:400]}" for verdict in cell.verdicts if verdict.outcome == "wrong"]
+        wrong += [f"{cell.name}: {verdict.why[:600]}" for verdict in cell.verdicts if verdict.outcome == "wrong"]
         total += count
         why = f" ({'; '.join(f'{times} × {reason[:200]}' for reason, times in reasons.items())})" if reasons else ""
         told.append(f"{cell.name} {len(cell.verdicts)} cuts, {count['converged']} converged, {count['stopped']} stopped{why}, {count['wrong']} wrong")

@@ -70,6 +70,11 @@ class Boot:
     cpu_seconds: float
 
 
+def plain(console: str) -> str:
+    """Without what is for a terminal only."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console)
+
+
 class Machine:
     """Its disks lie in a folder of its own and keep what the boots before have written."""
 
@@ -123,8 +128,12 @@ class Machine:
                 return self._boot(config, provision, cut, keys)
             except Died as died:
                 if last_try or self._console_path().stat().st_size > 0:
-                    raise Died(f"{died}; the console: {self._console_path()}") from None
+                    raise Died(f"{died}; the console ends: {self._console_end()} ({self._console_path()})") from None
         raise AssertionError
+
+    def _console_end(self) -> str:
+        lines = plain(self._console_path().read_text(errors="replace")).replace("\r", "").split("\n")
+        return " | ".join([line.strip() for line in lines if line.strip()][-6:])[-500:]
 
     def _console_path(self) -> Path:
         return self.folder / f"console-{self.boots}.log"
@@ -141,7 +150,7 @@ class Machine:
         finally:
             if server is not None:
                 server.close()
-        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._console_path().read_text(errors="replace"))
+        text = plain(self._console_path().read_text(errors="replace"))
         if not text.strip():
             raise Died("the machine printed nothing")
         if self.kind == "uml" and TOO_MANY_REGISTERS in text:
