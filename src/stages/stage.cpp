@@ -14,6 +14,7 @@
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
 #include "stages/root.hpp"
+#include "stages/unclean.hpp"
 #include "stages/volumes.hpp"
 
 namespace provision::stages {
@@ -36,6 +37,12 @@ Result<void> set_up_disks(Context& context, const spec::Parsed& config, const ru
   return open_volumes(context, config, journal, begun);
 }
 
+// What is to be mounted is fit for it, and a root that is mounted has its files.
+Result<void> set_up_mounts(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
+  TRY(make_unclean_anew(context, config, journal));
+  return check_root(context, config, journal, begun);
+}
+
 constexpr std::array list{
     Stage{"decide", "tell whether this is a first boot", Names(nothing), false, see_nothing, nullptr, &decide},
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
@@ -44,7 +51,7 @@ constexpr std::array list{
     Stage{"disks", "partition disks, make RAID arrays, encrypted volumes and file systems", Names(nothing), true,
           see_disks, &plan::plan_disks, nullptr, nullptr, &set_up_disks},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
-          &unmount, &check_root},
+          &unmount, &set_up_mounts},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},
     Stage{"complete", "remove the first-boot stamp", Names(all_planned), false, see_nothing, nullptr, &complete},
     Stage{"umount", "unmount what was mounted", Names(nothing), false, see_nothing, nullptr, &unmount},

@@ -149,7 +149,8 @@ constexpr std::string_view changing_config = R"({
       {"device": "/dev/disk/by-partlabel/btrfs", "format": "btrfs", "options": ["--mixed"], "path": "/var/x/b"},
       {"device": "/dev/vdd", "format": "none", "wipeFilesystem": true}
     ],
-    "files": [{"path": "/var/x/b/file", "contents": {"source": "data:,in"}}]
+    "files": [{"path": "/var/x/b/file", "contents": {"source": "data:,in"}},
+              {"path": "/boot/efi/loader/entry", "contents": {"source": "data:,esp"}}]
   }
 })";
 

@@ -302,6 +302,8 @@ void Disk::lose(Loss loss, Random& random) {
     const std::int64_t sectors = held.sectors;
     auto left = held.flushed ? std::optional(std::move(held.now)) : surviving(std::move(held), loss, random);
     if (left) {
+      // FAT has no journal: who knows what of a change is there.
+      left->damaged = left->damaged || (left->signature.type == "vfat" && !left->files.is_settled());
       left->files.lose(loss, random);
       kept.emplace(start, Area{sectors, std::move(*left), true, std::nullopt});
     }

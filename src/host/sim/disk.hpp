@@ -33,12 +33,14 @@ struct Luks {
 // What stands in an area: a signature and, for a file system, its files.
 struct Formatted {
   Signature signature;
-  // Probes as complete, but mkfs never finished: only World::fsck sees it.
+  // Probes as complete, but mkfs never finished: only check() sees it.
   bool torn = false;
   FileSystem files;
   // The superblock of an array's member, without what the kernel makes of it.
   std::optional<ArrayMember> member = std::nullopt;
   std::optional<Luks> luks = std::nullopt;
+  // A vfat whose changes a power cut interrupted: only check() sees it.
+  bool damaged = false;
 };
 
 // One extent of sectors that holds something. `before` is what the medium still holds (nothing: blank) while `now` has

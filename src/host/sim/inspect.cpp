@@ -45,8 +45,10 @@ std::string describe_signature(const Formatted& held) {
   const Signature& seen = held.signature;
   return fmt::format("{} label '{}' uuid {}{}{}{}{}", seen.type.empty() ? "-" : seen.type, seen.label,
                      seen.uuid.empty() ? "-" : seen.uuid, seen.ambivalent ? " ambivalent" : "",
-                     held.torn ? " torn" : "", held.member ? describe_member(*held.member) : "",
-                     held.luks ? describe_luks(*held.luks) : "");
+                     held.torn      ? " torn"
+                     : held.damaged ? " damaged"
+                                    : "",
+                     held.member ? describe_member(*held.member) : "", held.luks ? describe_luks(*held.luks) : "");
 }
 
 std::string describe_partition(const Partition& entry) {
@@ -158,6 +160,9 @@ void check_disk(const Disk& disk, std::vector<std::string>& problems) {
   for (const auto& [start, area] : disk.areas()) {
     if (area.now.torn) {
       problems.push_back(area_name(disk, start) + ": the file system was never finished");
+    }
+    if (area.now.damaged) {
+      problems.push_back(area_name(disk, start) + ": a power cut has damaged the file system");
     }
     if (area.now.signature.ambivalent) {
       problems.push_back(area_name(disk, start) + ": two signatures at once");

@@ -38,6 +38,9 @@
 // has the right UUID and label and can be mounted, and only problems() tells that it was never finished. A cut midway
 // in mkfs never leaves a whole one.
 //
+// *A vfat* has no journal: a power cut that finds changes on their way damages it. Its files look as those of any other
+// file system would, and only problems() tells.
+//
 // *Wiping* is durable when it returns; midway it leaves the old signature, none, or an ambivalent rest.
 //
 // *An array* is made by superblocks on its members, each durable when it is written, and started after that: a cut
