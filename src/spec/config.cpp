@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "fields/engine_impl.hpp"
 #include "spec/checks.hpp"
+#include "spec/extension_images.hpp"
 
 namespace provision::spec {
 namespace {
@@ -80,6 +81,7 @@ void cross_check(const Config& config, Checker& checker) {
   paths.check(config.storage.files, "files");
   paths.check(config.storage.directories, "directories");
   paths.check(config.storage.links, "links");
+  check_extension_images(config, checker);
 }
 
 }  // namespace provision::spec
@@ -96,6 +98,15 @@ struct Table<Extensions> {
             "or "
             "\"start-over\". Without it the boot stops.",
             {.since = {3, 6}, .extension = true, .check = &check_unfinished}),
+      field(
+          "systemExtensions", &Extensions::system_extensions,
+          "Images of system extensions, which systemd-sysext(8) adds to /usr and /opt at each boot. Each is a file of "
+          "mode 0644 in /var/lib/extensions, and systemd-sysext.service is enabled.",
+          {.since = {3, 6}, .extension = true}),
+      field("configurationExtensions", &Extensions::configuration_extensions,
+            "The same of configuration extensions, for /etc: in /var/lib/confexts, by systemd-confext.service (systemd "
+            "254 or later).",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

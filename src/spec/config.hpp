@@ -322,6 +322,19 @@ struct Systemd {
   bool operator==(const Systemd&) const = default;
 };
 
+// --- extension_images.cpp
+
+// The image of a system or configuration extension (systemd-sysext(8)). Once a config is read there are none: see
+// spec/extension_images.hpp.
+struct ExtensionImage {
+  Located place;
+  std::string name;
+  // Where the image is kept, if not where systemd looks for it.
+  std::optional<std::string> path;
+  Resource contents;
+  bool operator==(const ExtensionImage&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -330,6 +343,8 @@ struct Extensions {
   // What becomes of a first boot that another config, or another machine, has begun and not ended: "resume" or
   // "start-over". Absent: it stops.
   std::optional<std::string> unfinished;
+  std::vector<ExtensionImage> system_extensions;
+  std::vector<ExtensionImage> configuration_extensions;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -352,6 +367,7 @@ inline std::string key_of(const Raid& record) { return record.name; }
 inline std::string key_of(const Luks& record) { return record.name; }
 inline std::string key_of(const Dropin& record) { return record.name; }
 inline std::string key_of(const Unit& record) { return record.name; }
+inline std::string key_of(const ExtensionImage& record) { return record.name; }
 inline std::string key_of(const Disk& record) { return record.device; }
 inline std::string key_of(const Filesystem& record) { return record.device; }
 inline std::string key_of(const Tang& record) { return record.url; }
@@ -400,5 +416,6 @@ PROVISION_DECLARE_RECORD(provision::spec::Storage);
 PROVISION_DECLARE_RECORD(provision::spec::Dropin);
 PROVISION_DECLARE_RECORD(provision::spec::Unit);
 PROVISION_DECLARE_RECORD(provision::spec::Systemd);
+PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

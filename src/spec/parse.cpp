@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "fields/json.hpp"
+#include "spec/extension_images.hpp"
 
 namespace provision::spec {
 namespace {
@@ -115,6 +116,7 @@ Parsed parse(std::string document_name, std::string text) {
   });
   if (!parsed.notes.has_errors()) {
     upgrade(config, parsed.version);
+    spell_out_extension_images(config);
     parsed.config = std::move(config);
   }
   return parsed;
