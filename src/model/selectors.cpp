@@ -49,10 +49,23 @@ std::vector<const host::WholeDisk*> fitting(const DiskSelector& selector, const 
   return found;
 }
 
+// "has another model and another transport and is too small".
+std::string in_one(const std::vector<std::string>& words) {
+  constexpr std::string_view has = "has ";
+  std::string text;
+  bool after_has = false;
+  for (const auto& one : words) {
+    const bool again = after_has && one.starts_with(has);
+    text += (text.empty() ? "" : " and ") + (again ? one.substr(has.size()) : one);
+    after_has = one.starts_with(has);
+  }
+  return text;
+}
+
 std::string why_not(const DiskSelector& selector, const Disks& disks) {
   std::vector<std::string> list;
   for (const auto& disk : disks) {
-    list.push_back(describe(disk) + " " + join(misfits(selector, disk), " and "));
+    list.push_back(describe(disk) + " " + in_one(misfits(selector, disk)));
   }
   return list.empty() ? "no disk of this machine is known" : join(list, "; ");
 }

@@ -90,9 +90,8 @@ TEST_CASE("the disks of this machine, as a selector finds them") {
   for (const auto& disk : found) {
     CAPTURE(disk.node);
     const auto facts = disks.facts({disk.node, {}, 0});
-    // Read-only and busy ones can be opened as well.
-    REQUIRE(facts);
-    CHECK(*facts == disk.facts);
+    // A container may see disks that it must not open.
+    CHECK((!facts || *facts == disk.facts));
     const bool known =
         std::find(disk_transports.begin(), disk_transports.end(), disk.transport) != disk_transports.end();
     CHECK((known || disk.transport.empty()));

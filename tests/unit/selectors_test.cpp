@@ -144,7 +144,7 @@ TEST_CASE("selectors: where no disk fits, each is told, with what does not hold"
       found(R"("serial": "S3", "transport": "nvme")", disks) ==
       "device-missing: no disk is what the selector \"data\" says: /dev/a (model \"Samsung SSD 970 \", serial \"S1\", "
       "wwn 0x500s1, nvme, 1000 MiB) has another serial number; /dev/b (model \"Samsung SSD 970 \", usb, 1000 MiB) has "
-      "no serial number that is known and has another transport; /dev/c (model \"Samsung SSD 970 \", serial \"S3\", "
+      "no serial number that is known and another transport; /dev/c (model \"Samsung SSD 970 \", serial \"S3\", "
       "wwn "
       "0x500s3, nvme, 1000 MiB) is read-only");
   CHECK(found(R"("serial": "S3")", {}) ==
