@@ -17,7 +17,7 @@ using fields::Checker;
 constexpr std::string_view version_with_selectors = "3.6.0+provision.1";
 
 void check_name(const std::string& name, std::string_view key, Checker& checker) {
-  if (!is_selector_name(name)) {
+  if (!name.empty() && !is_selector_name(name)) {
     checker.error(key, "\"" + printable(name) + "\" can be no selector's name",
                   "it begins with a letter or a digit, has only those and \"-\", \"_\" and \".\", at most 64, and does "
                   "not end as a partition's does (\"-part1\")");

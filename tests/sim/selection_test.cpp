@@ -180,7 +180,7 @@ TEST_CASE("selection: no disk has two names in a config") {
   CHECK_FALSE(whole.has_touched("/dev/"));
 }
 
-TEST_CASE("selection: an error in an earlier stage leaves it to a later boot, which resolves anew") {
+TEST_CASE("selection: a later boot looks anew, and goes on with the same disk") {
   Booted boot(machine(), config());
   REQUIRE(boot.run("disks") == "");
   boot.sim().reboot(Loss::all);

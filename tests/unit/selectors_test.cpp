@@ -47,7 +47,7 @@ std::string found(const std::string& properties, const std::vector<host::WholeDi
   REQUIRE(parsed.config.has_value());
   const auto selected = model::select_disks(parsed, disks);
   if (!selected) {
-    CHECK(to_string(selected.error().origin.value()) == "c:2:41");
+    CHECK(to_string(selected.error().origin.value()) == "c:2:42");
     return std::string(row(selected.error().code).name) + ": " + selected.error().what;
   }
   REQUIRE(selected->size() == 1);
