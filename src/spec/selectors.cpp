@@ -46,6 +46,7 @@ void check_size(const std::optional<std::int64_t>& size, std::string_view key, C
 // What `name` may have been meant for.
 std::string existing(const std::vector<DiskSelector>& selectors) {
   std::vector<std::string> names;
+  names.reserve(selectors.size());
   for (const auto& selector : selectors) {
     names.push_back(printable(selector.name));
   }

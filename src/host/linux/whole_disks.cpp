@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
@@ -68,6 +69,25 @@ std::string unfit_for_selection(const BlockDevice& disk) {
   return multipath.empty() ? multipath : "is a path of the multipath device " + printable(multipath);
 }
 
+// One component of a path in sysfs, where it tells by itself.
+std::string_view transport_shown_by(std::string_view component) {
+  using Row = std::pair<std::string_view, std::string_view>;
+  constexpr std::array<Row, 4> numbered{{{"ata", "sata"}, {"session", "iscsi"}, {"usb", "usb"}, {"mmc", "mmc"}}};
+  constexpr std::array<Row, 5> named{
+      {{"nvme-subsystem", "nvme"}, {"nvme", "nvme"}, {"end_device-", "sas"}, {"rport-", "fc"}, {"vbd-", "xen"}}};
+  for (const auto& [prefix, transport] : numbered) {
+    if (is_numbered(component, prefix)) {
+      return transport;
+    }
+  }
+  for (const auto& [name, transport] : named) {
+    if (component == name || (name.ends_with('-') && component.starts_with(name))) {
+      return transport;
+    }
+  }
+  return {};
+}
+
 WholeDisk seen(const BlockDevice& disk) {
   WholeDisk view;
   view.node = disk.node;
@@ -86,42 +106,18 @@ WholeDisk seen(const BlockDevice& disk) {
 
 std::string transport_of(std::string_view sysfs) {
   // The nearest to the disk counts: a USB bridge to a SATA disk shows USB alone.
-  const auto components = split(sysfs, '/');
-  for (auto at = components.rbegin(); at != components.rend(); ++at) {
-    const std::string_view one = *at;
-    if (one == "nvme" || one == "nvme-subsystem") {
-      return "nvme";
-    }
-    if (is_numbered(one, "ata")) {
-      return "sata";
-    }
-    if (one.starts_with("end_device-")) {
-      return "sas";
-    }
-    if (one.starts_with("rport-")) {
-      return "fc";
-    }
-    if (is_numbered(one, "session")) {
-      return "iscsi";
-    }
-    if (is_numbered(one, "usb")) {
-      return "usb";
-    }
-    if (is_numbered(one, "mmc")) {
-      return "mmc";
-    }
-    if (one.starts_with("vbd-")) {
-      return "xen";
+  auto components = split(sysfs, '/');
+  std::reverse(components.begin(), components.end());
+  for (const auto component : components) {
+    if (const std::string_view shown = transport_shown_by(component); !shown.empty()) {
+      return std::string(shown);
     }
   }
-  const bool scsi =
-      std::any_of(components.begin(), components.end(), [](std::string_view one) { return one.starts_with("target"); });
-  if (scsi) {
+  const auto any = [&](auto is) { return std::any_of(components.begin(), components.end(), is); };
+  if (any([](std::string_view one) { return one.starts_with("target"); })) {
     return "scsi";
   }
-  const bool virtio = std::any_of(components.begin(), components.end(),
-                                  [](std::string_view one) { return is_numbered(one, "virtio"); });
-  return virtio ? "virtio" : "";
+  return any([](std::string_view one) { return is_numbered(one, "virtio"); }) ? "virtio" : "";
 }
 
 bool is_no_disk(std::string_view name) {
