@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <set>
@@ -315,6 +316,35 @@ Result<host::DiskFacts> ImageDisks::facts(const host::DeviceRef& disk) {
   facts.wwn.clear();
   facts.hardware_path.clear();
   return facts;
+}
+
+namespace {
+
+// As the kernel names disks. Nothing else tells how the image will be attached.
+std::string transport_of(const std::string& name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> prefixes{
+      {{"/dev/vd", "virtio"}, {"/dev/nvme", "nvme"}, {"/dev/mmcblk", "mmc"}, {"/dev/xvd", "xen"}}};
+  for (const auto& [prefix, transport] : prefixes) {
+    if (name.starts_with(prefix)) {
+      return std::string(transport);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+// There is nothing to wait for.
+Result<std::vector<host::WholeDisk>> ImageDisks::whole_disks(const host::DiskSearch& /*search*/) {
+  std::vector<host::WholeDisk> disks;
+  for (const auto& image : images_) {
+    host::WholeDisk disk;
+    disk.node = image.spec.name;
+    disk.facts = TRY(facts({image.spec.name, {}, 0}));
+    disk.transport = transport_of(image.spec.name);
+    disks.push_back(std::move(disk));
+  }
+  return disks;
 }
 
 Result<host::Table> ImageDisks::read_table(const host::DeviceRef& disk) { return real_.read_table(TRY(real(disk))); }

@@ -48,6 +48,7 @@ class ImageDisks final : public host::Disks {
 
   Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override;
   Result<host::DiskFacts> facts(const host::DeviceRef& disk) override;
+  Result<std::vector<host::WholeDisk>> whole_disks(const host::DiskSearch& search) override;
   Result<host::Table> read_table(const host::DeviceRef& disk) override;
   Result<std::vector<host::Partition>> kernel_partitions(const host::DeviceRef& disk) override;
   Result<void> write_table(const host::DeviceRef& disk, const host::Table& table) override;

@@ -14,6 +14,7 @@
 #include "cli/target.hpp"
 #include "fields/json.hpp"
 #include "host/linux/block_device.hpp"
+#include "host/linux/disks.hpp"
 
 namespace provision::cli {
 namespace {
@@ -141,6 +142,14 @@ int show_images(const InventoryOptions& options, const spec::Parsed* config) {
   return naming ? show(see_images(options.target, *naming), nullptr) : complain(naming.error(), nullptr);
 }
 
+// With what a selector can say of each disk, for whoever is going to write one.
+Result<model::Inventory> see_whole_machine(const std::string& root, const spec::Parsed& naming) {
+  model::Inventory inventory = TRY(see_machine(root, naming));
+  host::LinuxDisks disks;
+  inventory.whole_disks = TRY(disks.whole_disks({}));
+  return inventory;
+}
+
 int show_machine(const InventoryOptions& options, const spec::Parsed* config) {
   if (config != nullptr) {
     return show(see_machine(options.root, *config), &config->sources.documents.front());
@@ -150,7 +159,7 @@ int show_machine(const InventoryOptions& options, const spec::Parsed* config) {
     return complain(names.error(), nullptr);
   }
   const auto naming = config_naming(*names);
-  return naming ? show(see_machine(options.root, *naming), nullptr) : complain(naming.error(), nullptr);
+  return naming ? show(see_whole_machine(options.root, *naming), nullptr) : complain(naming.error(), nullptr);
 }
 
 int run_inventory_command(const InventoryOptions& options) {

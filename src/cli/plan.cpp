@@ -2,6 +2,8 @@
 // provision plan CONFIG: what a first boot with this config would do. Nothing is changed.
 #include <memory>
 
+#include "base/selector_path.hpp"
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/complaint.hpp"
 #include "cli/console.hpp"
@@ -11,6 +13,7 @@
 #include "cli/target.hpp"
 #include "fields/json.hpp"
 #include "host/linux/files.hpp"
+#include "model/selectors.hpp"
 #include "plan/device_tree.hpp"
 #include "plan/disk_changes.hpp"
 #include "stages/stage.hpp"
@@ -46,13 +49,43 @@ fields::Value step_value(const plan::Step& step) {
   return made;
 }
 
-std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventory,
+using Selected = std::vector<model::SelectedDisk>;
+
+fields::Value selector_value(const model::SelectedDisk& one) {
+  fields::Value made = fields::Value::object();
+  made.add("name", fields::Value::of(one.selector));
+  made.add("node", fields::Value::of(one.disk.node));
+  made.add("model", fields::Value::of(one.disk.model));
+  made.add("serial", fields::Value::of(one.disk.facts.serial));
+  made.add("wwn", fields::Value::of(one.disk.facts.wwn));
+  made.add("transport", fields::Value::of(one.disk.transport));
+  return made;
+}
+
+fields::Value selectors_value(const Selected& selected) {
+  fields::Value list = fields::Value::array();
+  for (const auto& one : selected) {
+    list.items.push_back(selector_value(one));
+  }
+  return list;
+}
+
+std::string selectors_text(const Selected& selected) {
+  std::string text;
+  for (const auto& one : selected) {
+    text += selector_path(printable(one.selector)) + " is " + model::describe(one.disk) + "\n";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventory, const Selected& selected,
                     const std::vector<plan::Plan>& plans) {
   fields::Value made = fields::Value::object();
   made.add("version", fields::Value::of(json_version));
   made.add("engine", fields::Value::of("provision " PROVISION_VERSION));
   made.add("config", fields::Value::of(spec::meaning(*parsed.config).text()));
   made.add("changes", fields::Value::of(plan::changes_anything(plans)));
+  made.add("selectors", selectors_value(selected));
   fields::Value disks = fields::Value::array();
   for (const auto& change : plan::disk_changes(inventory, plans)) {
     disks.items.push_back(plan::to_value(change));
@@ -74,11 +107,12 @@ std::string as_json(const spec::Parsed& parsed, const model::Inventory& inventor
   return fields::write_json(made, fields::Layout::indented) + "\n";
 }
 
-std::string as_text(const spec::Parsed& parsed, const model::Inventory& inventory,
+std::string as_text(const spec::Parsed& parsed, const model::Inventory& inventory, const Selected& selected,
                     const std::vector<plan::Plan>& plans) {
   const bool colour = output_shows_colour();
-  std::string text = plan::render(plan::disk_changes(inventory, plans), colour);
-  text += text.empty() ? "" : "\n";
+  const std::string tables = plan::render(plan::disk_changes(inventory, plans), colour);
+  std::string text = selectors_text(selected) + tables;
+  text += tables.empty() ? "" : "\n";
   const std::string devices = plan::render(plan::device_tree(*parsed.config, inventory, plans), colour);
   text += devices.empty() ? "" : devices + "\n";
   // What is only mounted for the time of the boot is no change.
@@ -97,7 +131,12 @@ int show(const PlanOptions& options, const spec::Parsed& parsed, const Result<mo
     // No root, nowhere to write: the config asks for nothing there, or check_root_choice() would have said so.
     std::erase_if(*plans, [](const plan::Plan& plan) { return plan.stage == "files"; });
   }
-  print(options.format == "json" ? as_json(parsed, *inventory, *plans) : as_text(parsed, *inventory, *plans));
+  const auto selected = model::select_disks(parsed, inventory->whole_disks);
+  if (!selected) {
+    return failure(selected.error(), &parsed);
+  }
+  print(options.format == "json" ? as_json(parsed, *inventory, *selected, *plans)
+                                 : as_text(parsed, *inventory, *selected, *plans));
   return plan::changes_anything(*plans) ? changes_to_make : nothing_to_do;
 }
 

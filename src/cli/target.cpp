@@ -12,6 +12,7 @@
 #include "cli/console.hpp"
 #include "host/linux/isolation.hpp"
 #include "model/observe.hpp"
+#include "model/selectors.hpp"
 #include "stages/root.hpp"
 
 namespace provision::cli {
@@ -28,6 +29,7 @@ model::Scope whole_scope() {
   scope.mounts = true;
   scope.files = true;
   scope.patience = std::chrono::milliseconds(0);
+  scope.whole_disks = true;
   return scope;
 }
 
@@ -40,16 +42,15 @@ bool makes_label(const spec::Config& config, const std::string& label) {
 }
 
 // A file system of the config that is there as the config wants it, and will be mounted: what it holds is to be seen.
-Result<bool> mount_if_there(ImageHost& images, const spec::Filesystem& asked) {
-  const bool wiped = asked.wipe_filesystem.value_or(false);
-  const host::DeviceRef device{asked.device, {}, 0};
-  if (wiped || !images.disks().await(device, std::chrono::milliseconds(0))) {
+Result<bool> mount_if_there(ImageHost& images, host::Host& host, const spec::Filesystem& asked) {
+  const auto node = host.disks.await({asked.device, {}, 0}, std::chrono::milliseconds(0));
+  if (asked.wipe_filesystem.value_or(false) || !node) {
     return false;
   }
-  const host::Signature there = TRY(images.disks().probe(device));
-  host::Host host = images.host();
-  const auto node = TRY(host.target.look(*asked.path));
-  const bool is_there = there.type == asked.format && node && node->kind == host::NodeKind::directory;
+  const host::DeviceRef device{*node, {}, 0};
+  const host::Signature there = TRY(host.disks.probe(device));
+  const auto place = TRY(host.target.look(*asked.path));
+  const bool is_there = there.type == asked.format && place && place->kind == host::NodeKind::directory;
   if (!is_there) {
     return false;
   }
@@ -58,7 +59,7 @@ Result<bool> mount_if_there(ImageHost& images, const spec::Filesystem& asked) {
 }
 
 // Mounts what the config mounts, outer ones first, and returns the devices by their paths.
-Result<std::vector<host::MountEntry>> mount_others(ImageHost& images, const spec::Config& config) {
+Result<std::vector<host::MountEntry>> mount_others(ImageHost& images, host::Host& host, const spec::Config& config) {
   std::vector<const spec::Filesystem*> mounted;
   for (const auto& filesystem : config.storage.filesystems) {
     if (has_path(filesystem) && filesystem.format && !is_virtiofs(filesystem) && *filesystem.format != "swap" &&
@@ -70,7 +71,7 @@ Result<std::vector<host::MountEntry>> mount_others(ImageHost& images, const spec
                    [](const auto* a, const auto* b) { return path::depth(*a->path) < path::depth(*b->path); });
   std::vector<host::MountEntry> entries;
   for (const auto* filesystem : mounted) {
-    if (TRY(mount_if_there(images, *filesystem))) {
+    if (TRY(mount_if_there(images, host, *filesystem))) {
       entries.push_back({filesystem->device, *filesystem->path, *filesystem->format});
     }
   }
@@ -138,9 +139,10 @@ Result<model::Inventory> see_images(const TargetOptions& options, const spec::Pa
   if (const auto root = TRY(find_root(*images, *config.config, options.root))) {
     TRY(images->mount(*root, "/"));
   }
-  const auto mounted = TRY(mount_others(*images, *config.config));
-  host::Host host = images->host();
-  model::Inventory inventory = TRY(model::observe(host, config, whole_scope()));
+  const host::Host machine = images->host();
+  auto selected = model::selected_host(machine, config);
+  const auto mounted = TRY(mount_others(*images, selected.host(), *config.config));
+  model::Inventory inventory = TRY(model::observe(selected.host(), config, whole_scope()));
   // By the config's names: the nodes are of this run only.
   inventory.mounts = mounted;
   TRY(images->unmount_all());
@@ -149,8 +151,9 @@ Result<model::Inventory> see_images(const TargetOptions& options, const spec::Pa
 
 Result<model::Inventory> see_machine(const std::string& root, const spec::Parsed& config) {
   host::LinuxHost machine(root, "/run/provision/volatile");
-  host::Host host = machine.host();
-  model::Inventory inventory = TRY(model::observe(host, config, whole_scope()));
+  const host::Host host = machine.host();
+  auto selected = model::selected_host(host, config);
+  model::Inventory inventory = TRY(model::observe(selected.host(), config, whole_scope()));
   inventory.root = TRY(stages::root_to_keep(host.firmware));
   return inventory;
 }

@@ -14,6 +14,7 @@
 #include "cli/notes.hpp"
 #include "fields/json.hpp"
 #include "spec/parse.hpp"
+#include "spec/selectors.hpp"
 
 namespace provision::cli {
 namespace {
@@ -27,6 +28,15 @@ struct ValidateOptions {
 
 std::string counted(std::size_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+// As a document that nothing is laid under or over.
+spec::Parsed parse_alone(const std::string& name, std::string text) {
+  spec::Parsed parsed = spec::parse(shown_name(name), std::move(text));
+  if (parsed.config) {
+    spec::add_selector_notes(parsed);
+  }
+  return parsed;
 }
 
 // Goes through the files one by one, so that only one of them is held at a time.
@@ -47,7 +57,7 @@ class Validation {
       say(shown_name(name) + ": empty: no config, nothing would be provisioned\n");
       return;
     }
-    judge(spec::parse(shown_name(name), *std::move(text)));
+    judge(parse_alone(name, *std::move(text)));
   }
 
   // The exit status.
@@ -122,7 +132,7 @@ int judge_as_ignition(const std::string& name) {
     print_error("ignition-validate: " + shown_name(name) + " is empty, which is no config\n");
     return 1;
   }
-  const spec::Parsed parsed = spec::parse(shown_name(name), *text);
+  const spec::Parsed parsed = parse_alone(name, *text);
   NotesText notes(parsed.sources, output_shows_colour());
   for (const auto& note : parsed.notes.all) {
     print(notes.of(note));

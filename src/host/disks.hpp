@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,30 @@ struct ArrayMember {
   bool operator==(const ArrayMember&) const = default;
 };
 
+// A disk of the machine as a whole, whether the config names it or not. Empty strings where nothing reliable is known.
+struct WholeDisk {
+  // The kernel's own node ("/dev/nvme0n1").
+  std::string node;
+  DiskFacts facts;
+  std::string model;
+  // How it is attached: one of disk_transports (base/selector_path.hpp).
+  std::string transport;
+  // Why no selector may find it ("is read-only"); empty: it may.
+  std::string unfit;
+  bool operator==(const WholeDisk&) const = default;
+};
+
+// How to wait for disks. `patience` 0: what is there now.
+struct DiskSearch {
+  // What is waited for, to be told to people.
+  std::string what = {};
+  // Whether these are the disks that are wanted.
+  std::function<bool(const std::vector<WholeDisk>&)> enough = {};
+  std::chrono::milliseconds patience{0};
+  // For so long nothing may change once they are there.
+  std::chrono::milliseconds quiet{0};
+};
+
 class Disks {
  public:
   Disks() = default;
@@ -111,6 +136,10 @@ class Disks {
   // Code::device_missing otherwise. Also waits until the node can be opened.
   virtual Result<std::string> await(const DeviceRef& device, std::chrono::milliseconds patience) = 0;
   virtual Result<DiskFacts> facts(const DeviceRef& disk) = 0;
+  // All disks of the machine that hold data of their own, in the order of their nodes: no partitions, nothing that the
+  // kernel makes up of others or of memory, no optical drives and no empty ones. It returns when the search is
+  // satisfied, or else after its patience, and has opened none of them.
+  virtual Result<std::vector<WholeDisk>> whole_disks(const DiskSearch& search) = 0;
   // The table on the disk, both copies looked at; `damaged` when only one copy is whole or none that once was, or when
   // there is no protective boot record before them. Then GUID and partitions are those of a whole copy, if there is
   // one, of the first before those of the second.

@@ -18,6 +18,7 @@ class ForwardedDisks : public Disks {
     return disks_.await(device, patience);
   }
   Result<DiskFacts> facts(const DeviceRef& disk) override { return disks_.facts(disk); }
+  Result<std::vector<WholeDisk>> whole_disks(const DiskSearch& search) override { return disks_.whole_disks(search); }
   Result<Table> read_table(const DeviceRef& disk) override { return disks_.read_table(disk); }
   Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) override {
     return disks_.kernel_partitions(disk);

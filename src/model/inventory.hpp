@@ -147,6 +147,8 @@ struct Inventory {
   // By which name the boot finds its root file system (root= of the kernel command line: "LABEL=ROOT"), where the files
   // on that must outlive its making anew; empty: they need not.
   std::string root;
+  // All disks of the machine, where the config selects some by what they are.
+  std::vector<host::WholeDisk> whole_disks;
   bool operator==(const Inventory&) const = default;
 
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
@@ -185,6 +187,7 @@ PROVISION_DECLARE_RECORD(provision::host::DeviceRef);
 PROVISION_DECLARE_RECORD(provision::host::Partition);
 PROVISION_DECLARE_RECORD(provision::host::Table);
 PROVISION_DECLARE_RECORD(provision::host::DiskFacts);
+PROVISION_DECLARE_RECORD(provision::host::WholeDisk);
 PROVISION_DECLARE_RECORD(provision::host::Signature);
 PROVISION_DECLARE_RECORD(provision::host::ArrayMember);
 PROVISION_DECLARE_RECORD(provision::host::LuksHeader);

@@ -9,6 +9,7 @@
 #include "base/path.hpp"
 #include "host/parallel.hpp"
 #include "model/observe_files.hpp"
+#include "model/selectors.hpp"
 
 namespace provision::model {
 namespace {
@@ -278,6 +279,9 @@ Result<void> see_mounts(host::Host& host, Inventory& inventory) {
 Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Scope& scope) {
   Inventory inventory;
   inventory.machine = TRY(host.firmware.machine());
+  if (scope.whole_disks && !config.config->provision.disk_selectors.empty()) {
+    inventory.whole_disks = TRY_WHILE(host.disks.whole_disks({}), "looking for the disks of this machine");
+  }
   const bool volumes = scope.volumes && !config.config->storage.luks.empty();
   if (scope.tables || volumes) {
     TRY(see_disks(host, config, scope, inventory));
@@ -290,6 +294,9 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
   }
   if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));
+  }
+  if (scope.tables || scope.contents) {
+    TRY(check_one_name_each(host, config));
   }
   if (scope.mounts) {
     TRY(see_mounts(host, inventory));

@@ -31,6 +31,8 @@ struct Scope {
   unsigned workers = 1;
   // Disks and arrays' devices that do not appear are no error: nothing is seen of them.
   bool allow_missing = false;
+  // All disks of the machine as they are now, where the config has selectors.
+  bool whole_disks = false;
 };
 
 // A device that does not appear is Code::device_missing, at the user's own line.

@@ -54,6 +54,17 @@ struct Table<DiskFacts> {
 };
 
 template <>
+struct Table<WholeDisk> {
+  static constexpr auto rows = std::tuple{
+      field("node", &WholeDisk::node, "The kernel's node of it.", {.required = true}),
+      field("facts", &WholeDisk::facts, "What identifies it and how large it is."),
+      field("model", &WholeDisk::model, "Its model."),
+      field("transport", &WholeDisk::transport, "How it is attached."),
+      field("unfit", &WholeDisk::unfit, "Why no selector may find it."),
+  };
+};
+
+template <>
 struct Table<Signature> {
   static constexpr auto rows = std::tuple{
       field("type", &Signature::type, "What libblkid calls it; empty: blank."),
@@ -317,6 +328,7 @@ struct Table<Inventory> {
       field("accounts", &Inventory::accounts, "The target's users and groups."),
       field("accountFiles", &Inventory::account_files, "What is needed to add to them."),
       field("root", &Inventory::root, "The name of the root file system whose files must be kept."),
+      field("wholeDisks", &Inventory::whole_disks, "All disks of the machine, where the config selects some."),
   };
 };
 
@@ -326,6 +338,7 @@ PROVISION_INSTANTIATE_RECORD(provision::host::DeviceRef);
 PROVISION_INSTANTIATE_RECORD(provision::host::Partition);
 PROVISION_INSTANTIATE_RECORD(provision::host::Table);
 PROVISION_INSTANTIATE_RECORD(provision::host::DiskFacts);
+PROVISION_INSTANTIATE_RECORD(provision::host::WholeDisk);
 PROVISION_INSTANTIATE_RECORD(provision::host::Signature);
 PROVISION_INSTANTIATE_RECORD(provision::host::ArrayMember);
 PROVISION_INSTANTIATE_RECORD(provision::host::LuksHeader);

@@ -14,6 +14,7 @@
 #include "plan/clevis.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
+#include "spec/selectors.hpp"
 
 namespace provision::plan {
 namespace {
@@ -31,6 +32,7 @@ class Finder {
     kernel_arguments(config.kernel_arguments);
     storage(config.storage);
     systemd(config.systemd);
+    selectors();
     return std::move(first_);
   }
 
@@ -47,7 +49,10 @@ class Finder {
 
   // The first in the order of the text counts.
   void reject(const spec::Located& place, const std::string& path, std::string_view key, Error error) {
-    Origin origin = parsed_.sources.origin(place, path + "." + std::string(key), key);
+    keep_first(std::move(error), parsed_.sources.origin(place, path + "." + std::string(key), key));
+  }
+
+  void keep_first(Error error, Origin origin) {
     const auto place_of = [](const Origin& o) { return std::tie(o.line, o.column); };
     if (!first_ || place_of(origin) < place_of(*first_->origin)) {
       first_ = std::move(error).at(std::move(origin));
@@ -59,6 +64,16 @@ class Finder {
                    std::string_view key, const std::string& what) {
     if (!list.empty()) {
       refuse(place, path, key, what);
+    }
+  }
+
+  // Only of the whole config it is known that nobody else brings them.
+  void selectors() {
+    const auto notes = spec::selector_notes(parsed_);
+    for (const auto& note : notes.all) {
+      if (note.severity == fields::Severity::error) {
+        keep_first(Error(Code::bad_config, note.text + " (" + note.hint + ")"), note.origin);
+      }
     }
   }
 

@@ -34,6 +34,13 @@ Result<std::string> WatchedDisks::await(const host::DeviceRef& device, std::chro
   return node;
 }
 
+Result<std::vector<host::WholeDisk>> WatchedDisks::whole_disks(const host::DiskSearch& search) {
+  const std::uint64_t id = activities_.begin("waiting for " + search.what, search.patience);
+  auto disks = ForwardedDisks::whole_disks(search);
+  activities_.end(id);
+  return disks;
+}
+
 Ticker::Ticker(std::chrono::milliseconds every, std::function<void()> tick)
     : every_(every), tick_(std::move(tick)), thread_([this] { run(); }) {}
 

@@ -51,6 +51,7 @@ class WatchedDisks final : public host::ForwardedDisks {
   WatchedDisks(host::Disks& disks, Activities& activities) : ForwardedDisks(disks), activities_(activities) {}
 
   Result<std::string> await(const host::DeviceRef& device, std::chrono::milliseconds patience) override;
+  Result<std::vector<host::WholeDisk>> whole_disks(const host::DiskSearch& search) override;
 
  private:
   Activities& activities_;

@@ -56,6 +56,29 @@ Value begin_record(const Begin& begin) {
   return value;
 }
 
+Result<std::vector<model::SelectedDisk>> selected_at(const Value& value) {
+  std::vector<model::SelectedDisk> selected;
+  const Value* const list = value.find("selected");
+  const fields::Document document("journal", "");
+  fields::Notes notes;
+  fields::Reader reader(document, 0, {fields::first_version, false}, notes);
+  for (const auto& item : list != nullptr ? list->items : std::vector<Value>{}) {
+    fields::Engine<model::SelectedDisk>::read(item, selected.emplace_back(), reader);
+  }
+  if (!notes.all.empty()) {
+    return Error(Code::journal_damaged, "a stored disk of a selector cannot be read: " + notes.all.front().text);
+  }
+  return selected;
+}
+
+bool are_all_of(const std::vector<model::SelectedDisk>& then, const std::vector<model::SelectedDisk>& now) {
+  return std::all_of(then.begin(), then.end(), [&](const model::SelectedDisk& one) {
+    return std::any_of(now.begin(), now.end(), [&](const model::SelectedDisk& other) {
+      return one.selector == other.selector && model::is_same_disk(one.disk, other.disk);
+    });
+  });
+}
+
 std::string line_of(const Value& value) {
   const std::string json = fields::write_json(value);
   return mark_of(json) + " " + json + "\n";
@@ -141,6 +164,7 @@ void Journal::leave_behind(const std::set<std::string>& kept) {
     for (const auto& step : stage.plan ? stage.plan->steps : std::vector<plan::Step>{}) {
       if (any || stage.started.contains(step.id) || stage.done.contains(step.id)) {
         left_behind_.push_back(step);
+        left_on_.push_back(stage.selected);
       }
     }
     at = stages_.erase(at);
@@ -160,6 +184,7 @@ Result<void> Journal::take(const Value& value) {
     }
     stages_[name] = {};
     stages_[name].plan = TRY(plan::from_value(*stored));
+    stages_[name].selected = TRY(selected_at(value));
   } else if (kind == "complete") {
     complete_ = true;
   } else {
@@ -208,6 +233,28 @@ History Journal::history(const std::string& stage_name, const std::string& step)
   return {known->interrupted || known->started.contains(step), known->done.contains(step)};
 }
 
+std::vector<model::SelectedDisk> Journal::selected() const {
+  std::vector<model::SelectedDisk> all;
+  std::set<std::string> names;
+  for (const auto& entry : stages_) {
+    for (const auto& one : entry.second.selected) {
+      if (names.insert(one.selector).second) {
+        all.push_back(one);
+      }
+    }
+  }
+  return all;
+}
+
+void Journal::disown_other_disks(const std::vector<model::SelectedDisk>& now) {
+  for (std::size_t i = left_behind_.size(); i-- > 0;) {
+    if (!are_all_of(left_on_[i], now)) {
+      left_behind_.erase(left_behind_.begin() + static_cast<std::ptrdiff_t>(i));
+      left_on_.erase(left_on_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
 const Digest* Journal::note(const std::string& stage_name, const std::string& step) const {
   const StageHistory* known = stage(stage_name);
   if (known == nullptr) {
@@ -238,6 +285,7 @@ Result<void> Journal::begin(const Begin& begin) {
   begin_.reset();
   stages_.clear();
   left_behind_.clear();
+  left_on_.clear();
   complete_ = false;
   torn_ = false;
   const Value value = begin_record(begin);
@@ -257,10 +305,17 @@ Result<void> Journal::take_over(const Begin& begin, const std::vector<std::strin
   return append_durably(value);
 }
 
-Result<void> Journal::planned(const plan::Plan& plan) {
+Result<void> Journal::planned(const plan::Plan& plan, const std::vector<model::SelectedDisk>& selected) {
   Value value = record("plan");
   value.add("stage", Value::of(plan.stage));
   value.add("plan", plan::to_value(plan));
+  if (!selected.empty()) {
+    Value list = Value::array();
+    for (const auto& one : selected) {
+      list.items.push_back(fields::Engine<model::SelectedDisk>::write(one));
+    }
+    value.add("selected", std::move(list));
+  }
   return append_durably(value);
 }
 

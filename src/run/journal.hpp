@@ -6,7 +6,9 @@
 //   begin   the engine, the config's meaning and name, the boot, the machine; again where another config, or another
 //           machine, has taken over what an earlier one had begun: the plans before it that were not ended are left
 //           behind
-//   plan    a stage's plan, durable before the first effect of the stage
+//   plan    a stage's plan, durable before the first effect of the stage; with the disks that the selectors of the
+//   config
+//           named when it was made, if it has any
 //   run     a later run of the engine that goes on with the stage
 //   started, done   of a step (may be lost in a power cut: then the step is looked at again)
 //   note    of a step whose result the plan could not know (what is fetched without a hash): the digest of what it is
@@ -27,6 +29,7 @@
 #include "base/result.hpp"
 #include "host/files.hpp"
 #include "host/firmware.hpp"
+#include "model/selectors.hpp"
 #include "plan/plan.hpp"
 #include "run/decide.hpp"
 
@@ -51,6 +54,8 @@ Digest fingerprint(const host::Machine& machine);
 
 struct StageHistory {
   std::optional<plan::Plan> plan;
+  // What the selectors named when it was made.
+  std::vector<model::SelectedDisk> selected;
   // The boot in which it was last recorded done; empty: not done.
   std::string done_in;
   // Its last run ended by a recorded failure, so steps without a record of their own were never begun in it.
@@ -75,6 +80,11 @@ class Journal {
   [[nodiscard]] History history(const std::string& stage, const std::string& step) const;
   // Steps of stages that another config or machine has left behind: each was done, or may have been begun.
   [[nodiscard]] const std::vector<plan::Step>& left_behind() const { return left_behind_; }
+  // What the selectors named when the stages were planned, of each name once.
+  [[nodiscard]] std::vector<model::SelectedDisk> selected() const;
+  // Steps that were left behind count as nobody's where a disk that they were planned for is not the one that `now` has
+  // under its selector's name: what is on that one is not ours.
+  void disown_other_disks(const std::vector<model::SelectedDisk>& now);
   // Nothing if nothing was noted.
   [[nodiscard]] const Digest* note(const std::string& stage, const std::string& step) const;
 
@@ -83,7 +93,7 @@ class Journal {
   // Another config or machine takes over, and the stages that are named stay as they are; durable on return.
   Result<void> take_over(const Begin& begin, const std::vector<std::string>& kept);
   // Durable on return.
-  Result<void> planned(const plan::Plan& plan);
+  Result<void> planned(const plan::Plan& plan, const std::vector<model::SelectedDisk>& selected = {});
   // Another run goes on with a stage that has a plan; durable on return.
   Result<void> resumed(const std::string& stage, const std::string& boot);
   Result<void> started(const std::string& stage, const std::string& step);
@@ -110,6 +120,8 @@ class Journal {
   std::optional<Begin> begin_;
   std::map<std::string, StageHistory> stages_;
   std::vector<plan::Step> left_behind_;
+  // For each of them, what the selectors named when it was planned.
+  std::vector<std::vector<model::SelectedDisk>> left_on_;
   bool complete_ = false;
   bool torn_ = false;
 };

@@ -8,6 +8,7 @@
 #include "fields/engine_impl.hpp"
 #include "spec/checks.hpp"
 #include "spec/extension_images.hpp"
+#include "spec/selectors.hpp"
 
 namespace provision::spec {
 namespace {
@@ -82,6 +83,7 @@ void cross_check(const Config& config, Checker& checker) {
   paths.check(config.storage.directories, "directories");
   paths.check(config.storage.links, "links");
   check_extension_images(config, checker);
+  check_suffix(config, checker);
 }
 
 }  // namespace provision::spec
@@ -106,6 +108,9 @@ struct Table<Extensions> {
       field("configurationExtensions", &Extensions::configuration_extensions,
             "The same of configuration extensions, for /etc: in /var/lib/confexts, by systemd-confext.service (systemd "
             "254 or later).",
+            {.since = {3, 6}, .extension = true}),
+      field("diskSelectors", &Extensions::disk_selectors,
+            "Disks that are named by what is true of them: /dev/disk/by-selector/<name>.",
             {.since = {3, 6}, .extension = true}),
   };
 };

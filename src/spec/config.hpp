@@ -335,6 +335,21 @@ struct ExtensionImage {
   bool operator==(const ExtensionImage&) const = default;
 };
 
+// --- selectors.cpp
+
+// Names one whole disk by what is true of it: all that is given must hold.
+struct DiskSelector {
+  Located place;
+  std::string name;
+  std::optional<std::string> serial;
+  std::optional<std::string> wwn;
+  std::optional<std::string> model;
+  std::optional<std::string> transport;
+  std::optional<std::int64_t> min_size_mib;
+  std::optional<std::int64_t> max_size_mib;
+  bool operator==(const DiskSelector&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -345,6 +360,7 @@ struct Extensions {
   std::optional<std::string> unfinished;
   std::vector<ExtensionImage> system_extensions;
   std::vector<ExtensionImage> configuration_extensions;
+  std::vector<DiskSelector> disk_selectors;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -370,6 +386,7 @@ inline std::string key_of(const Unit& record) { return record.name; }
 inline std::string key_of(const ExtensionImage& record) { return record.name; }
 inline std::string key_of(const Disk& record) { return record.device; }
 inline std::string key_of(const Filesystem& record) { return record.device; }
+inline std::string key_of(const DiskSelector& record) { return record.name; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -417,5 +434,6 @@ PROVISION_DECLARE_RECORD(provision::spec::Dropin);
 PROVISION_DECLARE_RECORD(provision::spec::Unit);
 PROVISION_DECLARE_RECORD(provision::spec::Systemd);
 PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
+PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

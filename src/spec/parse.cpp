@@ -91,6 +91,12 @@ void upgrade(Config& config, Version from) {
 
 }  // namespace
 
+void sort_notes(Notes& notes) {
+  std::stable_sort(notes.all.begin(), notes.all.end(), [](const fields::Note& a, const fields::Note& b) {
+    return std::tie(a.origin.line, a.origin.column) < std::tie(b.origin.line, b.origin.column);
+  });
+}
+
 std::span<const SpecVersion> spec_versions() { return versions; }
 
 Parsed parse(std::string document_name, std::string text) {
@@ -111,9 +117,7 @@ Parsed parse(std::string document_name, std::string text) {
   fields::Engine<Config>::read(document.root(), config, reader);
   fields::Checker checker(parsed.sources, parsed.version, parsed.notes);
   fields::Engine<Config>::check(config, checker);
-  std::stable_sort(parsed.notes.all.begin(), parsed.notes.all.end(), [](const fields::Note& a, const fields::Note& b) {
-    return std::tie(a.origin.line, a.origin.column) < std::tie(b.origin.line, b.origin.column);
-  });
+  sort_notes(parsed.notes);
   if (!parsed.notes.has_errors()) {
     upgrade(config, parsed.version);
     spell_out_extension_images(config);

@@ -38,6 +38,9 @@ struct Parsed {
 // Reads `ignition.version` first, then the whole by the rules of exactly that version, then checks it.
 Parsed parse(std::string document_name, std::string text);
 
+// In the order of the text of one document.
+void sort_notes(fields::Notes& notes);
+
 // The first error as an Error of Code::bad_config; call only if there is no config.
 Error error_of(const Parsed& parsed);
 

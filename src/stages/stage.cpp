@@ -14,6 +14,7 @@
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
 #include "stages/root.hpp"
+#include "stages/selection.hpp"
 #include "stages/unclean.hpp"
 #include "stages/volumes.hpp"
 
@@ -111,7 +112,8 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
 }
 
 Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Parsed& config, run::Journal& journal,
-                           const std::string& boot, run::StageReport& report) {
+                           const std::string& boot, const std::vector<model::SelectedDisk>& selected,
+                           run::StageReport& report) {
   const std::string name(stage.name);
   if (const run::StageHistory* history = journal.stage(name); history != nullptr && history->plan) {
     const plan::Plan stored = *history->plan;
@@ -120,8 +122,18 @@ Result<plan::Plan> plan_of(Context& context, const Stage& stage, const spec::Par
     return stored;
   }
   plan::Plan plan = TRY(new_plan(context, stage, config, journal));
-  TRY(journal.planned(plan));
+  TRY(journal.planned(plan, selected));
   return plan;
+}
+
+// Those stages that look at the config's disks wait for them, and say what they took them for. For the others it is
+// enough that nothing is done on another disk.
+Result<std::vector<model::SelectedDisk>> selected_for(Context& context, const Stage& stage,
+                                                      const spec::Parsed& config) {
+  if (!stage.scope.tables || config.config->provision.disk_selectors.empty()) {
+    return std::vector<model::SelectedDisk>{};
+  }
+  return context.selection->disks();
 }
 
 std::vector<run::StepReport> earlier_steps(const run::StageHistory& history) {
@@ -143,6 +155,10 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
     return {};
   }
   TRY(check_needs(stage, journal, boot));
+  const auto selected = TRY(selected_for(context, stage, config));
+  if (stage.scope.tables) {
+    journal.disown_other_disks(selected);
+  }
   const run::StageHistory* const history = journal.stage(std::string(stage.name));
   const bool begun = history != nullptr && history->plan;
   if (stage.set_up != nullptr) {
@@ -153,7 +169,7 @@ Result<void> carry_out(Context& context, const Stage& stage, run::StageReport& r
     report.steps = earlier_steps(*journal.stage(std::string(stage.name)));
     return {};
   }
-  const plan::Plan plan = TRY(plan_of(context, stage, config, journal, boot, report));
+  const plan::Plan plan = TRY(plan_of(context, stage, config, journal, boot, selected, report));
   const plan::ContentSource contents(*config.config);
   TRY(run::execute(context.host, plan, contents, journal, context.listener, context.options));
   if (stage.set_up != nullptr && begun) {
@@ -262,8 +278,9 @@ const Stage* find_stage(std::string_view name) {
 
 Result<void> run_stage(Context& context, const Stage& stage) {
   run::Recorder recorder(context.listener, context.host.clock);
-  Context recorded{context.host,    recorder,           context.platform,       context.stamp,   context.patience,
-                   context.options, context.first_boot, context.fetch_patience, context.handover};
+  Selection selection(context.host, context.patience);
+  Context recorded{selection.host(), recorder,           context.platform,       context.stamp,    context.patience,
+                   context.options,  context.first_boot, context.fetch_patience, context.handover, &selection};
   run::StageReport report;
   report.name = stage.name;
   report.result = "running";
@@ -302,6 +319,7 @@ Result<std::vector<plan::Plan>> plan_all(const spec::Parsed& config, const model
   if (auto error = plan::unsupported(config)) {
     return *std::move(error);
   }
+  TRY(model::select_disks(config, inventory.whole_disks));
   std::vector<plan::Plan> plans;
   model::Inventory now = inventory;
   for (const auto& stage : list) {

@@ -42,6 +42,8 @@ struct Handover {
   std::string config_cache;
 };
 
+class Selection;
+
 // What a stage is run with.
 struct Context {
   host::Host& host;
@@ -56,6 +58,8 @@ struct Context {
   // For the platform's user-data, all attempts together.
   std::chrono::milliseconds fetch_patience{120'000};
   Handover handover{};
+  // The disks that the config's selectors name: run_stage() sets it, together with a host that knows them.
+  Selection* selection = nullptr;
 };
 
 struct Stage {

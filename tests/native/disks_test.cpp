@@ -9,6 +9,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/selector_path.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/disks.hpp"
 #include "host/linux/mounts.hpp"
@@ -77,6 +78,26 @@ TEST_CASE("a blank disk has facts and no table") {
     const auto signature = disks.probe(disk.ref());
     REQUIRE(why(signature) == "");
     CHECK(*signature == host::Signature{});
+  }
+}
+
+TEST_CASE("the disks of this machine, as a selector finds them") {
+  host::LinuxDisks disks;
+  const auto found = disks.whole_disks({}).value();
+  if (found.empty()) {
+    SKIP_TEST("a disk in this machine");
+  }
+  for (const auto& disk : found) {
+    CAPTURE(disk.node);
+    const auto facts = disks.facts({disk.node, {}, 0});
+    // A container may see disks that it must not open.
+    CHECK((!facts || *facts == disk.facts));
+    const bool known =
+        std::find(disk_transports.begin(), disk_transports.end(), disk.transport) != disk_transports.end();
+    CHECK((known || disk.transport.empty()));
+    for (const auto* prefix : {"/dev/loop", "/dev/ram", "/dev/zram", "/dev/dm-", "/dev/md", "/dev/sr", "/dev/fd"}) {
+      CHECK_FALSE(disk.node.starts_with(prefix));
+    }
   }
 }
 

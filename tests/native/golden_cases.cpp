@@ -214,8 +214,12 @@ void make_bcache_device(const std::string& node, const host::Signature& wanted) 
 // all of the machine is.
 class GoldenDisks final : public host::ForwardedDisks {
  public:
-  GoldenDisks(cli::ImageDisks& images, std::map<std::string, host::DiskFacts> facts, std::string place)
-      : ForwardedDisks(images), facts_(std::move(facts)), place_(std::move(place)) {}
+  GoldenDisks(cli::ImageDisks& images, std::map<std::string, host::DiskFacts> facts,
+              std::vector<host::WholeDisk> whole_disks, std::string place)
+      : ForwardedDisks(images),
+        facts_(std::move(facts)),
+        whole_disks_(std::move(whole_disks)),
+        place_(std::move(place)) {}
 
   // Its size is its own.
   Result<host::DiskFacts> facts(const host::DeviceRef& disk) override {
@@ -226,6 +230,7 @@ class GoldenDisks final : public host::ForwardedDisks {
     facts.hardware_path = wanted.hardware_path;
     return facts;
   }
+  Result<std::vector<host::WholeDisk>> whole_disks(const host::DiskSearch& /*search*/) override { return whole_disks_; }
   Result<std::vector<std::string>> users(const host::DeviceRef& device) override {
     auto users = TRY(ForwardedDisks::users(device));
     for (auto& user : users) {
@@ -236,6 +241,7 @@ class GoldenDisks final : public host::ForwardedDisks {
 
  private:
   std::map<std::string, host::DiskFacts> facts_;
+  std::vector<host::WholeDisk> whole_disks_;
   std::string place_;
 };
 
@@ -317,6 +323,7 @@ class LoopMachine {
     }
     std::vector<cli::Image> images;
     std::map<std::string, host::DiskFacts> facts;
+    std::vector<host::WholeDisk> whole_disks;
     for (const auto& disk : spec.disks) {
       if (disk.node == root_node) {
         make_tree(root(), disk.content->files);
@@ -324,10 +331,11 @@ class LoopMachine {
       }
       const std::string known_as = disk.links.empty() ? disk.node : disk.links.front();
       facts.emplace(known_as, disk.facts);
+      whole_disks.push_back({disk.node, disk.facts, disk.model, disk.transport, disk.unfit});
       images.push_back({{file_of(disk), known_as, disk.facts.serial}, make_disk(disk)});
     }
     images_.emplace(linux_.disks, std::move(images), place_ + "/none");
-    disks_.emplace(*images_, std::move(facts), place_);
+    disks_.emplace(*images_, std::move(facts), std::move(whole_disks), place_);
     for (const auto& mount : spec.mounts) {
       if (mount.device != root_node) {
         const std::string node = must(images_->await({mount.device, {}, 0}, {}), mount.device);

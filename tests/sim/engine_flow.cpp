@@ -298,6 +298,29 @@ constexpr std::string_view failing_config = R"({
   ]}
 })";
 
+// Two disks, by what they are: one with a table, and one that is an encrypted volume as a whole.
+constexpr std::string_view selecting_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {"diskSelectors": [
+    {"name": "data", "transport": "usb", "minSizeMiB": 1024},
+    {"name": "vault", "serial": "vault-disk"}
+  ]},
+  "storage": {
+    "disks": [{"device": "/dev/disk/by-selector/data", "partitions": [
+      {"label": "www", "number": 1, "sizeMiB": 256},
+      {"label": "log", "number": 2, "sizeMiB": 128}
+    ]}],
+    "luks": [{"name": "vault", "device": "/dev/disk/by-selector/vault",
+              "uuid": "20000000-0000-4000-8000-000000000001", "keyFile": {"source": "data:,key"}}],
+    "filesystems": [
+      {"device": "/dev/disk/by-selector/data-part1", "format": "ext4", "label": "www", "path": "/var/www"},
+      {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log"},
+      {"device": "/dev/mapper/vault", "format": "ext4", "uuid": "20000000-0000-4000-8000-000000000002"}
+    ],
+    "files": [{"path": "/var/www/index.html", "mode": 420, "contents": {"source": "data:,page"}}]
+  }
+})";
+
 // Every path of the one above, and each thing in another way; what it has made where nothing was is in nobody's way.
 constexpr std::string_view other_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -481,6 +504,19 @@ Flow fresh_disk_flow(EngineSwitches switches) {
                  "/sysroot/etc/systemd/system/masked.service.d/",
                  "/sysroot/etc/systemd/system/multi-user.target.wants/off.service",
                  "/sysroot/etc/systemd/system-preset/20-ignition.preset"});
+  return flow;
+}
+
+Flow selected_flow() {
+  MachineSpec machine = two_disk_machine();
+  machine.disks[1].appears_after = std::chrono::milliseconds(300);
+  machine.disks[1].transport = "usb";
+  machine.disks.push_back(blank_disk("/dev/vdc", "vault-disk"));
+  machine.disks.push_back(used_disk());
+  machine.disks[3].node = "/dev/vdd";
+  Flow flow = flow_of("selected", std::move(machine), selecting_config, {});
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/dm-0", "/sysroot/var/www", "/sysroot/var/www/",
+                 "/sysroot/etc/crypttab", "/sysroot/etc/luks", "/sysroot/etc/luks/"});
   return flow;
 }
 

@@ -18,6 +18,8 @@ struct EngineSwitches {
 
 // "fresh": a blank disk that comes late, two file systems on it, one inside the other, files and units on all of them.
 Flow fresh_disk_flow(EngineSwitches switches = {});
+// "selected": disks that the config selects by what they are, one of which comes late.
+Flow selected_flow();
 // "distro": a short one, whose stamp the distribution clears afterwards: the power may go between the two.
 Flow distro_flow();
 // "used": over disks that are in use: a partition that stays, a file system, a table and a file that may be replaced.

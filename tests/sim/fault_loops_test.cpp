@@ -217,19 +217,13 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(),
-          used_disks_flow(),
-          changed_disks_flow(),
-          corrected_flow(),
-          arrays_flow(),
-          volumes_flow(),
-          bound_flow(),
-          accounts_flow(),
-          started_over_flow(),
-          corrected_late_flow(),
-          distro_flow(),
-          root_flow(false),
-          reformatted_root_flow(false),
+  return {fresh_disk_flow(),     selected_flow(),
+          used_disks_flow(),     changed_disks_flow(),
+          corrected_flow(),      arrays_flow(),
+          volumes_flow(),        bound_flow(),
+          accounts_flow(),       started_over_flow(),
+          corrected_late_flow(), distro_flow(),
+          root_flow(false),      reformatted_root_flow(false),
           same_root_flow()};
 }
 

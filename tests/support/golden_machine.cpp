@@ -10,8 +10,10 @@
 #include <optional>
 
 #include "base/path.hpp"
+#include "base/selector_path.hpp"
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "model/selectors.hpp"
 #include "plan/contents.hpp"
 #include "spec/inline_bytes.hpp"
 #include "support/boot_record.hpp"
@@ -104,7 +106,12 @@ class KnownContents {
 
 class Builder {
  public:
-  explicit Builder(const GoldenCase& golden) : golden_(golden), seen_(golden.inventory), known_(golden) {}
+  explicit Builder(const GoldenCase& golden)
+      : golden_(golden),
+        seen_(golden.inventory),
+        known_(golden),
+        selected_(model::select_disks(golden.config, golden.inventory.whole_disks)
+                      .value_or(std::vector<model::SelectedDisk>{})) {}
 
   GoldenMachine build() {
     spec().state_path = "/run/state";
@@ -115,6 +122,7 @@ class Builder {
     add_policy();
     add_root();
     add_disks();
+    add_others();
     add_arrays();
     add_volumes();
     add_shares();
@@ -518,6 +526,12 @@ class Builder {
       disk.links = {view.device};
       disk.node = "/dev/vd" + std::string(1, static_cast<char>('q' + spec().disks.size()));
     }
+    if (const auto* const selected = selected_as(view.device)) {
+      disk.node = selected->node;
+      disk.links.clear();
+      disk.model = selected->model;
+      disk.transport = selected->transport;
+    }
     disk.facts = view.facts;
     disk.grown = view.table.grown;
     disk.damaged = view.table.kind == host::TableKind::damaged;
@@ -540,6 +554,32 @@ class Builder {
       add_users(Disk(disk).node(partition.number), partition.signature, partition.users);
     }
     spec().disks.push_back(std::move(disk));
+  }
+
+  // The disk that a path by a selector leads to; null: it is no such path.
+  [[nodiscard]] const host::WholeDisk* selected_as(const std::string& path) const {
+    for (const auto& one : selected_) {
+      if (selector_path(one.selector) == path) {
+        return &one.disk;
+      }
+    }
+    return nullptr;
+  }
+
+  // Those that the config could have selected, and did not.
+  void add_others() {
+    for (const auto& whole : seen_.whole_disks) {
+      const auto is_it = [&](const DiskSpec& disk) { return disk.node == whole.node; };
+      if (std::none_of(spec().disks.begin(), spec().disks.end(), is_it)) {
+        DiskSpec disk;
+        disk.node = whole.node;
+        disk.facts = whole.facts;
+        disk.model = whole.model;
+        disk.transport = whole.transport;
+        disk.unfit = whole.unfit;
+        spec().disks.push_back(std::move(disk));
+      }
+    }
   }
 
   // An array or a volume.
@@ -634,6 +674,7 @@ class Builder {
   const GoldenCase& golden_;
   const model::Inventory& seen_;
   const KnownContents known_;
+  const std::vector<model::SelectedDisk> selected_;
   GoldenMachine made_;
   std::map<std::string, Entry> root_;
 };

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "model/observe.hpp"
+#include "model/selectors.hpp"
 #include "plan/volume_keys.hpp"
 #include "run/executor.hpp"
 #include "run/journal.hpp"
 #include "stages/stage.hpp"
+#include "support/golden_machine.hpp"
 
 namespace provision::test {
 namespace {
@@ -19,7 +21,8 @@ constexpr model::Scope everything{.tables = true,
                                   .contents = true,
                                   .mounts = true,
                                   .files = true,
-                                  .patience = patience};
+                                  .patience = patience,
+                                  .whole_disks = true};
 
 class Silence final : public run::Listener {
  public:
@@ -29,7 +32,11 @@ class Silence final : public run::Listener {
 class Running {
  public:
   Running(host::Host host, const GoldenCase& golden, const std::string& target_path, unsigned workers)
-      : host_(std::move(host)), golden_(golden), workers_(workers) {
+      : machine_(std::move(host)),
+        selected_(model::selected_host(machine_, golden.config)),
+        host_(selected_.host()),
+        golden_(golden),
+        workers_(workers) {
     names_.target_path = target_path;
     names_.node = [this](const std::string& path) {
       return host_.disks.await({path, {}, 0}, std::chrono::milliseconds(0)).value_or(std::string(path));
@@ -40,6 +47,8 @@ class Running {
   Result<model::Inventory> see(const model::Scope& scope) {
     model::Inventory seen = TRY(model::observe(host_, golden_.config, scope));
     seen.root = golden_.inventory.root;
+    // The one that the machine has besides.
+    std::erase_if(seen.whole_disks, [](const host::WholeDisk& disk) { return disk.node == root_node; });
     return seen;
   }
 
@@ -183,7 +192,9 @@ class Running {
     return partition != nullptr && made->format == "none" && partition->signature.type.empty();
   }
 
-  host::Host host_;
+  host::Host machine_;
+  host::SelectedHost selected_;
+  host::Host& host_;
   const GoldenCase& golden_;
   unsigned workers_;
   Names names_;

@@ -120,27 +120,6 @@ std::string vpd_serial(const std::string& path) {
   return std::string(trim(text.substr(0, text.find('\0'))));
 }
 
-// The first of these places that says something. virtio_blk; NVMe and MMC; SCSI and libata.
-std::string serial_of(const std::string& sysfs) {
-  for (const char* place : {"/serial", "/device/serial"}) {
-    const std::string text = kernel_text(sysfs + place);
-    if (!text.empty()) {
-      return printable(text);
-    }
-  }
-  return printable(vpd_serial(sysfs + "/device/vpd_pg80"));
-}
-
-std::string wwn_of(const std::string& sysfs) {
-  for (const char* place : {"/wwid", "/device/wwid", "/device/cid"}) {
-    const std::string text = kernel_text(sysfs + place);
-    if (!text.empty()) {
-      return printable(text);
-    }
-  }
-  return {};
-}
-
 bool is_numbered(std::string_view component, std::string_view prefix) {
   return component.size() > prefix.size() && component.starts_with(prefix) &&
          component.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
@@ -204,6 +183,27 @@ bool swapped_on(const std::vector<dev_t>& numbers) {
 }
 
 }  // namespace
+
+// The first of these places that says something. virtio_blk; NVMe and MMC; SCSI and libata.
+std::string serial_of(const std::string& sysfs) {
+  for (const char* place : {"/serial", "/device/serial"}) {
+    const std::string text = kernel_text(sysfs + place);
+    if (!text.empty()) {
+      return printable(text);
+    }
+  }
+  return printable(vpd_serial(sysfs + "/device/vpd_pg80"));
+}
+
+std::string wwn_of(const std::string& sysfs) {
+  for (const char* place : {"/wwid", "/device/wwid", "/device/cid"}) {
+    const std::string text = kernel_text(sysfs + place);
+    if (!text.empty()) {
+      return printable(text);
+    }
+  }
+  return {};
+}
 
 Result<BlockDevice> find_device(const DeviceRef& device) {
   if (device.number <= 0 || device.disk.empty()) {

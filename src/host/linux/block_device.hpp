@@ -44,6 +44,9 @@ Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk);
 std::vector<std::string> holders_of(const BlockDevice& device);
 
 Result<Descriptor> open_device(const std::string& node, int flags);
+// Those of the disk whose sysfs directory this is, as it is written there; empty: nothing is known.
+std::string serial_of(const std::string& sysfs);
+std::string wwn_of(const std::string& sysfs);
 Result<DiskFacts> disk_facts(const BlockDevice& disk);
 // Who uses one of these devices: mount points, "swap", names of holders.
 Result<std::vector<std::string>> users_of(const std::vector<BlockDevice>& devices);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "host/disk_search.hpp"
 #include "host/linux/array_member.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/descriptor.hpp"
@@ -16,6 +17,7 @@
 #include "host/linux/process_start.hpp"
 #include "host/linux/signatures.hpp"
 #include "host/linux/uevents.hpp"
+#include "host/linux/whole_disks.hpp"
 
 namespace provision::host {
 namespace {
@@ -121,6 +123,11 @@ Result<std::string> LinuxDisks::await(const DeviceRef& device, std::chrono::mill
 }
 
 Result<DiskFacts> LinuxDisks::facts(const DeviceRef& disk) { return disk_facts(TRY(find_device(disk))); }
+
+Result<std::vector<WholeDisk>> LinuxDisks::whole_disks(const DiskSearch& search) {
+  const auto sleep = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+  return search_disks(search, {&look_at_whole_disks, &is_udev_idle, sleep});
+}
 
 Result<Table> LinuxDisks::read_table(const DeviceRef& disk) {
   const BlockDevice device = TRY(find_device(disk));

@@ -9,6 +9,7 @@ class LinuxDisks final : public Disks {
  public:
   Result<std::string> await(const DeviceRef& device, std::chrono::milliseconds patience) override;
   Result<DiskFacts> facts(const DeviceRef& disk) override;
+  Result<std::vector<WholeDisk>> whole_disks(const DiskSearch& search) override;
   Result<Table> read_table(const DeviceRef& disk) override;
   Result<std::vector<Partition>> kernel_partitions(const DeviceRef& disk) override;
   Result<void> write_table(const DeviceRef& disk, const Table& table) override;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "host/disk_search.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
@@ -73,6 +74,20 @@ Result<std::string> SimDisks::await(const DeviceRef& device, std::chrono::millis
 Result<DiskFacts> SimDisks::facts(const DeviceRef& disk) {
   const Device device = TRY(whole_disk(disk));
   return world_.disk(device).spec().facts;
+}
+
+// Those that the machine was made with; what arrays and volumes hold is no disk of its own, nor is a shared directory.
+Result<std::vector<WholeDisk>> SimDisks::whole_disks(const DiskSearch& search) {
+  const auto look = [this]() -> Result<std::vector<WholeDisk>> {
+    std::vector<WholeDisk> disks;
+    for (const auto& disk : world_.spec().disks) {
+      if (disk.node.starts_with("/dev/") && world_.find(disk.node)) {
+        disks.push_back({disk.node, disk.facts, disk.model, disk.transport, disk.unfit});
+      }
+    }
+    return disks;
+  };
+  return search_disks(search, {look, [] { return true; }, [this](auto time) { world_.wait(time); }});
 }
 
 Result<Table> SimDisks::read_table(const DeviceRef& disk) {

@@ -90,6 +90,10 @@ struct DiskSpec {
   std::vector<std::string> links;
   // So long after each boot the kernel finds the disk.
   std::chrono::milliseconds appears_after{0};
+  // As WholeDisk has them.
+  std::string model;
+  std::string transport;
+  std::string unfit;
 };
 
 // Mounted by the distro's initramfs in each boot before we run, if the device is there and holds that type.
