@@ -238,7 +238,7 @@ bool is_its_turn(const Flow& flow) {
   const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" ||
                        flow.name == "forgetful-root" || flow.name == "forgetful-mirror";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
-                      flow.name == "same-root" || flow.name == "forgetful-volumes";
+                      flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);
 }
 
