@@ -223,9 +223,10 @@ TEST_CASE("selectors: how a disk is attached, by its place in sysfs") {
       {"/sys/devices/vbd-51712/block/xvda", "xen"},
       {"/sys/devices/css0/0.0.0000/0.0.0100/block/dasda", ""},
   };
-  for (const auto& [sysfs, transport] : places) {
-    CAPTURE(sysfs);
-    CHECK(host::transport_of(sysfs) == transport);
+  for (const auto& place : places) {
+    const std::string& transport = place.second;
+    CAPTURE(place.first);
+    CHECK(host::transport_of(place.first) == transport);
     CHECK((transport.empty() ||
            std::find(disk_transports.begin(), disk_transports.end(), transport) != disk_transports.end()));
   }
