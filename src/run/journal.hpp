@@ -7,8 +7,7 @@
 //           machine, has taken over what an earlier one had begun: the plans before it that were not ended are left
 //           behind
 //   plan    a stage's plan, durable before the first effect of the stage; with the disks that the selectors of the
-//   config
-//           named when it was made, if it has any
+//           config named when it was made, if it has any
 //   run     a later run of the engine that goes on with the stage
 //   started, done   of a step (may be lost in a power cut: then the step is looked at again)
 //   note    of a step whose result the plan could not know (what is fetched without a hash): the digest of what it is

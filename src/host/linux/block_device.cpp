@@ -120,11 +120,6 @@ std::string vpd_serial(const std::string& path) {
   return std::string(trim(text.substr(0, text.find('\0'))));
 }
 
-bool is_numbered(std::string_view component, std::string_view prefix) {
-  return component.size() > prefix.size() && component.starts_with(prefix) &&
-         component.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
-}
-
 // One component, without the numbers that depend on the order of detection. `until` is the path up to it.
 std::string settled(std::string_view component, const std::string& until) {
   if (is_numbered(component, "host") || is_numbered(component, "nvme") || is_numbered(component, "mmc")) {
@@ -183,6 +178,11 @@ bool swapped_on(const std::vector<dev_t>& numbers) {
 }
 
 }  // namespace
+
+bool is_numbered(std::string_view component, std::string_view prefix) {
+  return component.size() > prefix.size() && component.starts_with(prefix) &&
+         component.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
+}
 
 // The first of these places that says something. virtio_blk; NVMe and MMC; SCSI and libata.
 std::string serial_of(const std::string& sysfs) {

@@ -44,6 +44,8 @@ Result<std::vector<KernelPartition>> partitions_of(const BlockDevice& disk);
 std::vector<std::string> holders_of(const BlockDevice& device);
 
 Result<Descriptor> open_device(const std::string& node, int flags);
+// Whether a component of a sysfs path is the prefix with a number behind it: "host0".
+bool is_numbered(std::string_view component, std::string_view prefix);
 // Those of the disk whose sysfs directory this is, as it is written there; empty: nothing is known.
 std::string serial_of(const std::string& sysfs);
 std::string wwn_of(const std::string& sysfs);

@@ -19,14 +19,6 @@ namespace {
 // sysfs counts all sizes in these.
 constexpr std::int64_t sysfs_sector = 512;
 
-bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-bool is_numbered(std::string_view component, std::string_view prefix) {
-  return component.starts_with(prefix) && is_number(component.substr(prefix.size()));
-}
-
 std::int64_t number_at(const std::string& path) {
   const std::string text = kernel_text(path);
   std::int64_t number = 0;
@@ -125,7 +117,7 @@ bool is_no_disk(std::string_view name) {
     return true;
   }
   constexpr std::string_view mmc = "mmcblk";
-  return name.starts_with(mmc) && !is_number(name.substr(mmc.size()));
+  return name.starts_with(mmc) && !is_numbered(name, mmc);
 }
 
 bool is_udev_idle() { return ::access("/run/udev/queue", F_OK) != 0; }
