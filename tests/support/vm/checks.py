@@ -58,6 +58,19 @@ class Expectation:
         yield Check("nothing of provision ran", not report.ran, "; ".join(report.traces[:3]))
         yield from self.state(machine, report)
 
+    def over(self, machine: Machine, boot: Boot) -> Iterator[Check]:
+        """After the boot whose loader saw a stamp that was removed: so the file system's journal says, which no loader reads."""
+        report = boot.report
+        yield Check("the machine came up again and powered off", report is not None, _tail(boot.console))
+        if report is None:
+            return
+        yield Check("the boot loader saw the first-boot stamp", boot.first)
+        yield Check("provision tells that this is no first boot", was_over(report))
+        ran = [stage.name for stage in report.stages if stage.name not in ("decide", "fetch-offline")]
+        yield Check("no stage does anything", not ran, ", ".join(ran))
+        yield from self.state(machine, report)
+        yield Check("the first-boot stamp is gone", not machine.stamped())
+
     def state(self, machine: Machine, report: Report) -> Iterator[Check]:
         """What any boot must find."""
         for label in self.partitions:
@@ -118,6 +131,11 @@ class Expectation:
             return None
         disk, partition = found
         return disk.read(partition, path[len(filesystem["path"].rstrip("/")) :])
+
+
+def was_over(report: Report) -> bool:
+    """Whether the engine found, once the file systems' journals were replayed, that this first boot was complete."""
+    return any(stage.name == "fetch-offline" and stage.result == "skipped" for stage in report.stages)
 
 
 def _device(machine: Machine, device: str) -> tuple[Disk, Partition] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import bisect
 import gzip
 import json
 import os
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from vm.blockserver import TRIM
-from vm.checks import Expectation
+from vm.checks import Expectation, was_over
 from vm.disk import blank, copy_sparse
 from vm.machine import IMAGES, Boot, Died, Machine
 from vm.outcome import Outcome
@@ -120,6 +121,8 @@ class CutMachine(Machine):
 
     # Without a place for a stamp and the journal: the distribution clears a stamp of its own after provision-complete.target.
     forgetful = False
+    # The stamp is on a file system whose journal a boot loader does not read.
+    stamp_is_journaled = True
     # How many ticks after the end of provisioning the power may go; none: to the end of the boot.
     after_complete: int | None = None
     # The formats that a boot which is no first one can mount.
@@ -283,9 +286,11 @@ class Bench:
                 screen = " ".join(re.sub(r"[|]|\n", " ", screens[0]).split())
                 return Verdict("wrong", f"it stopped, and {'; '.join(bad)}; {screen}") if bad else Verdict("stopped", screen)
             return Verdict("wrong", "no report and no screen; the console ends: " + " | ".join(boot.console.split("\n")[-4:]))
-        expectation = machine.expectation(boot.first)
-        was_first, machine.first = boot.first, False
-        checks = expectation.first(machine, boot) if was_first else expectation.second(machine, boot)
+        over = boot.first and was_over(boot.report)
+        expectation = machine.expectation(boot.first and not over)
+        machine.first = False
+        judge = expectation.over if over else expectation.first if boot.first else expectation.second
+        checks = judge(machine, boot)
         bad = [f"{check.what}: {check.why}" for check in checks if not check.good]
         state = machine.state()
         bad += different(machine.cell.state, without_earlier(state) if machine.forgetful else state) + machine.complaints()
@@ -320,6 +325,27 @@ class Bench:
             shutil.copy(console, kept.folder)
         (kept.folder / "verdict").write_text(f"{where}\n{verdict.outcome}: {verdict.why}\n")
         print(f"       {verdict.why[:900]}\n       kept in {kept.folder}", flush=True)
+
+    def last_seen_stamp(self, cell: Cell) -> None:
+        """A cut between the removal of the stamp and its leaving the disk's blocks: to a boot loader it is there."""
+        boot = cell.boot
+        assert boot is not None
+        machine = self.machine("last-seen", cell)
+        flushes = [flush.answered for flush in boot.recording.flushes()]
+        # Once it is gone it stays so.
+        place = bisect.bisect_left(flushes, True, key=lambda moment: not self._is_seen(machine, boot, moment))
+        if place == 0:
+            self.outcome.failed(f"{self.name}-a-stamp-that-is-gone-but-seen", "the stamp was never there")
+            return
+        self._is_seen(machine, boot, flushes[place - 1])
+        verdict, _ = self.judged(machine)
+        self.outcome.check(f"{self.name}-a-stamp-that-is-gone-but-seen", verdict.outcome == "converged", verdict.why)
+
+    def _is_seen(self, machine: CutMachine, boot: Recorded, moment: int) -> bool:
+        for before, image in zip(boot.before, machine.images(), strict=True):
+            copy_sparse(before, image)
+        boot.recording.worst_crash(moment, machine.images())
+        return machine.stamped()
 
     def canary(self, cell: Cell) -> None:
         """A data disk that lies: no flush of it is true, and most of it never gets there. Once the stamp is gone, that is wrong."""
@@ -370,11 +396,15 @@ def moment_of(boot: Recorded, chance: random.Random, after_complete: int | None)
 
 
 def sweep(bench: Bench, cells: list[Cell], cuts: int, with_canary: Cell | None) -> None:
+    stamp_tried = False
     for index, cell in enumerate(cells):
         if not bench.undisturbed(cell):
             continue
         if cell is with_canary:
             bench.canary(cell)
+        if not stamp_tried and bench.machine("last-seen", cell).stamp_is_journaled:
+            bench.last_seen_stamp(cell)
+            stamp_tried = True
         share = cuts * (index + 1) // len(cells) - cuts * index // len(cells)
         number = 0
         while len(cell.verdicts) < share:

@@ -101,6 +101,12 @@ class Recording:
         self._apply([(request, length) for request, length in zip(sent, lengths, strict=True) if length], disks)
         return Crash(sum(flushed), sum(kept) - sum(flushed), len(sent) - sum(kept), torn)
 
+    def worst_crash(self, moment: int, disks: Sequence[Path]) -> None:
+        """The same where of all that may be lost everything is."""
+        covered = [self._covered(moment, disk, ()) for disk in range(len(disks))]
+        sent = (request for request in self.writes() if request.arrived <= moment)
+        self._apply([(request, request.length) for request in sent if self._is_flushed(request, moment, covered)], disks)
+
     def _covered(self, moment: int, disk: int, forgotten: Collection[Request]) -> int:
         """What was answered before this tick is there."""
         done = (one.arrived for one in self.flushes(disk) if one.answered <= moment and one not in forgotten)
