@@ -30,7 +30,7 @@ from vm.outcome import Outcome
 from vm.outside import different, quiet, state_of
 from vm.recording import Crash, Recording, Request
 
-CUTS_OF_A_CELL = 10
+CUTS_OF_A_CELL = 6
 CONVERGE = 0.99
 DOUBLE = 0.25
 MOUNTED, COMPLETE = b"provision mount: mount", b"Provision: First Boot Complete."
