@@ -23,6 +23,7 @@ struct ValidateOptions {
   std::vector<std::string> files;
   std::string format = "text";
   bool strict = false;
+  bool no_extensions = false;
   bool quiet = false;
 };
 
@@ -57,7 +58,11 @@ class Validation {
       say(shown_name(name) + ": empty: no config, nothing would be provisioned\n");
       return;
     }
-    judge(parse_alone(name, *std::move(text)));
+    spec::Parsed parsed = parse_alone(name, *std::move(text));
+    if (options_.no_extensions) {
+      refuse_extensions(parsed);
+    }
+    judge(std::move(parsed));
   }
 
   // The exit status.
@@ -74,6 +79,14 @@ class Validation {
   }
 
  private:
+  static void refuse_extensions(spec::Parsed& parsed) {
+    if (auto refused = parsed.config ? spec::refused_extensions(parsed) : std::nullopt) {
+      parsed.notes.add(*std::move(refused));
+      spec::sort_notes(parsed.notes);
+      parsed.config.reset();
+    }
+  }
+
   // A sentence about a file that is in order.
   void say(const std::string& text) const {
     if (!json_ && !options_.quiet) {
@@ -177,6 +190,8 @@ Command add_validate(ArgumentParser& program) {
   parser.add_option("files", options->files, "The configs; - for standard input").required();
   parser.add_option("--format", options->format, "text or json").show_default().one_of({"text", "json"});
   parser.add_flag("--strict", options->strict, "What no machine can want is an error too, as unused keys");
+  parser.add_flag("--no-extensions", options->no_extensions,
+                  "What only provision has (\"+provision.1\") is an error, as on a machine that turns it off");
   parser.add_flag("--quiet", options->quiet, "Say nothing about files that are valid");
   parser.footer("Exit status: 0 all valid, 1 some are not, 2 a file cannot be read or the usage is wrong.");
   return {parser, [options] { return run_validate_command(*options); }};

@@ -112,6 +112,10 @@ struct Table<Extensions> {
       field("diskSelectors", &Extensions::disk_selectors,
             "Disks that are named by what is true of them: /dev/disk/by-selector/<name>.",
             {.since = {3, 6}, .extension = true}),
+      field("parentDirectories", &Extensions::parent_directories,
+            "Owners and modes of the directories on the way to files, directories and links that are not in the config "
+            "themselves; without it those that are missing are made 0755 root.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

@@ -335,6 +335,19 @@ struct ExtensionImage {
   bool operator==(const ExtensionImage&) const = default;
 };
 
+// --- parent_directories.cpp
+
+// The owner of the directories that are made on the way from `path`, itself one of them, to what the config puts below
+// it. Once a config is read there are none: see spec/parent_directories.hpp.
+struct ParentDirectory {
+  Located place;
+  std::string path;
+  NodeOwner user;
+  NodeOwner group;
+  std::optional<std::int64_t> mode;
+  bool operator==(const ParentDirectory&) const = default;
+};
+
 // --- selectors.cpp
 
 // Names one whole disk by what is true of it: all that is given must hold.
@@ -361,6 +374,7 @@ struct Extensions {
   std::vector<ExtensionImage> system_extensions;
   std::vector<ExtensionImage> configuration_extensions;
   std::vector<DiskSelector> disk_selectors;
+  std::vector<ParentDirectory> parent_directories;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -387,6 +401,7 @@ inline std::string key_of(const ExtensionImage& record) { return record.name; }
 inline std::string key_of(const Disk& record) { return record.device; }
 inline std::string key_of(const Filesystem& record) { return record.device; }
 inline std::string key_of(const DiskSelector& record) { return record.name; }
+inline std::string key_of(const ParentDirectory& record) { return record.path; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -434,6 +449,7 @@ PROVISION_DECLARE_RECORD(provision::spec::Dropin);
 PROVISION_DECLARE_RECORD(provision::spec::Unit);
 PROVISION_DECLARE_RECORD(provision::spec::Systemd);
 PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
+PROVISION_DECLARE_RECORD(provision::spec::ParentDirectory);
 PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

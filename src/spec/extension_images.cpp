@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "fields/engine_impl.hpp"
 #include "spec/checks.hpp"
+#include "spec/spelled_out.hpp"
 
 namespace provision::spec {
 namespace {
@@ -46,16 +47,6 @@ const Unit* unit_named(const Config& config, std::string_view name) {
 
 // --- Spelling out
 
-// The element behind the last one of `list` stands where the config's extensions do.
-template <class Element>
-void add(Located& place, std::string_view key, std::vector<Element>& list, const Located& from, Element element) {
-  if (place.nowhere()) {
-    place = from;
-  }
-  place.take_element(key, list.size(), from, 0);
-  list.push_back(std::move(element));
-}
-
 void add_file(Config& config, const Kind& kind, const ExtensionImage& image) {
   File file;
   file.place = image.place;
@@ -63,7 +54,7 @@ void add_file(Config& config, const Kind& kind, const ExtensionImage& image) {
   file.overwrite = true;
   file.contents = image.contents;
   file.mode = image_mode;
-  add(config.storage.place, "files", config.storage.files, config.provision.place, std::move(file));
+  add_spelled_out(config.storage.place, "files", config.storage.files, config.provision.place, std::move(file));
 }
 
 void add_link(Config& config, const Kind& kind, const ExtensionImage& image) {
@@ -72,7 +63,7 @@ void add_link(Config& config, const Kind& kind, const ExtensionImage& image) {
   link.path = known_path(kind, image);
   link.overwrite = true;
   link.target = image.path;
-  add(config.storage.place, "links", config.storage.links, config.provision.place, std::move(link));
+  add_spelled_out(config.storage.place, "links", config.storage.links, config.provision.place, std::move(link));
 }
 
 void enable(Config& config, std::string_view service, const Located& place) {
@@ -86,7 +77,7 @@ void enable(Config& config, std::string_view service, const Located& place) {
   unit.place = place;
   unit.name = service;
   unit.enabled = true;
-  add(config.systemd.place, "units", config.systemd.units, config.provision.place, std::move(unit));
+  add_spelled_out(config.systemd.place, "units", config.systemd.units, config.provision.place, std::move(unit));
 }
 
 // --- Checking

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "fields/json.hpp"
 #include "spec/extension_images.hpp"
+#include "spec/parent_directories.hpp"
 
 namespace provision::spec {
 namespace {
@@ -121,9 +122,23 @@ Parsed parse(std::string document_name, std::string text) {
   if (!parsed.notes.has_errors()) {
     upgrade(config, parsed.version);
     spell_out_extension_images(config);
+    spell_out_parent_directories(config);
     parsed.config = std::move(config);
   }
   return parsed;
+}
+
+std::optional<fields::Note> refused_extensions(const Parsed& parsed) {
+  const Ignition& ignition = parsed.config->ignition;
+  if (!ignition.version.ends_with(extension_suffix)) {
+    return std::nullopt;
+  }
+  fields::Note note;
+  note.severity = Severity::error;
+  note.origin = parsed.sources.origin(ignition.place, "$.ignition.version", "version");
+  note.text = "the config asks for what only provision has, and that is turned off here";
+  note.hint = "take \"" + std::string(extension_suffix) + "\" off the version, and out what is below \"provision\"";
+  return note;
 }
 
 Error error_of(const Parsed& parsed) {

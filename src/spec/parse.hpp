@@ -38,6 +38,10 @@ struct Parsed {
 // Reads `ignition.version` first, then the whole by the rules of exactly that version, then checks it.
 Parsed parse(std::string document_name, std::string text);
 
+// Where our own extensions are turned off: the error, at its version, of a config that asks for them. `parsed` has a
+// config.
+std::optional<fields::Note> refused_extensions(const Parsed& parsed);
+
 // In the order of the text of one document.
 void sort_notes(fields::Notes& notes);
 

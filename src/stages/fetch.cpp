@@ -9,6 +9,7 @@
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
 #include "stages/measure.hpp"
+#include "stages/sources.hpp"
 #include "stages/wanted.hpp"
 
 namespace provision::stages {
@@ -32,6 +33,23 @@ Result<void> ask_for_network(Context& context, const std::string& why) {
   return context.host.own.replace(flag, "", 0644, {});
 }
 
+// For an image whose configs are to hold on other engines too.
+Result<void> check_extensions(Context& context, const spec::Parsed& config) {
+  const std::string line = TRY(context.host.firmware.command_line());
+  const std::string word = kernel_argument(line, "provision.extensions=").value_or("on");
+  if (word != "on" && word != "off") {
+    return Error(Code::config_unavailable,
+                 "provision.extensions=" + printable(word) + " is on the kernel command line: it is on or off");
+  }
+  const auto refused = word == "off" ? spec::refused_extensions(config) : std::nullopt;
+  if (!refused) {
+    return {};
+  }
+  return Error(Code::bad_config,
+               refused->text + " by provision.extensions=off of the kernel command line (" + refused->hint + ")")
+      .at(refused->origin);
+}
+
 Result<void> find_config(Context& context, Network network) {
   FreshDocuments documents(context, network);
   fields::Notes notes;
@@ -43,6 +61,7 @@ Result<void> find_config(Context& context, Network network) {
   if (const auto finished = documents.finish(config->config->ignition); !finished) {
     return documents.needs_network() ? ask_for_network(context, *documents.needs_network()) : finished;
   }
+  TRY(check_extensions(context, *config));
   if (auto error = plan::unsupported(*config)) {
     return *std::move(error);
   }

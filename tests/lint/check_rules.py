@@ -45,6 +45,7 @@ CASES = [
     }, None),
     ("headers", "no guard", {"src/base/a.hpp": "struct A;\n"}, "pragma once"),
     ("headers", "using namespace", {"src/base/a.hpp": "#pragma once\nusing namespace std;\n"}, "using namespace"),
+    ("headers", "what is precompiled", {"src/base/precompiled/a.hpp": "#include <map>\n"}, None),
     ("headers", "a guard", {"src/base/a.hpp": "#pragma once\nstruct A;\n"}, None),
     ("places", "a registry", {"tools/x": "curl http://deb." + "debian.org/\n"}, "names a machine"),
     ("places", "a path", {"docs/x.md": "see /work/" + "main/x\n"}, "names a machine"),

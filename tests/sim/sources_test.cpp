@@ -157,6 +157,25 @@ TEST_CASE("merge without the network, and with it") {
   CHECK(boot.host().own.look(stages::documents_path)->value().mode == 0600);
 }
 
+TEST_CASE("our own extensions can be turned off, and the config that asks for them stops the boot at its version") {
+  const std::string extended =
+      "{\"ignition\":\n {\"version\": \"3.6.0+provision.1\"}, \"provision\": {\"unfinished\": "
+      "\"resume\"}}";
+  for (const std::string line : {"", "provision.extensions=on"}) {
+    CHECK(Boot(machine(line, extended)).run("fetch-offline") == "");
+  }
+  Boot off(machine("provision.extensions=off", extended));
+  CHECK(has(off.run("fetch-offline"), "turned off here by provision.extensions=off"));
+  CHECK(has(off.place(), ":2:"));
+  CHECK(has(off.run("disks"), "fetch"));
+  CHECK(Boot(machine("provision.extensions=off")).run("fetch-offline") == "");
+  CHECK(has(Boot(machine("provision.extensions=no")).run("fetch-offline"), "it is on or off"));
+  // A config that one refers to may ask for them, too.
+  const std::string source =
+      R"(, "config": {"merge": [{"source": "data:,%7B%22ignition%22:%7B%22version%22:%223.6.0%2Bprovision.1%22%7D%7D"}]})";
+  CHECK(has(Boot(machine("provision.extensions=off", config("own", source))).run("fetch-offline"), "turned off here"));
+}
+
 TEST_CASE("a config that cannot be fetched stops the boot, at the user's line") {
   auto spec = machine({}, config("own", R"(, "config": {"merge": [{"source": "http://x/1"}]})"));
   spec.http["http://x/1"] = {404, "no"};
