@@ -47,6 +47,17 @@ struct Table<SourceReport> {
 };
 
 template <>
+struct Table<InitrdNeed> {
+  static constexpr auto rows = std::tuple{
+      field("kind", &InitrdNeed::kind, "array or volume."),
+      field("name", &InitrdNeed::name, "Its name in the config."),
+      field("uuid", &InitrdNeed::uuid, "As mdadm and cryptsetup have it."),
+      field("argument", &InitrdNeed::argument, "The kernel argument by which dracut sets it up."),
+      field("network", &InitrdNeed::network, "Whether that takes the network."),
+  };
+};
+
+template <>
 struct Table<Report> {
   static constexpr auto rows = std::tuple{
       field("version", &Report::version, "Of this form."),
@@ -62,6 +73,7 @@ struct Table<Report> {
       field("boot", &Report::boot, "The boot's id."),
       field("date", &Report::date, "When."),
       field("earlierFailure", &Report::earlier_failure, "What an earlier boot of it stopped with."),
+      field("initrd", &Report::initrd, "What later boots have to set up early."),
       field("stages", &Report::stages, "The stages."),
   };
 };
@@ -71,6 +83,7 @@ struct Table<Report> {
 PROVISION_INSTANTIATE_RECORD(provision::run::StepReport);
 PROVISION_INSTANTIATE_RECORD(provision::run::StageReport);
 PROVISION_INSTANTIATE_RECORD(provision::run::SourceReport);
+PROVISION_INSTANTIATE_RECORD(provision::run::InitrdNeed);
 PROVISION_INSTANTIATE_RECORD(provision::run::Report);
 
 namespace provision::run {

@@ -53,6 +53,20 @@ struct SourceReport {
   bool operator==(const SourceReport&) const = default;
 };
 
+// What the initramfs of later boots has to set up before the root file system is there, if that lies on it.
+struct InitrdNeed {
+  // "array" (RAID) or "volume" (encrypted).
+  std::string kind;
+  std::string name;
+  // As mdadm and cryptsetup have it.
+  std::string uuid;
+  // The kernel argument by which dracut's modules do so (dracut.cmdline(7)).
+  std::string argument;
+  // Opening it takes the network.
+  bool network = false;
+  bool operator==(const InitrdNeed&) const = default;
+};
+
 struct Report {
   // Raised when a key changes its meaning.
   std::int64_t version = 1;
@@ -72,6 +86,8 @@ struct Report {
   std::string date;
   // What an earlier boot of this first boot stopped with, as it was kept (run/last_failure.hpp).
   std::string earlier_failure;
+  // Of this first boot's config, what lies below before what lies on it. There once the stage `complete` has begun.
+  std::vector<InitrdNeed> initrd;
   std::vector<StageReport> stages;
   bool operator==(const Report&) const = default;
 

@@ -10,6 +10,7 @@
 #include "stages/disk_stamp.hpp"
 #include "stages/first_boot.hpp"
 #include "stages/hooks.hpp"
+#include "stages/initrd_needs.hpp"
 #include "stages/sources.hpp"
 #include "stages/volumes.hpp"
 
@@ -77,6 +78,11 @@ Result<void> keep_report(Context& context, const run::Journal& journal) {
   const std::string directory = path::parent(run::kept_report_path);
   TRY(make_own_directory(target, directory));
   run::Report report = run::load_report(context.host.own);
+  if (const run::StageHistory* const disks = journal.stage("disks"); disks != nullptr && disks->plan) {
+    const spec::Parsed config = TRY(load_config(context.host));
+    report.initrd = initrd_needs(*disks->plan, *config.config);
+    TRY(run::save_report(context.host.own, report));
+  }
   std::erase_if(report.stages, [](const run::StageReport& stage) { return stage.result == "running"; });
   const std::string text = run::report_text(report);
   TRY(target.replace_safely(run::kept_report_path, text, run::report_mode, {}));

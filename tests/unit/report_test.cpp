@@ -37,6 +37,7 @@ Report example() {
   files.notices = {"same", "same"};
   files.steps = {{"file:/a", "write /a", "applied", 3'000'100, 200}, {"file:/b", "write /b", "already", 0, 0}};
   report.stages = {files};
+  report.initrd = {{"volume", "root", "u", "rd.luks.name=u=root", true}};
   return report;
 }
 
