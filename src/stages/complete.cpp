@@ -78,10 +78,13 @@ Result<void> keep_report(Context& context, const run::Journal& journal) {
   const std::string directory = path::parent(run::kept_report_path);
   TRY(make_own_directory(target, directory));
   run::Report report = run::load_report(context.host.own);
-  if (const run::StageHistory* const disks = journal.stage("disks"); disks != nullptr && disks->plan) {
-    const spec::Parsed config = TRY(load_config(context.host));
-    report.initrd = initrd_needs(*disks->plan, *config.config);
+  const spec::Parsed config = TRY(load_config(context.host));
+  if (auto needs = initrd_needs(context, config, journal); needs) {
+    report.initrd = *std::move(needs);
     TRY(run::save_report(context.host.own, report));
+  } else {
+    const std::string text = "the report does not say what an initramfs has to set up: " + to_string(needs.error());
+    context.listener.on({run::Event::Kind::notice, {}, text, {}});
   }
   std::erase_if(report.stages, [](const run::StageReport& stage) { return stage.result == "running"; });
   const std::string text = run::report_text(report);

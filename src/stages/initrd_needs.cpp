@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/initrd_needs.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
-#include <variant>
 
+#include "model/observe.hpp"
 #include "plan/clevis.hpp"
+#include "plan/plan_arrays.hpp"
 
 namespace provision::stages {
 namespace {
@@ -26,31 +26,52 @@ std::string with_colons(const std::string& uuid) {
   return text;
 }
 
-run::InitrdNeed need_of(const plan::MakeArray& array) {
-  const std::string uuid = with_colons(array.uuid.text());
+run::InitrdNeed need_of(const spec::Raid& array, const Uuid& there) {
+  const std::string uuid = with_colons(there.text());
   return {"array", array.name, uuid, "rd.md.uuid=" + uuid, false};
 }
 
-run::InitrdNeed need_of(const plan::MakeVolume& volume, const spec::Config& config) {
-  const auto& asked = config.storage.luks;
-  const bool network = std::any_of(asked.begin(), asked.end(), [&](const spec::Luks& one) {
-    return one.name == volume.name && volume.bound && plan::needs_network(one.clevis);
-  });
-  return {"volume", volume.name, volume.uuid, "rd.luks.name=" + volume.uuid + "=" + volume.name, network};
+run::InitrdNeed need_of(const spec::Luks& volume, const std::string& uuid) {
+  const bool network = plan::wants_binding(volume) && plan::needs_network(volume.clevis);
+  return {"volume", volume.name, uuid, "rd.luks.name=" + uuid + "=" + volume.name, network};
+}
+
+Result<std::vector<run::InitrdNeed>> needs_in(const plan::Question& question) {
+  std::vector<run::InitrdNeed> needs;
+  const auto order = TRY(plan::in_nesting_order(question));
+  for (const std::size_t index : order) {
+    const auto there = TRY(plan::existing_array(question, index));
+    if (there) {
+      needs.push_back(need_of(question.config().storage.raid[index], there->uuid));
+    }
+  }
+  for (const auto& volume : question.config().storage.luks) {
+    const model::VolumeView* const there = question.inventory.volume(volume.name);
+    if (there != nullptr && !there->header.uuid.empty()) {
+      needs.push_back(need_of(volume, there->header.uuid));
+    }
+  }
+  return needs;
 }
 
 }  // namespace
 
-std::vector<run::InitrdNeed> initrd_needs(const plan::Plan& disks, const spec::Config& config) {
-  std::vector<run::InitrdNeed> needs;
-  for (const auto& step : disks.steps) {
-    if (const auto* const array = std::get_if<plan::MakeArray>(&step.operation)) {
-      needs.push_back(need_of(*array));
-    } else if (const auto* const volume = std::get_if<plan::MakeVolume>(&step.operation)) {
-      needs.push_back(need_of(*volume, config));
-    }
+Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::Parsed& config,
+                                                  const run::Journal& journal) {
+  const spec::Storage& storage = config.config->storage;
+  if (storage.raid.empty() && storage.luks.empty()) {
+    return std::vector<run::InitrdNeed>{};
   }
-  return needs;
+  model::Scope scope;
+  scope.tables = true;
+  scope.arrays = true;
+  scope.volumes = true;
+  scope.allow_missing = true;
+  scope.patience = context.patience;
+  scope.workers = context.options.workers;
+  model::Inventory inventory = TRY(model::observe(context.host, config, scope));
+  inventory.machine.seed = journal.begun()->seed;
+  return needs_in({config, inventory});
 }
 
 }  // namespace provision::stages

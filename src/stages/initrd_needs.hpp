@@ -4,14 +4,17 @@
 
 #include <vector>
 
-#include "plan/plan.hpp"
+#include "base/result.hpp"
+#include "run/journal.hpp"
 #include "run/report.hpp"
-#include "spec/config.hpp"
+#include "spec/parse.hpp"
+#include "stages/stage.hpp"
 
 namespace provision::stages {
 
-// The arrays and the encrypted volumes of a plan of the stage `disks`, made or found, in the order in which they lie on
-// each other.
-std::vector<run::InitrdNeed> initrd_needs(const plan::Plan& disks, const spec::Config& config);
+// The config's arrays, those that are devices of others first, and then its encrypted volumes: as they are there now,
+// made or found.
+Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::Parsed& config,
+                                                  const run::Journal& journal);
 
 }  // namespace provision::stages

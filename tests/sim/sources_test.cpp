@@ -413,6 +413,31 @@ TEST_CASE("what an earlier boot stopped with is in the report, and forgotten whe
   CHECK((*report)->earlier_failure == "then, stage disks: a conflict\n\nthe screen\n");
 }
 
+TEST_CASE("the report says what an initramfs has to set up: what was made, and what was there") {
+  const std::string storage = R"({"ignition": {"version": "3.4.0"}, "storage": {"luks": [
+    {"name": "data", "device": "/dev/vdb", "uuid": "20000000-0000-4000-8000-000000000001",
+     "keyFile": {"source": "data:,key"}}]}})";
+  const run::InitrdNeed wanted{"volume", "data", "20000000-0000-4000-8000-000000000001",
+                               "rd.luks.name=20000000-0000-4000-8000-000000000001=data", false};
+  const auto needs_after_boot = [&](Boot& boot) {
+    for (const auto& stage : stages::stages()) {
+      CHECK(boot.run(stage.name) == "");
+    }
+    const auto report = run::read_report(boot.host().target, run::kept_report_path);
+    REQUIRE(report.value());
+    return (*report)->initrd;
+  };
+  Boot made(machine({}, storage));
+  CHECK(needs_after_boot(made) == std::vector<run::InitrdNeed>{wanted});
+  Boot nothing(machine());
+  CHECK(needs_after_boot(nothing).empty());
+
+  auto spec = machine({}, storage);
+  spec.volumes = {{"/dev/vdb", wanted.uuid, "", false, 2, "key", {}, ""}};
+  Boot found(spec);
+  CHECK(needs_after_boot(found) == std::vector<run::InitrdNeed>{wanted});
+}
+
 TEST_CASE("what is left for later: the result file, the report, and a note for who logs in") {
   const std::string result = "/sysroot/etc/.ignition-result.json";
   const std::string kept = "/sysroot/var/lib/provision/report.json";
