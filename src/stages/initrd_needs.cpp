@@ -36,7 +36,9 @@ run::InitrdNeed need_of(const spec::Luks& volume, const std::string& uuid) {
   return {"volume", volume.name, uuid, "rd.luks.name=" + uuid + "=" + volume.name, network};
 }
 
-Result<std::vector<run::InitrdNeed>> needs_in(const plan::Question& question) {
+}  // namespace
+
+Result<std::vector<run::InitrdNeed>> initrd_needs_in(const plan::Question& question) {
   std::vector<run::InitrdNeed> needs;
   const auto order = TRY(plan::in_nesting_order(question));
   for (const std::size_t index : order) {
@@ -54,8 +56,6 @@ Result<std::vector<run::InitrdNeed>> needs_in(const plan::Question& question) {
   return needs;
 }
 
-}  // namespace
-
 Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::Parsed& config,
                                                   const run::Journal& journal) {
   const spec::Storage& storage = config.config->storage;
@@ -71,7 +71,7 @@ Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::
   scope.workers = context.options.workers;
   model::Inventory inventory = TRY(model::observe(context.host, config, scope));
   inventory.machine.seed = journal.begun()->seed;
-  return needs_in({config, inventory});
+  return initrd_needs_in({config, inventory});
 }
 
 }  // namespace provision::stages

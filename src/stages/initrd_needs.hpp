@@ -5,12 +5,16 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "plan/plan.hpp"
 #include "run/journal.hpp"
 #include "run/report.hpp"
 #include "spec/parse.hpp"
 #include "stages/stage.hpp"
 
 namespace provision::stages {
+
+// Pure: of what is seen.
+Result<std::vector<run::InitrdNeed>> initrd_needs_in(const plan::Question& question);
 
 // The config's arrays, those that are devices of others first, and then its encrypted volumes: as they are there now,
 // made or found.
