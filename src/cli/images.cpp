@@ -373,6 +373,14 @@ Result<void> ImageDisks::wipe_signatures(const host::DeviceRef& device) {
 
 Result<void> ImageDisks::flush(const host::DeviceRef& device) { return real_.flush(TRY(real(device))); }
 
+Result<host::FilesystemSize> ImageDisks::filesystem_size(const host::DeviceRef& device) {
+  return real_.filesystem_size(TRY(real(device)));
+}
+
+Result<void> ImageDisks::grow_filesystem(const host::DeviceRef& device) {
+  return real_.grow_filesystem(TRY(real(device)));
+}
+
 Result<std::vector<std::string>> ImageDisks::users(const host::DeviceRef& device) {
   std::vector<std::string> users = TRY(real_.users(TRY(real(device))));
   std::erase_if(users, [&](const std::string& user) { return path::is_within(user, own_mounts_); });

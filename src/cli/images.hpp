@@ -57,6 +57,8 @@ class ImageDisks final : public host::Disks {
   Result<std::string> read(const host::DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const host::DeviceRef& device) override;
   Result<void> flush(const host::DeviceRef& device) override;
+  Result<host::FilesystemSize> filesystem_size(const host::DeviceRef& device) override;
+  Result<void> grow_filesystem(const host::DeviceRef& device) override;
   Result<std::vector<std::string>> users(const host::DeviceRef& device) override;
 
   [[nodiscard]] const std::vector<Image>& images() const { return images_; }

@@ -14,7 +14,7 @@
 #include "cli/notes.hpp"
 #include "fields/json.hpp"
 #include "spec/parse.hpp"
-#include "spec/selectors.hpp"
+#include "spec/references.hpp"
 
 namespace provision::cli {
 namespace {
@@ -35,7 +35,7 @@ std::string counted(std::size_t number, std::string_view what) {
 spec::Parsed parse_alone(const std::string& name, std::string text) {
   spec::Parsed parsed = spec::parse(shown_name(name), std::move(text));
   if (parsed.config) {
-    spec::add_selector_notes(parsed);
+    spec::add_reference_notes(parsed);
   }
   return parsed;
 }

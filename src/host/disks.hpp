@@ -112,6 +112,13 @@ struct WholeDisk {
   bool operator==(const WholeDisk&) const = default;
 };
 
+// How large a file system is, and the device that it is on.
+struct FilesystemSize {
+  std::int64_t bytes = 0;
+  std::int64_t device_bytes = 0;
+  bool operator==(const FilesystemSize&) const = default;
+};
+
 // How to wait for disks. `patience` 0: what is there now.
 struct DiskSearch {
   // What is waited for, to be told to people.
@@ -158,6 +165,11 @@ class Disks {
   virtual Result<void> wipe_signatures(const DeviceRef& device) = 0;
   // Makes what was written to the device durable (fsync of the node).
   virtual Result<void> flush(const DeviceRef& device) = 0;
+  // Of an ext4, XFS or Btrfs, by its superblock. Code::io if there is none of these.
+  virtual Result<FilesystemSize> filesystem_size(const DeviceRef& device) = 0;
+  // Lets the ext4, XFS or Btrfs take all of its device, durably; what is in it stays. The kernel does it, as for one
+  // that is mounted: it replays the journal first, and a power cut leaves the old size or the new one.
+  virtual Result<void> grow_filesystem(const DeviceRef& device) = 0;
   // Who holds the device or one of its partitions open: mount points, "swap", and what stands on it ("the logical
   // volume vg0-root", "the RAID array md127 (raid1)"). Empty: nobody.
   virtual Result<std::vector<std::string>> users(const DeviceRef& device) = 0;

@@ -33,6 +33,8 @@ class ForwardedDisks : public Disks {
   }
   Result<void> wipe_signatures(const DeviceRef& device) override { return disks_.wipe_signatures(device); }
   Result<void> flush(const DeviceRef& device) override { return disks_.flush(device); }
+  Result<FilesystemSize> filesystem_size(const DeviceRef& device) override { return disks_.filesystem_size(device); }
+  Result<void> grow_filesystem(const DeviceRef& device) override { return disks_.grow_filesystem(device); }
   Result<std::vector<std::string>> users(const DeviceRef& device) override { return disks_.users(device); }
 
  private:

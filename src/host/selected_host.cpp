@@ -87,6 +87,16 @@ Result<void> SelectedDisks::flush(const DeviceRef& device) {
   return ForwardedDisks::flush(ref);
 }
 
+Result<FilesystemSize> SelectedDisks::filesystem_size(const DeviceRef& device) {
+  const DeviceRef ref = TRY(lookup_.real(device));
+  return ForwardedDisks::filesystem_size(ref);
+}
+
+Result<void> SelectedDisks::grow_filesystem(const DeviceRef& device) {
+  const DeviceRef ref = TRY(lookup_.real(device));
+  return ForwardedDisks::grow_filesystem(ref);
+}
+
 Result<std::vector<std::string>> SelectedDisks::users(const DeviceRef& device) {
   const DeviceRef ref = TRY(lookup_.real(device));
   return ForwardedDisks::users(ref);

@@ -77,6 +77,10 @@ const DeviceView* Inventory::device(std::string_view path) const {
   return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
 }
 
+const GrowthView* Inventory::growth(std::string_view path) const {
+  return find_in(growths, [&](const GrowthView& g) { return g.device.path == path; });
+}
+
 const FileView* Inventory::file(std::string_view path) const {
   return find_in(files, [&](const FileView& f) { return f.path == path; });
 }

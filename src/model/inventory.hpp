@@ -53,6 +53,13 @@ struct DeviceView {
   bool operator==(const DeviceView&) const = default;
 };
 
+// A file system of the config that is there and shall take all of its device.
+struct GrowthView {
+  host::DeviceRef device;
+  host::FilesystemSize size;
+  bool operator==(const GrowthView&) const = default;
+};
+
 // A device that is to be, or is, a member of a RAID array of the config.
 struct MemberView {
   host::DeviceRef device;
@@ -137,6 +144,8 @@ struct Inventory {
   // Those whose devices are there.
   std::vector<VolumeView> volumes;
   std::vector<DeviceView> devices;
+  // Of the file systems that shall grow those that are there.
+  std::vector<GrowthView> growths;
   std::vector<FileView> files;
   // Below the target only; `target` is the path inside it.
   std::vector<host::MountEntry> mounts;
@@ -155,6 +164,7 @@ struct Inventory {
   [[nodiscard]] const ArrayView* array(std::string_view name) const;
   [[nodiscard]] const VolumeView* volume(std::string_view name) const;
   [[nodiscard]] const DeviceView* device(std::string_view path) const;
+  [[nodiscard]] const GrowthView* growth(std::string_view path) const;
   [[nodiscard]] const FileView* file(std::string_view path) const;
 };
 
@@ -189,6 +199,7 @@ PROVISION_DECLARE_RECORD(provision::host::Table);
 PROVISION_DECLARE_RECORD(provision::host::DiskFacts);
 PROVISION_DECLARE_RECORD(provision::host::WholeDisk);
 PROVISION_DECLARE_RECORD(provision::host::Signature);
+PROVISION_DECLARE_RECORD(provision::host::FilesystemSize);
 PROVISION_DECLARE_RECORD(provision::host::ArrayMember);
 PROVISION_DECLARE_RECORD(provision::host::LuksHeader);
 PROVISION_DECLARE_RECORD(provision::host::Machine);
@@ -196,6 +207,7 @@ PROVISION_DECLARE_RECORD(provision::host::MountEntry);
 PROVISION_DECLARE_RECORD(provision::model::PartitionView);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);
+PROVISION_DECLARE_RECORD(provision::model::GrowthView);
 PROVISION_DECLARE_RECORD(provision::model::MemberView);
 PROVISION_DECLARE_RECORD(provision::model::ArrayView);
 PROVISION_DECLARE_RECORD(provision::model::VolumeView);

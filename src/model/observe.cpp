@@ -10,6 +10,7 @@
 #include "host/parallel.hpp"
 #include "model/observe_files.hpp"
 #include "model/selectors.hpp"
+#include "spec/growth.hpp"
 
 namespace provision::model {
 namespace {
@@ -263,6 +264,20 @@ Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Sco
   return {};
 }
 
+// Of those file systems that are what the config has there: of anything else the planner knows what to do.
+Result<void> see_growths(host::Host& host, const spec::Parsed& config, Inventory& inventory) {
+  for (const auto& grown : config.config->provision.grown_filesystems) {
+    const spec::Filesystem* const asked = spec::filesystem_of(*config.config, grown);
+    const DeviceView* const view = inventory.device(grown.device);
+    if (asked != nullptr && view != nullptr && view->signature.type == asked->format.value_or("")) {
+      const host::FilesystemSize size =
+          TRY_WHILE(host.disks.filesystem_size(view->device), "looking how large the file system is");
+      inventory.growths.push_back({view->device, size});
+    }
+  }
+  return {};
+}
+
 Result<void> see_mounts(host::Host& host, Inventory& inventory) {
   for (auto& entry : TRY(host.mounts.list())) {
     if (path::is_within(entry.target, host.target_path)) {
@@ -294,6 +309,7 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
   }
   if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));
+    TRY(see_growths(host, config, inventory));
   }
   if (scope.tables || scope.contents) {
     TRY(check_one_name_each(host, config));

@@ -159,6 +159,22 @@ struct Table<DeviceView> {
 };
 
 template <>
+struct Table<FilesystemSize> {
+  static constexpr auto rows = std::tuple{
+      field("bytes", &FilesystemSize::bytes, "The size of the file system.", {.unit = "bytes"}),
+      field("deviceBytes", &FilesystemSize::device_bytes, "That of its device.", {.unit = "bytes"}),
+  };
+};
+
+template <>
+struct Table<GrowthView> {
+  static constexpr auto rows = std::tuple{
+      field("device", &GrowthView::device, "The device.", {.required = true}),
+      field("size", &GrowthView::size, "How large both are."),
+  };
+};
+
+template <>
 struct Table<MemberView> {
   static constexpr auto rows = std::tuple{
       field("device", &MemberView::device, "The device.", {.required = true}),
@@ -322,6 +338,7 @@ struct Table<Inventory> {
       field("arrays", &Inventory::arrays, "The RAID arrays of the config."),
       field("volumes", &Inventory::volumes, "The encrypted volumes of the config."),
       field("devices", &Inventory::devices, "The devices that hold file systems."),
+      field("growths", &Inventory::growths, "The sizes of the file systems that shall grow."),
       field("files", &Inventory::files, "What exists at the paths that the config names."),
       field("mounts", &Inventory::mounts, "What is mounted in the target root."),
       field("policy", &Inventory::policy, "The target's SELinux policy."),
@@ -348,6 +365,8 @@ PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
 PROVISION_INSTANTIATE_RECORD(provision::model::BootRecordEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);
 PROVISION_INSTANTIATE_RECORD(provision::model::DeviceView);
+PROVISION_INSTANTIATE_RECORD(provision::host::FilesystemSize);
+PROVISION_INSTANTIATE_RECORD(provision::model::GrowthView);
 PROVISION_INSTANTIATE_RECORD(provision::model::MemberView);
 PROVISION_INSTANTIATE_RECORD(provision::model::ArrayView);
 PROVISION_INSTANTIATE_RECORD(provision::model::VolumeView);

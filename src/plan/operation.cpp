@@ -11,9 +11,10 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table", "make-filesystem", "mount",          "put-file",    "put-unit",       "put-directory",
-    "put-link",    "remove-link",     "put-result",     "relabel",     "write-accounts", "make-home",
-    "make-array",  "make-volume",     "put-volume-key", "bind-volume", "save-root",      "restore-root"};
+    "write-table",    "make-filesystem", "mount",        "put-file",       "put-unit",
+    "put-directory",  "put-link",        "remove-link",  "put-result",     "relabel",
+    "write-accounts", "make-home",       "make-array",   "make-volume",    "put-volume-key",
+    "bind-volume",    "save-root",       "restore-root", "grow-filesystem"};
 
 }  // namespace
 
@@ -324,6 +325,16 @@ struct Table<RestoreRoot> {
   };
 };
 
+template <>
+struct Table<GrowFilesystem> {
+  static constexpr auto rows = std::tuple{
+      field("device", &GrowFilesystem::device, "Its device.", {.required = true}),
+      field("format", &GrowFilesystem::format, "The kind of file system.", {.required = true}),
+      field("bytes", &GrowFilesystem::bytes, "The size that it gets; 0: it shows when the device is set up.",
+            {.unit = "bytes"}),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -388,3 +399,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_INSTANTIATE_RECORD(provision::plan::BindVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::SaveRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::RestoreRoot);
+PROVISION_INSTANTIATE_RECORD(provision::plan::GrowFilesystem);

@@ -92,6 +92,15 @@ struct MakeFilesystem {
   bool operator==(const MakeFilesystem&) const = default;
 };
 
+// Lets a file system that is there take all of its device. What is in it stays.
+struct GrowFilesystem {
+  host::DeviceRef device;
+  std::string format;
+  // The size that it gets, in bytes; 0: nobody can know yet.
+  std::int64_t bytes = 0;
+  bool operator==(const GrowFilesystem&) const = default;
+};
+
 // Mounts the device at `path` inside the target; of a virtiofs `device` has the tag as its path.
 struct Mount {
   host::DeviceRef device;
@@ -306,7 +315,7 @@ struct MakeHome {
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
                                PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
-                               BindVolume, SaveRoot, RestoreRoot>;
+                               BindVolume, SaveRoot, RestoreRoot, GrowFilesystem>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -354,6 +363,7 @@ Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
 Result<Observation> observe(host::Host& host, const BindVolume& operation);
 Result<Observation> observe(host::Host& host, const SaveRoot& operation);
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
+Result<Observation> observe(host::Host& host, const GrowFilesystem& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -373,6 +383,7 @@ Result<void> apply(Work& work, const PutVolumeKey& operation);
 Result<void> apply(Work& work, const BindVolume& operation);
 Result<void> apply(Work& work, const SaveRoot& operation);
 Result<void> apply(Work& work, const RestoreRoot& operation);
+Result<void> apply(Work& work, const GrowFilesystem& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -392,6 +403,7 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation);
 void predict(model::Inventory& inventory, const BindVolume& operation);
 void predict(model::Inventory& inventory, const SaveRoot& operation);
 void predict(model::Inventory& inventory, const RestoreRoot& operation);
+void predict(model::Inventory& inventory, const GrowFilesystem& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -411,6 +423,7 @@ std::string describe(const PutVolumeKey& operation);
 std::string describe(const BindVolume& operation);
 std::string describe(const SaveRoot& operation);
 std::string describe(const RestoreRoot& operation);
+std::string describe(const GrowFilesystem& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -449,6 +462,7 @@ Traits traits(const PutVolumeKey& operation);
 Traits traits(const BindVolume& operation);
 Traits traits(const SaveRoot& operation);
 Traits traits(const RestoreRoot& operation);
+Traits traits(const GrowFilesystem& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -487,6 +501,7 @@ PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
 PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
 PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
+PROVISION_DECLARE_RECORD(provision::plan::GrowFilesystem);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -9,6 +9,7 @@
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/partitions.hpp"
 #include "plan/plan_arrays.hpp"
+#include "plan/plan_growth.hpp"
 #include "plan/plan_volumes.hpp"
 #include "plan/planners.hpp"
 #include "plan/root.hpp"
@@ -379,6 +380,7 @@ Result<Plan> plan_disks(const Question& question) {
     TRY(plan_filesystem(question, after, i, plan));
   }
   TRY(plan_root(question, after, plan));
+  TRY(plan_growth(question, after, plan));
   return plan;
 }
 

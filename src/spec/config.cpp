@@ -116,6 +116,9 @@ struct Table<Extensions> {
             "Owners and modes of the directories on the way to files, directories and links that are not in the config "
             "themselves; without it those that are missing are made 0755 root.",
             {.since = {3, 6}, .extension = true}),
+      field("growFilesystems", &Extensions::grown_filesystems,
+            "File systems of the config that take all of their devices where they are there already and smaller.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

@@ -363,6 +363,15 @@ struct DiskSelector {
   bool operator==(const DiskSelector&) const = default;
 };
 
+// --- growth.cpp
+
+// A file system of the config that takes all of its device.
+struct GrownFilesystem {
+  Located place;
+  std::string device;
+  bool operator==(const GrownFilesystem&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -375,6 +384,7 @@ struct Extensions {
   std::vector<ExtensionImage> configuration_extensions;
   std::vector<DiskSelector> disk_selectors;
   std::vector<ParentDirectory> parent_directories;
+  std::vector<GrownFilesystem> grown_filesystems;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -400,6 +410,7 @@ inline std::string key_of(const Unit& record) { return record.name; }
 inline std::string key_of(const ExtensionImage& record) { return record.name; }
 inline std::string key_of(const Disk& record) { return record.device; }
 inline std::string key_of(const Filesystem& record) { return record.device; }
+inline std::string key_of(const GrownFilesystem& record) { return record.device; }
 inline std::string key_of(const DiskSelector& record) { return record.name; }
 inline std::string key_of(const ParentDirectory& record) { return record.path; }
 inline std::string key_of(const Tang& record) { return record.url; }
@@ -451,5 +462,6 @@ PROVISION_DECLARE_RECORD(provision::spec::Systemd);
 PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
 PROVISION_DECLARE_RECORD(provision::spec::ParentDirectory);
 PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
+PROVISION_DECLARE_RECORD(provision::spec::GrownFilesystem);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "fields/engine_impl.hpp"
 #include "spec/checks.hpp"
+#include "spec/references.hpp"
 
 namespace provision::spec {
 namespace {
@@ -51,10 +52,6 @@ std::string existing(const std::vector<DiskSelector>& selectors) {
     names.push_back(printable(selector.name));
   }
   return names.empty() ? "it has none: add one to $.provision.diskSelectors" : "it has " + join(names, ", ");
-}
-
-bool refers_to_others(const Config& config) {
-  return !config.ignition.config.merge.empty() || config.ignition.config.replace.source;
 }
 
 const DiskSelector* find_selector(const Config& config, std::string_view name) {
@@ -103,6 +100,11 @@ std::vector<DeviceName> device_names(const Config& config) {
   for (std::size_t i = 0; i < storage.filesystems.size(); ++i) {
     const Filesystem& filesystem = storage.filesystems[i];
     names.push_back({filesystem.device, filesystem.place, list("filesystems", i) + ".device", "device", std::nullopt});
+  }
+  for (std::size_t i = 0; i < config.provision.grown_filesystems.size(); ++i) {
+    const GrownFilesystem& grown = config.provision.grown_filesystems[i];
+    names.push_back({grown.device, grown.place, "$.provision.growFilesystems." + std::to_string(i) + ".device",
+                     "device", std::nullopt});
   }
   return names;
 }
@@ -170,17 +172,6 @@ fields::Notes selector_notes(const Parsed& parsed) {
     }
   }
   return notes;
-}
-
-void add_selector_notes(Parsed& parsed) {
-  auto found = selector_notes(parsed);
-  for (auto& note : found.all) {
-    parsed.notes.add(std::move(note));
-  }
-  sort_notes(parsed.notes);
-  if (parsed.notes.has_errors()) {
-    parsed.config.reset();
-  }
 }
 
 }  // namespace provision::spec

@@ -22,7 +22,7 @@ struct DeviceName {
   std::optional<std::size_t> index;
 };
 
-// All of them: disks, members of arrays, encrypted volumes, file systems; in this order.
+// All of them: disks, members of arrays, encrypted volumes, file systems, those that grow; in this order.
 std::vector<DeviceName> device_names(const Config& config);
 
 // The selectors that the config uses, in its order.
@@ -35,7 +35,5 @@ void check_suffix(const Config& config, fields::Checker& checker);
 // and selectors that nothing uses. A document that still refers to others may get its selectors from those, and has no
 // errors here.
 fields::Notes selector_notes(const Parsed& parsed);
-// The same beside the other notes; no config any more, if one of them is an error.
-void add_selector_notes(Parsed& parsed);
 
 }  // namespace provision::spec

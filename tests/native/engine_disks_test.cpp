@@ -5,9 +5,12 @@
 
 #include <array>
 
+#include "host/filesystem_size.hpp"
 #include "host/linux/descriptor.hpp"
+#include "host/linux/disks.hpp"
 #include "host/linux/linux_host.hpp"
 #include "loop_disk.hpp"
+#include "support/capability.hpp"
 #include "support/skip.hpp"
 #include "support/stage_run.hpp"
 #include "surroundings.hpp"
@@ -120,6 +123,70 @@ TEST_CASE("vfat") {
 TEST_CASE("swap") {
   NEED_LOOPS();
   check_format("mkswap", R"("format": "swap", "label": "fifteen bytes !")");
+}
+
+namespace {
+
+// Smaller than the disk, made by `arguments`; the config lets it grow, by a path through which nobody has to wait.
+void check_growth(const std::string& type, const std::string& program, std::vector<std::string> arguments) {
+  if (!have_program(program)) {
+    SKIP_TEST(program);
+  }
+  if (!kernel_has(type)) {
+    SKIP_TEST("a kernel with " + type);
+  }
+  if (type == "ext4" && !may_resize_ext4()) {
+    SKIP_TEST("the capability to resize an ext4 (CAP_SYS_RESOURCE)");
+  }
+  LoopDisk disk(400, 512);
+  arguments.push_back(disk.node());
+  must_run(program, arguments);
+  disk.grow(1000);
+  const std::string device = quoted(disk.node());
+  auto config =
+      spec::parse("c", R"({"ignition": {"version": "3.6.0+provision.1"}, "storage": {"filesystems": [{"device": )" +
+                           device + R"(, "format": )" + quoted(type) +
+                           R"(}]}, "provision": {"growFilesystems": [{"device": )" + device + "}]}}");
+  REQUIRE(config.config);
+  Engine engine;
+  host::Disks& disks = engine.linux_host.disks;
+  const std::string uuid = disks.probe(disk.ref())->uuid;
+  CHECK(disks.filesystem_size(disk.ref())->bytes <= std::int64_t{400} * 1048576);
+  CHECK(must_provision(engine, config).steps() == "growth:" + disk.node());
+  const auto size = disks.filesystem_size(disk.ref());
+  REQUIRE(why(size) == "");
+  CHECK(host::fills_device(*size));
+  CHECK(size->device_bytes == std::int64_t{1000} * 1048576);
+  CHECK(disks.probe(disk.ref())->uuid == uuid);
+  // Nobody has it any more.
+  CHECK(disks.users(disk.ref())->empty());
+  engine.check_rerun(config);
+  CHECK(why(disks.grow_filesystem(disk.ref())) == "");
+}
+
+}  // namespace
+
+TEST_CASE("growth: an ext4, also with blocks of 1 KiB") {
+  NEED_LOOPS();
+  check_growth("ext4", "mkfs.ext4", {"-q", "-F"});
+  check_growth("ext4", "mkfs.ext4", {"-q", "-F", "-b", "1024"});
+}
+
+TEST_CASE("growth: an XFS") {
+  NEED_LOOPS();
+  check_growth("xfs", "mkfs.xfs", {"-q", "-f"});
+}
+
+TEST_CASE("growth: a Btrfs") {
+  NEED_LOOPS();
+  check_growth("btrfs", "mkfs.btrfs", {"-q", "-f"});
+}
+
+TEST_CASE("growth: what has no such file system is told, and not mounted") {
+  NEED_LOOPS();
+  const LoopDisk disk(64, 512);
+  host::LinuxDisks disks;
+  CHECK(why(disks.grow_filesystem(disk.ref())) == disk.node() + " has no file system that tells its size");
 }
 
 TEST_CASE("none: what is there goes where it may, and else stays") {

@@ -29,7 +29,9 @@
 #include "host/intake.hpp"
 #include "host/linux/isolation.hpp"
 #include "host/linux/linux_host.hpp"
+#include "spec/growth.hpp"
 #include "support/boot_record.hpp"
+#include "support/capability.hpp"
 #include "support/golden_machine.hpp"
 #include "support/golden_run.hpp"
 
@@ -564,7 +566,7 @@ void need_program(const std::string& type, std::vector<std::string>& missing) {
   }
 }
 
-std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
+std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& machine) {
   std::vector<std::string> missing;
   if (!golden.config.config->storage.raid.empty()) {
     return "md in a kernel of this test's own (tests/vm/raid has one)";
@@ -582,7 +584,13 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
       missing.push_back(type + " in the kernel");
     }
   }
-  for (const auto& disk : spec.disks) {
+  for (const auto& grown : golden.config.config->provision.grown_filesystems) {
+    const auto* const filesystem = spec::filesystem_of(*golden.config.config, grown);
+    if (filesystem != nullptr && filesystem->format.value_or("") == "ext4" && !may_resize_ext4()) {
+      missing.emplace_back("the capability to resize an ext4 (CAP_SYS_RESOURCE)");
+    }
+  }
+  for (const auto& disk : machine.disks) {
     for (const auto& partition : disk.partitions) {
       need_program(partition.content ? partition.content->signature.type : "", missing);
     }
@@ -592,7 +600,7 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
     }
     need_program(disk.content && disk.node != root_node ? disk.content->signature.type : "", missing);
   }
-  for (const auto& program : spec.programs) {
+  for (const auto& program : machine.programs) {
     if (!have_program(program)) {
       missing.push_back(program);
     }

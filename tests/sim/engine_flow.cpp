@@ -298,24 +298,26 @@ constexpr std::string_view failing_config = R"({
   ]}
 })";
 
-// Two disks, by what they are: one with a table, and one that is an encrypted volume as a whole.
+// Two disks, by what they are: one with a table, and one that is an encrypted volume as a whole. On a third one a
+// partition becomes larger, and the file system on it.
 constexpr std::string_view selecting_config = R"({
   "ignition": {"version": "3.6.0+provision.1"},
   "provision": {"diskSelectors": [
     {"name": "data", "transport": "usb", "minSizeMiB": 1024},
     {"name": "vault", "serial": "vault-disk"}
-  ]},
+  ], "growFilesystems": [{"device": "/dev/disk/by-partlabel/old"}]},
   "storage": {
     "disks": [{"device": "/dev/disk/by-selector/data", "partitions": [
       {"label": "www", "number": 1, "sizeMiB": 256},
       {"label": "log", "number": 2, "sizeMiB": 128}
-    ]}],
+    ]}, {"device": "/dev/vdd", "partitions": [{"label": "old", "number": 2, "sizeMiB": 400, "resize": true}]}],
     "luks": [{"name": "vault", "device": "/dev/disk/by-selector/vault",
               "uuid": "20000000-0000-4000-8000-000000000001", "keyFile": {"source": "data:,key"}}],
     "filesystems": [
       {"device": "/dev/disk/by-selector/data-part1", "format": "ext4", "label": "www", "path": "/var/www"},
       {"device": "/dev/disk/by-partlabel/log", "format": "ext4", "label": "log"},
-      {"device": "/dev/mapper/vault", "format": "ext4", "uuid": "20000000-0000-4000-8000-000000000002"}
+      {"device": "/dev/mapper/vault", "format": "ext4", "uuid": "20000000-0000-4000-8000-000000000002"},
+      {"device": "/dev/disk/by-partlabel/old", "format": "xfs"}
     ],
     "files": [{"path": "/var/www/index.html", "mode": 420, "contents": {"source": "data:,page"}}]
   }
@@ -515,8 +517,9 @@ Flow selected_flow() {
   machine.disks.push_back(used_disk());
   machine.disks[3].node = "/dev/vdd";
   Flow flow = flow_of("selected", std::move(machine), selecting_config, {});
-  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/dm-0", "/sysroot/var/www", "/sysroot/var/www/",
-                 "/sysroot/etc/crypttab", "/sysroot/etc/luks", "/sysroot/etc/luks/"});
+  declare(flow,
+          {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/dm-0", "/dev/vdd", "/dev/vdd2", "/sysroot/var/www",
+           "/sysroot/var/www/", "/sysroot/etc/crypttab", "/sysroot/etc/luks", "/sysroot/etc/luks/"});
   return flow;
 }
 

@@ -367,6 +367,9 @@ TEST_SUITE("fault loops") {
     const std::string made_id = "20000000-0000-4000-8000-000000000001";
     CHECK(has_line(volumes, "/dev/md/mirror: crypto_LUKS label '' uuid " + made_id + " LUKS2 no-read-workqueue"));
     CHECK(has_line(volumes, "volume " + made_id + ":/file file 0644 0:0 4 bytes " + Digest::sha256("made").text()));
+    const std::string selected = Trial(selected_flow()).undisturbed.snapshot;
+    CHECK(has_line(selected, "/dev/vdd2: xfs label 'old' uuid " + uuid("old").text() + " of 819200 sectors"));
+    CHECK(has_line(selected, "/dev/vdd2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     const std::string root = Trial(root_flow(false)).undisturbed.snapshot;
     CHECK(has_line(root, "/dev/md/root:/ directory 0711 0:0"));
     CHECK(has_line(root, "/dev/md/root:/bin link 0777 0:0 -> usr/bin"));

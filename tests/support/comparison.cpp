@@ -5,6 +5,7 @@
 
 #include "base/path.hpp"
 #include "fields/json.hpp"
+#include "host/filesystem_size.hpp"
 #include "model/observe.hpp"
 
 namespace provision::test {
@@ -34,6 +35,7 @@ class Levelling {
   std::pair<Inventory, Inventory> run() {
     level_files();
     level_devices();
+    level_growths();
     level_holders();
     level_accounts();
     for (auto& disk : predicted_.disks) {
@@ -139,6 +141,19 @@ class Levelling {
         if (names_.node(view.device.path) == names_.node(mount.device.path)) {
           add_user(view.users, mount);
         }
+      }
+    }
+  }
+
+  // Of a file system that is made anew nobody asks how large it is. One that grew leaves less of its device than
+  // counts.
+  void level_growths() {
+    for (auto* inventory : {&predicted_, &seen_}) {
+      std::erase_if(inventory->growths, [&](const model::GrowthView& view) {
+        return std::find(made_.begin(), made_.end(), view.device.path) != made_.end();
+      });
+      for (auto& view : inventory->growths) {
+        view.size = {host::fills_device(view.size) ? 0 : view.size.bytes, 0};
       }
     }
   }

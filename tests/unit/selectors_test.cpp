@@ -7,6 +7,7 @@
 #include "base/selector_path.hpp"
 #include "host/disk_search.hpp"
 #include "host/linux/whole_disks.hpp"
+#include "spec/references.hpp"
 #include "spec/selectors.hpp"
 
 using namespace provision;
@@ -56,7 +57,7 @@ std::string found(const std::string& properties, const std::vector<host::WholeDi
 
 std::vector<std::string> notes_of(spec::Parsed parsed) {
   std::vector<std::string> notes;
-  spec::add_selector_notes(parsed);
+  spec::add_reference_notes(parsed);
   for (const auto& note : parsed.notes.all) {
     notes.push_back(std::to_string(note.origin.line) + " " + std::string(name_of(note.severity)) + " " +
                     note.origin.path + " " + note.text + " (" + note.hint + ")");

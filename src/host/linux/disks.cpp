@@ -12,6 +12,7 @@
 #include "host/linux/array_member.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/descriptor.hpp"
+#include "host/linux/filesystem_growth.hpp"
 #include "host/linux/kernel_partitions.hpp"
 #include "host/linux/partition_table.hpp"
 #include "host/linux/process_start.hpp"
@@ -188,6 +189,17 @@ Result<void> LinuxDisks::flush(const DeviceRef& device) {
   const BlockDevice found = TRY(find_device(device));
   const Descriptor file = TRY(open_device(found.node, O_RDONLY));
   return flush_open(file.get(), found.node);
+}
+
+Result<FilesystemSize> LinuxDisks::filesystem_size(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  return size_of_filesystem(found);
+}
+
+Result<void> LinuxDisks::grow_filesystem(const DeviceRef& device) {
+  const BlockDevice found = TRY(find_device(device));
+  TRY(grow_filesystem_on(found));
+  return flush({found.node, {}, 0});
 }
 
 Result<std::vector<std::string>> LinuxDisks::users(const DeviceRef& device) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "host/linux/descriptor.hpp"
 #include "host/mounts.hpp"
 
 namespace provision::host {
@@ -27,5 +28,9 @@ Result<std::vector<NumberedMount>> kernel_mounts();
 
 // Options by which a file system is mounted without a byte written to its device, not even to replay its journal.
 std::string read_only_options(std::string_view type);
+
+// Mounted with the options, and nowhere: it lives by its descriptor (O_PATH), and by those that were opened below it.
+// With the option "ro" the mount is read-only, too.
+Result<Descriptor> detached_mount(const std::string& node, const std::string& type, const std::string& options);
 
 }  // namespace provision::host

@@ -249,6 +249,12 @@ void Disk::flush(std::int64_t start) {
   }
 }
 
+void Disk::grow(std::int64_t start, std::int64_t sectors) {
+  if (Area* const held = area(start)) {
+    held->sectors = sectors;
+  }
+}
+
 void Disk::join(std::int64_t start, std::int64_t sectors, const ArrayMember& superblock) {
   const Signature old = probe(start);
   Formatted made = array_member(superblock);

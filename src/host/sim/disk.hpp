@@ -93,6 +93,8 @@ class Disk {
   void wipe(std::int64_t start);
   void wipe_midway(std::int64_t start, Random& random);
   void flush(std::int64_t start);
+  // What starts at `start` reaches so far from now on, durably.
+  void grow(std::int64_t start, std::int64_t sectors);
 
   // Writes the superblock of an array's member, durably. What else lay in the extent is gone, but for the signature of
   // another kind that nobody wiped: then libblkid sees two.

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "host/disk_search.hpp"
+#include "host/filesystem_size.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
@@ -187,6 +188,29 @@ Result<void> SimDisks::flush(const DeviceRef& device) {
     return {};
   };
   return mutate(world_, "flush", target_of(world_, device), whole, [] {});
+}
+
+// An area is as large as it was made, whatever becomes of its partition.
+Result<FilesystemSize> SimDisks::filesystem_size(const DeviceRef& device) {
+  const Device found = TRY(existing(world_, device));
+  const Area* const area = world_.disk(found).area(found.start);
+  if (area == nullptr || !can_grow(area->now.signature.type)) {
+    return Error(Code::io, found.node + " has no file system that tells its size");
+  }
+  const std::int64_t sector_size = world_.disk(found).spec().facts.sector_size;
+  return FilesystemSize{area->sectors * sector_size, found.sectors * sector_size};
+}
+
+// The file system's journal makes it all or nothing.
+Result<void> SimDisks::grow_filesystem(const DeviceRef& device) {
+  const auto whole = [&]() -> Result<void> {
+    const Device found = TRY(existing(world_, device));
+    static_cast<void>(TRY(filesystem_size(device)));
+    world_.disk(found).grow(found.start, found.sectors);
+    world_.touch(found.node);
+    return {};
+  };
+  return mutate(world_, "grow_filesystem", target_of(world_, device), whole, [] {});
 }
 
 Result<std::vector<std::string>> SimDisks::users(const DeviceRef& device) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/path.hpp"
+#include "host/filesystem_size.hpp"
 #include "host/sim/array_level.hpp"
 #include "host/sim/world.hpp"
 
@@ -76,8 +77,10 @@ bool is_ignored(const std::string& area, const std::string& inner, const std::ve
   });
 }
 
-std::string snapshot_area(const std::string& name, const Formatted& held, const std::vector<std::string>& ignored) {
-  std::string text = name + ": " + describe_signature(held) + "\n";
+std::string snapshot_area(const std::string& name, std::int64_t sectors, const Formatted& held,
+                          const std::vector<std::string>& ignored) {
+  const std::string size = can_grow(held.signature.type) ? fmt::format(" of {} sectors", sectors) : std::string();
+  std::string text = name + ": " + describe_signature(held) + size + "\n";
   for (const auto& [inner, entry] : held.files.durable()) {
     if (!is_ignored(name, inner, ignored)) {
       text += fmt::format("{}:{} {}{}\n", name, inner, describe(entry),
@@ -96,7 +99,7 @@ std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& igno
   }
   for (const auto& [start, area] : disk.areas()) {
     if (const Formatted* const held = durable(area)) {
-      text += snapshot_area(area_name(disk, start), *held, ignored);
+      text += snapshot_area(area_name(disk, start), area.sectors, *held, ignored);
     }
   }
   return text;

@@ -99,6 +99,8 @@ class SimDisks final : public Disks {
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override;
   Result<void> wipe_signatures(const DeviceRef& device) override;
   Result<void> flush(const DeviceRef& device) override;
+  Result<FilesystemSize> filesystem_size(const DeviceRef& device) override;
+  Result<void> grow_filesystem(const DeviceRef& device) override;
   Result<std::vector<std::string>> users(const DeviceRef& device) override;
 
  private:

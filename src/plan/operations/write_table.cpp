@@ -77,6 +77,13 @@ std::vector<model::PartitionView> predicted_contents(const model::DiskView& disk
   return views;
 }
 
+// 0: there is no such partition.
+std::int64_t bytes_of(const WriteTable& operation, std::int64_t number) {
+  const auto& entries = operation.table.partitions;
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.number == number; });
+  return found == entries.end() ? 0 : found->size * operation.sector_size;
+}
+
 }  // namespace
 
 void predict(model::Inventory& inventory, const WriteTable& operation) {
@@ -89,6 +96,11 @@ void predict(model::Inventory& inventory, const WriteTable& operation) {
       disk.boot_record = stays ? std::move(disk.boot_record) : std::vector<model::BootRecordEntry>{};
       disk.table = operation.table;
       disk.signature = {};
+    }
+  }
+  for (auto& view : inventory.growths) {
+    if (view.device.disk == operation.disk.path) {
+      view.size.device_bytes = bytes_of(operation, view.device.number);
     }
   }
   // What was seen under a name is no longer what the name leads to.
