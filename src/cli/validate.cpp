@@ -15,6 +15,7 @@
 #include "fields/json.hpp"
 #include "spec/parse.hpp"
 #include "spec/selectors.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::cli {
 namespace {
@@ -36,6 +37,9 @@ spec::Parsed parse_alone(const std::string& name, std::string text) {
   spec::Parsed parsed = spec::parse(shown_name(name), std::move(text));
   if (parsed.config) {
     spec::add_selector_notes(parsed);
+  }
+  if (parsed.config) {
+    spec::add_subvolume_notes(parsed);
   }
   return parsed;
 }

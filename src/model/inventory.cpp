@@ -77,6 +77,10 @@ const DeviceView* Inventory::device(std::string_view path) const {
   return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
 }
 
+const host::SubvolumeEntry* DeviceView::subvolume(std::string_view name) const {
+  return find_in(subvolumes, [&](const host::SubvolumeEntry& s) { return s.name == name; });
+}
+
 const FileView* Inventory::file(std::string_view path) const {
   return find_in(files, [&](const FileView& f) { return f.path == path; });
 }

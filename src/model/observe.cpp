@@ -10,6 +10,7 @@
 #include "host/parallel.hpp"
 #include "model/observe_files.hpp"
 #include "model/selectors.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::model {
 namespace {
@@ -231,6 +232,34 @@ Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Sco
   return {};
 }
 
+// The names of the config's subvolumes, and what they lie in.
+std::vector<std::string> subvolume_names(const spec::Config& config, const std::string& device) {
+  std::set<std::string> names;
+  for (const auto* subvolume : spec::subvolumes_of(config, device)) {
+    names.insert(subvolume->name);
+    names.insert(spec::parent_subvolume(subvolume->name));
+  }
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
+// Of what is wiped anyway nothing need be seen: it may be anything.
+Result<void> see_subvolumes(host::Host& host, const spec::Parsed& config, const spec::Filesystem& filesystem,
+                            DeviceView& view) {
+  const auto names = subvolume_names(*config.config, filesystem.device);
+  if (names.empty() || view.signature.type != spec::btrfs || view.signature.ambivalent) {
+    return {};
+  }
+  const std::string node = TRY(host.disks.await(view.device, std::chrono::milliseconds(0)));
+  auto seen = host.mounts.subvolumes(node, names);
+  if (seen) {
+    view.subvolumes = *std::move(seen);
+  } else if (!filesystem.wipe_filesystem.value_or(false)) {
+    return std::move(seen).error();
+  }
+  return {};
+}
+
 // Nothing where there is nothing to look at.
 Result<std::optional<DeviceView>> see_device(host::Host& host, const spec::Parsed& config, const Scope& scope,
                                              const Inventory& inventory, std::size_t index) {
@@ -252,6 +281,7 @@ Result<std::optional<DeviceView>> see_device(host::Host& host, const spec::Parse
   view.device = ref;
   view.signature = TRY_WHILE(content_of(host, ref), "probing " + filesystem.device);
   view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + filesystem.device);
+  TRY_WHILE(see_subvolumes(host, config, filesystem, view), "looking for subvolumes on " + filesystem.device);
   return std::optional(std::move(view));
 }
 

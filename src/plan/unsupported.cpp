@@ -15,6 +15,7 @@
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "spec/selectors.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -32,7 +33,7 @@ class Finder {
     kernel_arguments(config.kernel_arguments);
     storage(config.storage);
     systemd(config.systemd);
-    selectors();
+    references();
     return std::move(first_);
   }
 
@@ -67,12 +68,13 @@ class Finder {
     }
   }
 
-  // Only of the whole config it is known that nobody else brings them.
-  void selectors() {
-    const auto notes = spec::selector_notes(parsed_);
-    for (const auto& note : notes.all) {
-      if (note.severity == fields::Severity::error) {
-        keep_first(Error(Code::bad_config, note.text + " (" + note.hint + ")"), note.origin);
+  // Only of the whole config it is known that nobody else brings what these refer to.
+  void references() {
+    for (const auto& notes : {spec::selector_notes(parsed_), spec::subvolume_notes(parsed_)}) {
+      for (const auto& note : notes.all) {
+        if (note.severity == fields::Severity::error) {
+          keep_first(Error(Code::bad_config, note.text + " (" + note.hint + ")"), note.origin);
+        }
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "spec/checks.hpp"
 #include "spec/extension_images.hpp"
 #include "spec/selectors.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::spec {
 namespace {
@@ -84,6 +85,7 @@ void cross_check(const Config& config, Checker& checker) {
   paths.check(config.storage.links, "links");
   check_extension_images(config, checker);
   check_suffix(config, checker);
+  check_subvolumes(config, checker);
 }
 
 }  // namespace provision::spec
@@ -115,6 +117,10 @@ struct Table<Extensions> {
       field("parentDirectories", &Extensions::parent_directories,
             "Owners and modes of the directories on the way to files, directories and links that are not in the config "
             "themselves; without it those that are missing are made 0755 root.",
+            {.since = {3, 6}, .extension = true}),
+      field("subvolumes", &Extensions::subvolumes,
+            "Subvolumes of the config's Btrfs file systems: made where they are not there, and mounted while files are "
+            "written.",
             {.since = {3, 6}, .extension = true}),
   };
 };

@@ -402,7 +402,12 @@ class LoopMachine {
   }
 
   static void make_entry(const std::string& full, const host::sim::Entry& entry) {
-    if (entry.node.kind == host::NodeKind::directory) {
+    if (entry.is_subvolume) {
+      must_program("btrfs", {"subvolume", "create", full});
+      if (entry.is_default) {
+        must_program("btrfs", {"subvolume", "set-default", full});
+      }
+    } else if (entry.node.kind == host::NodeKind::directory) {
       fs::create_directories(full);
     } else if (entry.node.kind == host::NodeKind::symlink) {
       fs::create_symlink(entry.node.target, full);
@@ -581,6 +586,9 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
     if (filesystem.path && type != "swap" && type != "none" && !kernel_has(type)) {
       missing.push_back(type + " in the kernel");
     }
+  }
+  if (!golden.config.config->provision.subvolumes.empty() && !(kernel_has("btrfs") && have_program("btrfs"))) {
+    missing.emplace_back("btrfs in the kernel, and its program");
   }
   for (const auto& disk : spec.disks) {
     for (const auto& partition : disk.partitions) {

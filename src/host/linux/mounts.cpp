@@ -71,27 +71,33 @@ bool set_option(int context, std::string_view option) {
   return ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), std::string(option.substr(equals + 1)).c_str(), 0) == 0;
 }
 
-// Mounted read-only, and nowhere.
-Result<Descriptor> detached_mount(const std::string& node, const std::string& type) {
+// Of a Btrfs; below another kind of mount the root says nothing that is asked for.
+std::string subvolume_of(libmnt_fs* fs) {
+  const std::string root = text(mnt_fs_get_root(fs));
+  return text(mnt_fs_get_fstype(fs)) == "btrfs" && root.starts_with('/') ? root.substr(1) : std::string();
+}
+
+}  // namespace
+
+Result<Descriptor> detached_mount(const std::string& node, const std::string& type, const std::string& options) {
   const Descriptor context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
   if (!context.valid()) {
     return io_error("cannot mount " + node + ": the kernel has no file system \"" + type + "\"");
   }
   bool is_set = ::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", node.c_str(), 0) == 0;
-  const std::string options = read_only_options(type);
+  bool read_only = false;
   for (const auto option : split(options, ',')) {
     is_set = is_set && set_option(context.get(), option);
+    read_only = read_only || option == "ro";
   }
   if (!is_set || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     const int saved = errno;
     return io_error("cannot mount " + node + kernel_words(context.get()), saved);
   }
-  constexpr unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  Descriptor mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes));
+  constexpr unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  Descriptor mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes | (read_only ? MOUNT_ATTR_RDONLY : 0U)));
   return mount.valid() ? Result<Descriptor>(std::move(mount)) : io_error("cannot mount " + node);
 }
-
-}  // namespace
 
 Result<std::vector<NumberedMount>> kernel_mounts() {
   const Owned<libmnt_table> table(mnt_new_table());
@@ -106,8 +112,9 @@ Result<std::vector<NumberedMount>> kernel_mounts() {
   std::vector<NumberedMount> mounts;
   libmnt_fs* fs = nullptr;
   while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
-    mounts.push_back({{text(mnt_fs_get_source(fs)), text(mnt_fs_get_target(fs)), text(mnt_fs_get_fstype(fs))},
-                      mnt_fs_get_devno(fs)});
+    mounts.push_back(
+        {{text(mnt_fs_get_source(fs)), text(mnt_fs_get_target(fs)), text(mnt_fs_get_fstype(fs)), subvolume_of(fs)},
+         mnt_fs_get_devno(fs)});
   }
   return mounts;
 }
@@ -171,7 +178,7 @@ std::string read_only_options(std::string_view type) {
 Result<std::string> LinuxMounts::read_file(std::string_view node, std::string_view type, std::string_view path,
                                            std::size_t max_bytes) {
   const std::string shown = std::string(path) + " of the file system on " + std::string(node);
-  const Descriptor mount = TRY(detached_mount(std::string(node), std::string(type)));
+  const Descriptor mount = TRY(detached_mount(std::string(node), std::string(type), read_only_options(type)));
   open_how how{};
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;

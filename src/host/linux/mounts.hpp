@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "host/linux/descriptor.hpp"
 #include "host/mounts.hpp"
 
 namespace provision::host {
@@ -15,6 +16,8 @@ class LinuxMounts final : public Mounts {
   Result<void> unmount(std::string_view target) override;
   Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
                                 std::size_t max_bytes) override;
+  Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node, const std::vector<std::string>& names) override;
+  Result<void> make_subvolume(std::string_view node, const NewSubvolume& subvolume) override;
 };
 
 // A mount with the device number that the kernel gives it (btrfs and others give one of their own making).
@@ -27,5 +30,9 @@ Result<std::vector<NumberedMount>> kernel_mounts();
 
 // Options by which a file system is mounted without a byte written to its device, not even to replay its journal.
 std::string read_only_options(std::string_view type);
+
+// Mounted with the options, and nowhere: it lives by its descriptor (O_PATH), and by those that were opened below it.
+// With the option "ro" the mount is read-only, too.
+Result<Descriptor> detached_mount(const std::string& node, const std::string& type, const std::string& options);
 
 }  // namespace provision::host
