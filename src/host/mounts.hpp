@@ -2,12 +2,16 @@
 // Mounting, by libmount.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "host/files.hpp"
 
 namespace provision::host {
 
@@ -16,7 +20,37 @@ struct MountEntry {
   std::string source;
   std::string target;
   std::string type;
+  // Of a Btrfs: what of it is mounted, as a path in its top level; empty: the top level itself.
+  std::string subvolume{};
   bool operator==(const MountEntry&) const = default;
+};
+
+// What a path in the top level of a Btrfs leads to.
+enum class SubvolumeKind : std::uint8_t { subvolume, directory, other };
+
+// The words by which each kind is written in inventories.
+constexpr auto words(SubvolumeKind /*any*/) {
+  using Row = std::pair<SubvolumeKind, std::string_view>;
+  return std::array{Row{SubvolumeKind::subvolume, "subvolume"}, Row{SubvolumeKind::directory, "directory"},
+                    Row{SubvolumeKind::other, "other"}};
+}
+
+struct SubvolumeEntry {
+  // Its path in the top level: "home", "@/var".
+  std::string name;
+  SubvolumeKind kind = SubvolumeKind::subvolume;
+  // A mount without the option subvol= shows this one.
+  bool is_default = false;
+  bool operator==(const SubvolumeEntry&) const = default;
+};
+
+struct NewSubvolume {
+  std::string name;
+  std::uint32_t mode = 0755;
+  Owner owner{};
+  // Files in it are written in place (FS_NOCOW_FL).
+  bool no_copy_on_write = false;
+  bool make_default = false;
 };
 
 class Mounts {
@@ -41,6 +75,14 @@ class Mounts {
   // system.
   virtual Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
                                         std::size_t max_bytes) = 0;
+
+  // What is there of these names in the Btrfs on `node`, in their order; mounted and unwritten as by read_file.
+  virtual Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node,
+                                                         const std::vector<std::string>& names) = 0;
+  // Makes a subvolume, durably. It has its name when it has all else; one that is there already stays as it is, but for
+  // being the default. What it lies in must be there. Code::conflict, with nothing changed: the name is something
+  // else's. Nobody sees the mount; it is gone when this returns, or the process ends.
+  virtual Result<void> make_subvolume(std::string_view node, const NewSubvolume& subvolume) = 0;
 };
 
 }  // namespace provision::host

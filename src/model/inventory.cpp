@@ -81,6 +81,10 @@ const GrowthView* Inventory::growth(std::string_view path) const {
   return find_in(growths, [&](const GrowthView& g) { return g.device.path == path; });
 }
 
+const host::SubvolumeEntry* DeviceView::subvolume(std::string_view name) const {
+  return find_in(subvolumes, [&](const host::SubvolumeEntry& s) { return s.name == name; });
+}
+
 const FileView* Inventory::file(std::string_view path) const {
   return find_in(files, [&](const FileView& f) { return f.path == path; });
 }

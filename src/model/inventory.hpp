@@ -50,7 +50,11 @@ struct DeviceView {
   host::DeviceRef device;
   host::Signature signature;
   std::vector<std::string> users;
+  // Of a Btrfs: what is there of the names that the config's subvolumes have or lie in, by name.
+  std::vector<host::SubvolumeEntry> subvolumes{};
   bool operator==(const DeviceView&) const = default;
+
+  [[nodiscard]] const host::SubvolumeEntry* subvolume(std::string_view name) const;
 };
 
 // A file system of the config that is there and shall take all of its device.
@@ -204,6 +208,7 @@ PROVISION_DECLARE_RECORD(provision::host::ArrayMember);
 PROVISION_DECLARE_RECORD(provision::host::LuksHeader);
 PROVISION_DECLARE_RECORD(provision::host::Machine);
 PROVISION_DECLARE_RECORD(provision::host::MountEntry);
+PROVISION_DECLARE_RECORD(provision::host::SubvolumeEntry);
 PROVISION_DECLARE_RECORD(provision::model::PartitionView);
 PROVISION_DECLARE_RECORD(provision::model::DiskView);
 PROVISION_DECLARE_RECORD(provision::model::DeviceView);

@@ -10,7 +10,8 @@
 #include "host/parallel.hpp"
 #include "model/observe_files.hpp"
 #include "model/selectors.hpp"
-#include "spec/growth.hpp"
+#include "spec/references.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::model {
 namespace {
@@ -232,6 +233,34 @@ Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Sco
   return {};
 }
 
+// The names of the config's subvolumes, and what they lie in.
+std::vector<std::string> subvolume_names(const spec::Config& config, const std::string& device) {
+  std::set<std::string> names;
+  for (const auto* subvolume : spec::subvolumes_of(config, device)) {
+    names.insert(subvolume->name);
+    names.insert(spec::parent_subvolume(subvolume->name));
+  }
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
+// Of what is wiped anyway nothing need be seen: it may be anything.
+Result<void> see_subvolumes(host::Host& host, const spec::Parsed& config, const spec::Filesystem& filesystem,
+                            DeviceView& view) {
+  const auto names = subvolume_names(*config.config, filesystem.device);
+  if (names.empty() || view.signature.type != spec::btrfs || view.signature.ambivalent) {
+    return {};
+  }
+  const std::string node = TRY(host.disks.await(view.device, std::chrono::milliseconds(0)));
+  auto seen = host.mounts.subvolumes(node, names);
+  if (seen) {
+    view.subvolumes = *std::move(seen);
+  } else if (!filesystem.wipe_filesystem.value_or(false)) {
+    return std::move(seen).error();
+  }
+  return {};
+}
+
 // Nothing where there is nothing to look at.
 Result<std::optional<DeviceView>> see_device(host::Host& host, const spec::Parsed& config, const Scope& scope,
                                              const Inventory& inventory, std::size_t index) {
@@ -253,6 +282,7 @@ Result<std::optional<DeviceView>> see_device(host::Host& host, const spec::Parse
   view.device = ref;
   view.signature = TRY_WHILE(content_of(host, ref), "probing " + filesystem.device);
   view.users = TRY_WHILE(host.disks.users(ref), "looking who uses " + filesystem.device);
+  TRY_WHILE(see_subvolumes(host, config, filesystem, view), "looking for subvolumes on " + filesystem.device);
   return std::optional(std::move(view));
 }
 
@@ -267,7 +297,7 @@ Result<void> see_devices(host::Host& host, const spec::Parsed& config, const Sco
 // Of those file systems that are what the config has there: of anything else the planner knows what to do.
 Result<void> see_growths(host::Host& host, const spec::Parsed& config, Inventory& inventory) {
   for (const auto& grown : config.config->provision.grown_filesystems) {
-    const spec::Filesystem* const asked = spec::filesystem_of(*config.config, grown);
+    const spec::Filesystem* const asked = spec::filesystem_on(*config.config, grown.device);
     const DeviceView* const view = inventory.device(grown.device);
     if (asked != nullptr && view != nullptr && view->signature.type == asked->format.value_or("")) {
       const host::FilesystemSize size =

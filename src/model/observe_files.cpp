@@ -10,6 +10,7 @@
 #include "model/enablement.hpp"
 #include "model/observe.hpp"
 #include "spec/inline_bytes.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::model {
 namespace {
@@ -178,8 +179,8 @@ class Looker {
         paths.push_back(keys_path(paths[i]));
       }
     }
-    for (const auto& filesystem : parsed_.config->storage.filesystems) {
-      const auto way = way_from(home, filesystem.path.value_or(""));
+    for (const auto& mount : spec::mount_paths(*parsed_.config)) {
+      const auto way = way_from(home, mount);
       paths.insert(paths.end(), way.begin(), way.end());
     }
     return paths;

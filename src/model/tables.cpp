@@ -114,6 +114,16 @@ struct Table<MountEntry> {
       field("source", &MountEntry::source, "The node mounted."),
       field("target", &MountEntry::target, "Where it is mounted, inside the target root."),
       field("type", &MountEntry::type, "The file system type."),
+      field("subvolume", &MountEntry::subvolume, "Of a Btrfs: the subvolume that is mounted."),
+  };
+};
+
+template <>
+struct Table<SubvolumeEntry> {
+  static constexpr auto rows = std::tuple{
+      field("name", &SubvolumeEntry::name, "Its path in the top level.", {.required = true}),
+      field("kind", &SubvolumeEntry::kind, "What it is."),
+      field("default", &SubvolumeEntry::is_default, "Whether it is the default one."),
   };
 };
 
@@ -155,6 +165,7 @@ struct Table<DeviceView> {
       field("device", &DeviceView::device, "The device.", {.required = true}),
       field("signature", &DeviceView::signature, "What is on it."),
       field("users", &DeviceView::users, "Who holds it open."),
+      field("subvolumes", &DeviceView::subvolumes, "Of a Btrfs: what is there of the config's names."),
   };
 };
 
@@ -361,6 +372,7 @@ PROVISION_INSTANTIATE_RECORD(provision::host::ArrayMember);
 PROVISION_INSTANTIATE_RECORD(provision::host::LuksHeader);
 PROVISION_INSTANTIATE_RECORD(provision::host::Machine);
 PROVISION_INSTANTIATE_RECORD(provision::host::MountEntry);
+PROVISION_INSTANTIATE_RECORD(provision::host::SubvolumeEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::PartitionView);
 PROVISION_INSTANTIATE_RECORD(provision::model::BootRecordEntry);
 PROVISION_INSTANTIATE_RECORD(provision::model::DiskView);

@@ -23,6 +23,10 @@ std::string partition_key(const std::string& disk, std::int64_t number) {
   return std::string(disk_key) + disk + ":" + std::to_string(number);
 }
 
+std::string subvolume_key(const std::string& device, const std::string& name) {
+  return "subvolume:" + device + ":" + name;
+}
+
 // --- What is on a device, in a few words
 
 std::string labelled(const std::string& text, const std::string& label) {
@@ -129,7 +133,15 @@ class Tree {
             seen == nullptr ? std::string(unseen) : words_on(seen->signature);
       }
     }
-    std::for_each(inventory.devices.begin(), inventory.devices.end(), see);
+    for (const auto& view : inventory.devices) {
+      see(view);
+      for (const auto& subvolume : view.subvolumes) {
+        if (subvolume.kind == host::SubvolumeKind::subvolume) {
+          found[subvolume_key(key_of(view.device), subvolume.name)] =
+              subvolume.is_default ? "the default subvolume" : "a subvolume";
+        }
+      }
+    }
     see_shown(inventory, found);
     return found;
   }
@@ -196,6 +208,21 @@ class Tree {
     for (const auto& view : after_.devices) {
       add(key_of(view.device));
     }
+    for (const model::Inventory* const inventory : {&before_, static_cast<const model::Inventory*>(&after_)}) {
+      for (const auto& view : inventory->devices) {
+        link_subvolumes(view);
+      }
+    }
+  }
+
+  void link_subvolumes(const model::DeviceView& view) {
+    for (const auto& subvolume : view.subvolumes) {
+      if (subvolume.kind == host::SubvolumeKind::subvolume) {
+        const std::string key = subvolume_key(key_of(view.device), subvolume.name);
+        put_below(key, key_of(view.device));
+        names_[key] = printable(subvolume.name);
+      }
+    }
   }
 
   void link_partitions(const model::DiskView& before, const model::DiskView& after) {
@@ -216,7 +243,8 @@ class Tree {
 
   void note(const Step& step) {
     if (const auto* const mount = std::get_if<Mount>(&step.operation)) {
-      mounts_[key_of(mount->device)].push_back(mount->path);
+      const std::string key = key_of(mount->device);
+      mounts_[mount->subvolume.empty() ? key : subvolume_key(key, mount->subvolume)].push_back(mount->path);
     }
     if (const auto* const volume = std::get_if<MakeVolume>(&step.operation); volume != nullptr && volume->there) {
       note_opened(std::string(volume_key) + volume->name);

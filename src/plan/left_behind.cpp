@@ -107,6 +107,7 @@ model::Inventory without(model::Inventory inventory, const std::vector<Step>& le
   for (auto& device : inventory.devices) {
     if (made.content(device.device)) {
       device.signature = {};
+      device.subvolumes.clear();
     }
   }
   std::erase_if(inventory.files, [&](const model::FileView& file) { return made.files.contains(file.path); });

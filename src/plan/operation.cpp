@@ -11,10 +11,10 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table",    "make-filesystem", "mount",        "put-file",       "put-unit",
-    "put-directory",  "put-link",        "remove-link",  "put-result",     "relabel",
-    "write-accounts", "make-home",       "make-array",   "make-volume",    "put-volume-key",
-    "bind-volume",    "save-root",       "restore-root", "grow-filesystem"};
+    "write-table",    "make-filesystem", "mount",        "put-file",        "put-unit",
+    "put-directory",  "put-link",        "remove-link",  "put-result",      "relabel",
+    "write-accounts", "make-home",       "make-array",   "make-volume",     "put-volume-key",
+    "bind-volume",    "save-root",       "restore-root", "grow-filesystem", "make-subvolume"};
 
 }  // namespace
 
@@ -98,6 +98,21 @@ struct Table<Mount> {
       field("path", &Mount::path, "Where, inside the target.", {.required = true}),
       field("format", &Mount::format, "The kind of file system."),
       field("options", &Mount::options, "Mount options."),
+      field("subvolume", &Mount::subvolume, "Of a Btrfs: which subvolume; empty: the default one."),
+  };
+};
+
+template <>
+struct Table<MakeSubvolume> {
+  static constexpr auto rows = std::tuple{
+      field("device", &MakeSubvolume::device, "The device of the file system.", {.required = true}),
+      field("name", &MakeSubvolume::name, "Its path in the top level.", {.required = true}),
+      field("mode", &MakeSubvolume::mode, "The permission bits, decimal."),
+      field("uid", &MakeSubvolume::uid, "The owner."),
+      field("gid", &MakeSubvolume::gid, "The group."),
+      field("noCopyOnWrite", &MakeSubvolume::no_copy_on_write, "Whether files in it are written in place."),
+      field("default", &MakeSubvolume::is_default, "Whether it becomes the default one."),
+      field("there", &MakeSubvolume::there, "Whether it is there already."),
   };
 };
 
@@ -400,3 +415,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::BindVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::SaveRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::RestoreRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::GrowFilesystem);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeSubvolume);

@@ -107,7 +107,24 @@ struct Mount {
   std::string path;
   std::string format;
   std::vector<std::string> options;
+  // Of a Btrfs: which subvolume, by its path in the top level; empty: the default one.
+  std::string subvolume{};
   bool operator==(const Mount&) const = default;
+};
+
+// A subvolume of a Btrfs. One that is there stays as it is, but for being the default.
+struct MakeSubvolume {
+  host::DeviceRef device;
+  // Its path in the top level of the file system.
+  std::string name;
+  std::int64_t mode = 0755;
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  bool no_copy_on_write = false;
+  bool is_default = false;
+  // It is there already, and only becomes the default.
+  bool there = false;
+  bool operator==(const MakeSubvolume&) const = default;
 };
 
 // A directory that is there keeps what is in it, unless it is made anew.
@@ -315,7 +332,7 @@ struct MakeHome {
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
                                PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
-                               BindVolume, SaveRoot, RestoreRoot, GrowFilesystem>;
+                               BindVolume, SaveRoot, RestoreRoot, GrowFilesystem, MakeSubvolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -364,6 +381,7 @@ Result<Observation> observe(host::Host& host, const BindVolume& operation);
 Result<Observation> observe(host::Host& host, const SaveRoot& operation);
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
 Result<Observation> observe(host::Host& host, const GrowFilesystem& operation);
+Result<Observation> observe(host::Host& host, const MakeSubvolume& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -384,6 +402,7 @@ Result<void> apply(Work& work, const BindVolume& operation);
 Result<void> apply(Work& work, const SaveRoot& operation);
 Result<void> apply(Work& work, const RestoreRoot& operation);
 Result<void> apply(Work& work, const GrowFilesystem& operation);
+Result<void> apply(Work& work, const MakeSubvolume& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -404,6 +423,7 @@ void predict(model::Inventory& inventory, const BindVolume& operation);
 void predict(model::Inventory& inventory, const SaveRoot& operation);
 void predict(model::Inventory& inventory, const RestoreRoot& operation);
 void predict(model::Inventory& inventory, const GrowFilesystem& operation);
+void predict(model::Inventory& inventory, const MakeSubvolume& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -424,6 +444,7 @@ std::string describe(const BindVolume& operation);
 std::string describe(const SaveRoot& operation);
 std::string describe(const RestoreRoot& operation);
 std::string describe(const GrowFilesystem& operation);
+std::string describe(const MakeSubvolume& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -463,6 +484,12 @@ Traits traits(const BindVolume& operation);
 Traits traits(const SaveRoot& operation);
 Traits traits(const RestoreRoot& operation);
 Traits traits(const GrowFilesystem& operation);
+Traits traits(const MakeSubvolume& operation);
+
+// A subvolume that is there, as MakeSubvolume's observation has it.
+inline constexpr std::string_view subvolume_fingerprint = "subvolume";
+// What a mount is, as Mount's observation has it.
+std::string mount_fingerprint(const host::MountEntry& entry);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -502,6 +529,7 @@ PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
 PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
 PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
 PROVISION_DECLARE_RECORD(provision::plan::GrowFilesystem);
+PROVISION_DECLARE_RECORD(provision::plan::MakeSubvolume);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

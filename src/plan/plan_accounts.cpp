@@ -21,6 +21,7 @@
 #include "model/observe.hpp"
 #include "plan/accounts/ids.hpp"
 #include "plan/planners.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -673,8 +674,8 @@ class Belongings {
   // rule), but no skeleton is copied: the directory is there.
   [[nodiscard]] std::vector<std::string> mount_points() const {
     std::vector<std::string> made;
-    for (const auto& filesystem : question_.config().storage.filesystems) {
-      for (const auto& path : model::way_from(home_, filesystem.path.value_or(""))) {
+    for (const auto& mount : spec::mount_paths(question_.config())) {
+      for (const auto& path : model::way_from(home_, mount)) {
         const model::FileView* there = view(path);
         const bool ours = there != nullptr && there->kind == host::NodeKind::directory && there->uid == 0 &&
                           there->gid == 0 && there->mode == made_directory_mode;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the disks stage: partition tables, then RAID arrays, then encrypted volumes, then file systems.
+// The planner of the disks stage: partition tables, then RAID arrays, then encrypted volumes, then file systems, then
+// their subvolumes.
 #include <algorithm>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "plan/partitions.hpp"
 #include "plan/plan_arrays.hpp"
 #include "plan/plan_growth.hpp"
+#include "plan/plan_subvolumes.hpp"
 #include "plan/plan_volumes.hpp"
 #include "plan/planners.hpp"
 #include "plan/root.hpp"
@@ -379,6 +381,7 @@ Result<Plan> plan_disks(const Question& question) {
   for (std::size_t i = 0; i < question.config().storage.filesystems.size(); ++i) {
     TRY(plan_filesystem(question, after, i, plan));
   }
+  TRY(plan_subvolumes(question, after, plan));
   TRY(plan_root(question, after, plan));
   TRY(plan_growth(question, after, plan));
   return plan;

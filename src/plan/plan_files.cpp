@@ -20,6 +20,7 @@
 #include "plan/files_plan.hpp"
 #include "plan/ways.hpp"
 #include "spec/inline_bytes.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -173,10 +174,10 @@ Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::st
 
 // A file system of the config must not be in a tree that is removed.
 Result<void> check_overwritten_tree(const FilesPlan& files, const std::string& path, const Origin& origin) {
-  for (const auto& filesystem : files.config().storage.filesystems) {
-    if (filesystem.path && path::is_within(*filesystem.path, path)) {
+  for (const auto& mount : spec::mount_paths(files.config())) {
+    if (path::is_within(mount, path)) {
       return Error(Code::bad_config,
-                   path + " cannot be overwritten: a file system of this config is mounted at " + *filesystem.path)
+                   path + " cannot be overwritten: a file system of this config is mounted at " + mount)
           .at(origin);
     }
   }
@@ -549,10 +550,9 @@ class Places {
       const std::string target = path::clean("/" + claim.target);
       const auto way = ways_.resolve(target);
       const bool known = way && (claims_.contains(way->place) || ways_.seen(way->place) != nullptr);
-      const auto& filesystems = files_.config().storage.filesystems;
-      const bool mounted = std::any_of(filesystems.begin(), filesystems.end(), [&](const spec::Filesystem& filesystem) {
-        return filesystem.path && path::is_within(target, *filesystem.path);
-      });
+      const auto mounts = spec::mount_paths(files_.config());
+      const bool mounted = std::any_of(mounts.begin(), mounts.end(),
+                                       [&](const std::string& mount) { return path::is_within(target, mount); });
       if (!known && !mounted) {
         return Error(Code::bad_config, "the target of the hard link " + claim.path + ", " + target +
                                            ", is not in the target and the config does not make it")

@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "host/filesystem_size.hpp"
 #include "plan/site.hpp"
-#include "spec/growth.hpp"
+#include "spec/references.hpp"
 
 namespace provision::plan {
 namespace {
@@ -50,7 +50,8 @@ Result<void> plan_growth(const Question& question, const model::Inventory& after
     step.origin = question.origin(all[i].place, path);
     step.after = needs_of(plan, *site);
     step.assumes = std::string(model::absent_fingerprint);
-    step.operation = GrowFilesystem{site->device, spec::filesystem_of(question.config(), all[i])->format.value(), room};
+    step.operation =
+        GrowFilesystem{site->device, spec::filesystem_on(question.config(), all[i].device)->format.value(), room};
     plan.steps.push_back(std::move(step));
   }
   return {};

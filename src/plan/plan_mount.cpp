@@ -4,6 +4,7 @@
 
 #include "base/path.hpp"
 #include "plan/planners.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -18,7 +19,7 @@ std::string assumed(const model::Inventory& inventory, const std::string& path) 
   std::string fingerprint(model::absent_fingerprint);
   for (const auto& entry : inventory.mounts) {
     if (entry.target == path) {
-      fingerprint = "mount:" + entry.source;
+      fingerprint = mount_fingerprint(entry);
     }
   }
   return fingerprint;
@@ -29,25 +30,49 @@ host::DeviceRef device_of(const Question& question, const spec::Filesystem& file
                                  : model::resolve(question.inventory, filesystem.device);
 }
 
+Step mounting_step(const Question& question, Mount mount, Origin origin) {
+  Step step;
+  step.id = "mount:" + mount.path;
+  step.why = "the files below it belong on it";
+  step.origin = std::move(origin);
+  step.assumes = assumed(question.inventory, mount.path);
+  step.operation = std::move(mount);
+  return step;
+}
+
+void mount_filesystems(const Question& question, Plan& plan) {
+  const auto& filesystems = question.config().storage.filesystems;
+  for (std::size_t i = 0; i < filesystems.size(); ++i) {
+    const spec::Filesystem& one = filesystems[i];
+    if (is_mounted(one)) {
+      plan.steps.push_back(
+          mounting_step(question, Mount{device_of(question, one), *one.path, *one.format, one.mount_options},
+                        question.origin(one.place, "$.storage.filesystems." + std::to_string(i) + ".path", "path")));
+    }
+  }
+}
+
+void mount_subvolumes(const Question& question, Plan& plan) {
+  const auto& subvolumes = question.config().provision.subvolumes;
+  for (std::size_t i = 0; i < subvolumes.size(); ++i) {
+    const spec::Subvolume& one = subvolumes[i];
+    if (!one.path.value_or("").empty()) {
+      plan.steps.push_back(
+          mounting_step(question,
+                        Mount{model::resolve(question.inventory, one.device), *one.path, std::string(spec::btrfs),
+                              one.mount_options, one.name},
+                        question.origin(one.place, "$.provision.subvolumes." + std::to_string(i) + ".path", "path")));
+    }
+  }
+}
+
 }  // namespace
 
 Result<Plan> plan_mount(const Question& question) {
   Plan plan;
   plan.stage = "mount";
-  const auto& filesystems = question.config().storage.filesystems;
-  for (std::size_t i = 0; i < filesystems.size(); ++i) {
-    if (!is_mounted(filesystems[i])) {
-      continue;
-    }
-    Step step;
-    step.id = "mount:" + *filesystems[i].path;
-    step.why = "the files below it belong on it";
-    step.origin = question.origin(filesystems[i].place, "$.storage.filesystems." + std::to_string(i) + ".path", "path");
-    step.assumes = assumed(question.inventory, *filesystems[i].path);
-    step.operation = Mount{device_of(question, filesystems[i]), *filesystems[i].path, *filesystems[i].format,
-                           filesystems[i].mount_options};
-    plan.steps.push_back(std::move(step));
-  }
+  mount_filesystems(question, plan);
+  mount_subvolumes(question, plan);
   const auto mount_path = [](const Step& step) -> const std::string& { return std::get<Mount>(step.operation).path; };
   std::stable_sort(plan.steps.begin(), plan.steps.end(), [&](const Step& a, const Step& b) {
     return path::depth(mount_path(a)) < path::depth(mount_path(b));

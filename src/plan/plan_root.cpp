@@ -198,6 +198,15 @@ struct Keeper {
   std::set<std::string> chain{};
 };
 
+// A subvolume of the plan in the file system; null: there is none.
+const Step* subvolume_in(const Plan& plan, const MakeFilesystem& filesystem) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+    const auto* const made = std::get_if<MakeSubvolume>(&step.operation);
+    return made != nullptr && model::is_same_device(made->device, filesystem.device);
+  });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
 // A new file system of the config that has room for whatever the root may hold, and is there before the root's device
 // changes. What is there already is the user's, and not written to.
 Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model::Inventory& after, const RootNow& root,
@@ -208,7 +217,7 @@ Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model
   for (const auto& step : plan.steps) {
     const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
     if (made == nullptr || step.id == to.id || !can_be_root(made->format) || needed == 0 ||
-        size_of(after, made->device) < needed) {
+        size_of(after, made->device) < needed || subvolume_in(plan, *made) != nullptr) {
       continue;
     }
     auto chain = chain_of(plan, step);
@@ -314,6 +323,11 @@ Result<void> check_new(const std::string& called, const std::optional<RootNow>& 
                                ", whose files must be kept (provision.root=keep on the kernel command line), and "
                                "no device that the config names has them: if the power went while memory kept "
                                "them, they are lost, and the image must be written to the disk again");
+  }
+  if (const Step* const subvolume = subvolume_in(plan, std::get<MakeFilesystem>(to.operation))) {
+    return cannot_keep(*subvolume, "a new root file system, " + printable(called) +
+                                       ", whose files must be kept (provision.root=keep on the kernel command line), "
+                                       "cannot have subvolumes yet");
   }
   if (const MakeVolume* const volume = locked_in(plan, to)) {
     return cannot_keep(to, words + ", and the key of the volume " + printable(volume->name) +

@@ -9,6 +9,7 @@
 #include "spec/checks.hpp"
 #include "spec/extension_images.hpp"
 #include "spec/selectors.hpp"
+#include "spec/subvolumes.hpp"
 
 namespace provision::spec {
 namespace {
@@ -84,6 +85,7 @@ void cross_check(const Config& config, Checker& checker) {
   paths.check(config.storage.links, "links");
   check_extension_images(config, checker);
   check_suffix(config, checker);
+  check_subvolumes(config, checker);
 }
 
 }  // namespace provision::spec
@@ -118,6 +120,10 @@ struct Table<Extensions> {
             {.since = {3, 6}, .extension = true}),
       field("growFilesystems", &Extensions::grown_filesystems,
             "File systems of the config that take all of their devices where they are there already and smaller.",
+            {.since = {3, 6}, .extension = true}),
+      field("subvolumes", &Extensions::subvolumes,
+            "Subvolumes of the config's Btrfs file systems: made where they are not there, and mounted while files are "
+            "written.",
             {.since = {3, 6}, .extension = true}),
   };
 };

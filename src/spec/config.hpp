@@ -348,6 +348,27 @@ struct ParentDirectory {
   bool operator==(const ParentDirectory&) const = default;
 };
 
+// --- subvolumes.cpp
+
+// A subvolume of a Btrfs of the config.
+struct Subvolume {
+  Located place;
+  // As the file system's own entry has it.
+  std::string device;
+  // Its path in the top level of the file system: "home", "@/var".
+  std::string name;
+  // Where it is mounted while files are written; absent: it is only made.
+  std::optional<std::string> path;
+  std::vector<std::string> mount_options;
+  std::optional<bool> is_default;
+  std::optional<bool> no_copy_on_write;
+  // By their ids: names are not known when disks are made.
+  NodeOwner user;
+  NodeOwner group;
+  std::optional<std::int64_t> mode;
+  bool operator==(const Subvolume&) const = default;
+};
+
 // --- selectors.cpp
 
 // Names one whole disk by what is true of it: all that is given must hold.
@@ -385,6 +406,7 @@ struct Extensions {
   std::vector<DiskSelector> disk_selectors;
   std::vector<ParentDirectory> parent_directories;
   std::vector<GrownFilesystem> grown_filesystems;
+  std::vector<Subvolume> subvolumes;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -413,6 +435,7 @@ inline std::string key_of(const Filesystem& record) { return record.device; }
 inline std::string key_of(const GrownFilesystem& record) { return record.device; }
 inline std::string key_of(const DiskSelector& record) { return record.name; }
 inline std::string key_of(const ParentDirectory& record) { return record.path; }
+inline std::string key_of(const Subvolume& record) { return record.name + " of " + record.device; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -461,6 +484,7 @@ PROVISION_DECLARE_RECORD(provision::spec::Unit);
 PROVISION_DECLARE_RECORD(provision::spec::Systemd);
 PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
 PROVISION_DECLARE_RECORD(provision::spec::ParentDirectory);
+PROVISION_DECLARE_RECORD(provision::spec::Subvolume);
 PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
 PROVISION_DECLARE_RECORD(provision::spec::GrownFilesystem);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);

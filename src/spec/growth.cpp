@@ -21,7 +21,7 @@ struct Fault {
 };
 
 std::optional<Fault> fault_of(const Config& config, const GrownFilesystem& grown) {
-  const Filesystem* const filesystem = filesystem_of(config, grown);
+  const Filesystem* const filesystem = filesystem_on(config, grown.device);
   if (filesystem == nullptr) {
     return Fault{"the config has no file system on " + printable(grown.device),
                  "list it in $.storage.filesystems, by the same name and with its format"};
@@ -36,13 +36,6 @@ std::optional<Fault> fault_of(const Config& config, const GrownFilesystem& grown
 }
 
 }  // namespace
-
-const Filesystem* filesystem_of(const Config& config, const GrownFilesystem& grown) {
-  const auto& all = config.storage.filesystems;
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Filesystem& one) { return one.device == grown.device; });
-  return found == all.end() ? nullptr : &*found;
-}
 
 fields::Notes growth_notes(const Parsed& parsed) {
   fields::Notes notes;

@@ -6,9 +6,6 @@
 
 namespace provision::spec {
 
-// The file system of the config that this is; null if there is none on that device.
-const Filesystem* filesystem_of(const Config& config, const GrownFilesystem& grown);
-
 // Of a config that is whole, with all that it refers to: errors at file systems that it does not have, or that cannot
 // grow. A document that still refers to others may get them from those, and has no errors here.
 fields::Notes growth_notes(const Parsed& parsed);

@@ -29,7 +29,7 @@
 #include "host/intake.hpp"
 #include "host/linux/isolation.hpp"
 #include "host/linux/linux_host.hpp"
-#include "spec/growth.hpp"
+#include "spec/references.hpp"
 #include "support/boot_record.hpp"
 #include "support/capability.hpp"
 #include "support/golden_machine.hpp"
@@ -404,7 +404,12 @@ class LoopMachine {
   }
 
   static void make_entry(const std::string& full, const host::sim::Entry& entry) {
-    if (entry.node.kind == host::NodeKind::directory) {
+    if (entry.is_subvolume) {
+      must_program("btrfs", {"subvolume", "create", full});
+      if (entry.is_default) {
+        must_program("btrfs", {"subvolume", "set-default", full});
+      }
+    } else if (entry.node.kind == host::NodeKind::directory) {
       fs::create_directories(full);
     } else if (entry.node.kind == host::NodeKind::symlink) {
       fs::create_symlink(entry.node.target, full);
@@ -585,10 +590,13 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
     }
   }
   for (const auto& grown : golden.config.config->provision.grown_filesystems) {
-    const auto* const filesystem = spec::filesystem_of(*golden.config.config, grown);
+    const auto* const filesystem = spec::filesystem_on(*golden.config.config, grown.device);
     if (filesystem != nullptr && filesystem->format.value_or("") == "ext4" && !may_resize_ext4()) {
       missing.emplace_back("the capability to resize an ext4 (CAP_SYS_RESOURCE)");
     }
+  }
+  if (!golden.config.config->provision.subvolumes.empty() && !(kernel_has("btrfs") && have_program("btrfs"))) {
+    missing.emplace_back("btrfs in the kernel, and its program");
   }
   for (const auto& disk : machine.disks) {
     for (const auto& partition : disk.partitions) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -136,6 +138,100 @@ TEST_CASE("a file is read of a file system that nobody sees mounted, and nothing
     CHECK(free);
   }
   CHECK(read_bytes(node, 0, size << 20U) == before);
+}
+
+TEST_CASE("subvolumes are made where nobody sees the file system, whole and durable, and never twice") {
+  NEED_LOOPS();
+  NEED_PROGRAM("mkfs.btrfs");
+  if (host::kernel_text("/proc/filesystems").find("\tbtrfs") == std::string::npos) {
+    SKIP_TEST("btrfs in the kernel");
+  }
+  constexpr std::size_t size = 128;
+  const LoopDisk disk(size, 512);
+  const std::string& node = disk.node();
+  must_run("mkfs.btrfs", {"-q", "-f", node});
+  host::LinuxMounts mounts;
+  const std::string target = new_folder();
+  REQUIRE(why(mounts.mount(node, target, "btrfs", "")) == "");
+  REQUIRE(::mkdir((target + "/plain").c_str(), 0755) == 0);
+  write_file(target + "/file", "x");
+  REQUIRE(why(mounts.unmount(target)) == "");
+  const auto before = mounts.list().value();
+
+  REQUIRE(why(mounts.make_subvolume(node, {"home", 01750, {5, 6}, true, false})) == "");
+  REQUIRE(why(mounts.make_subvolume(node, {"home/inner"})) == "");
+  REQUIRE(why(mounts.make_subvolume(node, {"plain/other", 0755, {}, false, true})) == "");
+  // It stays as it is.
+  REQUIRE(why(mounts.make_subvolume(node, {"home", 0700, {1, 1}, false, false})) == "");
+  const auto entries =
+      mounts.subvolumes(node, {"file", "file/x", "home", "home/inner", "none", "plain", "plain/other"});
+  REQUIRE(why(entries) == "");
+  using Kind = host::SubvolumeKind;
+  CHECK(*entries == std::vector<host::SubvolumeEntry>{{"file", Kind::other, false},
+                                                      {"home", Kind::subvolume, false},
+                                                      {"home/inner", Kind::subvolume, false},
+                                                      {"plain", Kind::directory, false},
+                                                      {"plain/other", Kind::subvolume, true}});
+  for (const auto* name : {"plain", "file", "none/inner", "file/inner"}) {
+    CAPTURE(name);
+    const auto refused = mounts.make_subvolume(node, {name});
+    REQUIRE(!refused);
+    CHECK(refused.error().code == (std::string(name) == "file/inner" ? Code::io : Code::conflict));
+  }
+  CHECK(!mounts.subvolumes("/dev/no-such-node", {"home"}));
+  CHECK(mounts.list().value() == before);
+  // Nobody has the device.
+  const host::Descriptor free(::open(node.c_str(), O_RDWR | O_EXCL | O_CLOEXEC));
+  CHECK(free.valid());
+}
+
+TEST_CASE("subvolumes are mounted by their names, several at once, and the default one without") {
+  NEED_LOOPS();
+  NEED_PROGRAM("mkfs.btrfs");
+  if (host::kernel_text("/proc/filesystems").find("\tbtrfs") == std::string::npos) {
+    SKIP_TEST("btrfs in the kernel");
+  }
+  constexpr std::size_t size = 128;
+  const LoopDisk disk(size, 512);
+  const std::string& node = disk.node();
+  must_run("mkfs.btrfs", {"-q", "-f", node});
+  host::LinuxMounts mounts;
+  REQUIRE(why(mounts.make_subvolume(node, {"home", 01750, {5, 6}, true, false})) == "");
+  REQUIRE(why(mounts.make_subvolume(node, {"root", 0755, {}, false, true})) == "");
+  const std::string home = new_folder();
+  const std::string root = new_folder();
+  const std::string top = new_folder();
+  REQUIRE(why(mounts.mount(node, home, "btrfs", "noatime,subvol=/home")) == "");
+  REQUIRE(why(mounts.mount(node, root, "btrfs", "")) == "");
+  REQUIRE(why(mounts.mount(node, top, "btrfs", "subvol=/")) == "");
+  struct stat status {};
+  REQUIRE(::stat(home.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777U) == 01750);
+  CHECK(status.st_uid == 5);
+  CHECK(status.st_gid == 6);
+  write_file(home + "/in", "home");
+  CHECK(host::kernel_text(top + "/home/in") == "home");
+  {
+    const host::Descriptor file(::open((home + "/in").c_str(), O_RDONLY | O_CLOEXEC));
+    int flags = 0;
+    REQUIRE(::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) == 0);
+    CHECK((flags & FS_NOCOW_FL) != 0);
+  }
+  std::vector<std::string> shown;
+  for (const auto& entry : mounts.list().value()) {
+    if (entry.source == node) {
+      shown.push_back(entry.subvolume);
+    }
+  }
+  CHECK(shown == std::vector<std::string>{"home", "root", ""});
+  // While it is mounted it is looked at, and added to, all the same.
+  CHECK(mounts.subvolumes(node, {"home"}).value() ==
+        std::vector<host::SubvolumeEntry>{{"home", host::SubvolumeKind::subvolume, false}});
+  REQUIRE(why(mounts.make_subvolume(node, {"home/more"})) == "");
+  CHECK(::stat((home + "/more").c_str(), &status) == 0);
+  for (const auto& target : {home, root, top}) {
+    CHECK(why(mounts.unmount(target)) == "");
+  }
 }
 
 TEST_SUITE_END();

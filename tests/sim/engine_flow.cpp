@@ -323,6 +323,32 @@ constexpr std::string_view selecting_config = R"({
   }
 })";
 
+// A new Btrfs whose subvolumes are mounted one in the other, and one of before that keeps what it has, gets another,
+// and another default.
+constexpr std::string_view subvolumes_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {"subvolumes": [
+    {"device": "/dev/disk/by-partlabel/pool", "name": "@/log", "path": "/var/log", "noCopyOnWrite": true, "mode": 448},
+    {"device": "/dev/disk/by-partlabel/pool", "name": "@", "path": "/var", "default": true},
+    {"device": "/dev/disk/by-partlabel/pool", "name": "spare", "user": {"id": 5}, "group": {"id": 6}},
+    {"device": "/dev/vdc", "name": "kept", "path": "/srv/kept", "default": true},
+    {"device": "/dev/vdc", "name": "more", "path": "/srv/more"}
+  ]},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [{"label": "pool", "number": 1, "sizeMiB": 512}]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/pool", "format": "btrfs", "label": "pool", "path": "/mnt"},
+      {"device": "/dev/vdc", "format": "btrfs"}
+    ],
+    "files": [
+      {"path": "/var/file", "mode": 420, "contents": {"source": "data:,var"}},
+      {"path": "/var/log/file", "mode": 420, "contents": {"source": "data:,log"}},
+      {"path": "/srv/kept/new", "mode": 420, "contents": {"source": "data:,new"}},
+      {"path": "/srv/more/file", "mode": 420, "contents": {"source": "data:,more"}}
+    ]
+  }
+})";
+
 // Every path of the one above, and each thing in another way; what it has made where nothing was is in nobody's way.
 constexpr std::string_view other_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -896,6 +922,19 @@ Flow same_root_flow() {
                       replaced(same_root_config, "UUID\"", uuid("root").text() + "\""), {});
   flow.left_open = {"are nowhere to be found", "the first boot never completes"};
   declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
+  return flow;
+}
+
+Flow subvolumes_flow() {
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks[2].content =
+      file_system("btrfs", "kept", uuid("kept").text(),
+                  tree({{"/kept", subvolume(0700, {7, 8})}, {"/kept/precious", regular("data")}}));
+  Flow flow = flow_of("subvolumes", std::move(machine), subvolumes_config, {});
+  flow.ignored.emplace_back("/dev/vdb1:/@/lib/provision/report.json");
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/sysroot/var", "/sysroot/var/", "/sysroot/mnt", "/sysroot/srv",
+                 "/sysroot/srv/"});
   return flow;
 }
 

@@ -60,6 +60,9 @@ Flow root_flow(bool forgets);
 Flow reformatted_root_flow(bool forgets);
 // "same-root": the same, into a file system with the format, the label and the UUID of the old one.
 Flow same_root_flow();
+// "subvolumes": a new Btrfs with subvolumes that are mounted one in the other, and one of before, whose subvolume stays
+// with what is in it and becomes the default.
+Flow subvolumes_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

@@ -224,7 +224,7 @@ std::vector<Flow> flows() {
           accounts_flow(),       started_over_flow(),
           corrected_late_flow(), distro_flow(),
           root_flow(false),      reformatted_root_flow(false),
-          same_root_flow()};
+          same_root_flow(),      subvolumes_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -235,8 +235,9 @@ bool is_its_turn(const Flow& flow) {
   if (runs_all() || !asked.empty()) {
     return asked.empty() || asked == flow.name;
   }
-  const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" ||
-                       flow.name == "forgetful-root" || flow.name == "forgetful-mirror";
+  const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "subvolumes" ||
+                       flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
+                       flow.name == "forgetful-mirror";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);
@@ -323,6 +324,16 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(over, "/dev/vdb1:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK_FALSE(has_line(over, "/dev/vdb2:/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
     CHECK(over.find("/dev/vdb2: ext4 label 'fresh'") != std::string::npos);
+    const std::string subvolumes = Trial(subvolumes_flow()).undisturbed.snapshot;
+    CHECK(has_line(subvolumes, "/dev/vdb1:/@ subvolume 0755 0:0 default"));
+    CHECK(has_line(subvolumes, "/dev/vdb1:/@/log subvolume 0700 0:0 in place"));
+    CHECK(has_line(subvolumes, "/dev/vdb1:/spare subvolume 0755 5:6"));
+    CHECK(has_line(subvolumes, "/dev/vdb1:/@/file file 0644 0:0 3 bytes " + Digest::sha256("var").text()));
+    CHECK(has_line(subvolumes, "/dev/vdb1:/@/log/file file 0644 0:0 3 bytes " + Digest::sha256("log").text()));
+    CHECK(has_line(subvolumes, "/dev/vdc:/kept subvolume 0700 7:8 default"));
+    CHECK(has_line(subvolumes, "/dev/vdc:/kept/precious file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(has_line(subvolumes, "/dev/vdc:/kept/new file 0644 0:0 3 bytes " + Digest::sha256("new").text()));
+    CHECK(has_line(subvolumes, "/dev/vdc:/more/file file 0644 0:0 4 bytes " + Digest::sha256("more").text()));
     const std::string accounts = Trial(accounts_flow()).undisturbed.snapshot;
     CHECK(accounts.find("/dev/vda2:/home/gone") == std::string::npos);
     CHECK(has_line(accounts, "/dev/vda2:/srv/old/mine file 0644 1700:1000 4 bytes " + Digest::sha256("mine").text()));

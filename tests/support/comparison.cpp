@@ -75,7 +75,8 @@ class Levelling {
 
   void level_files() {
     std::erase_if(seen_.files, [&](const FileView& view) {
-      return predicted_.file(view.path) == nullptr && is_mounted_on(view.path);
+      const bool is_written = std::find(written_.begin(), written_.end(), view.path) != written_.end();
+      return predicted_.file(view.path) == nullptr && is_mounted_on(view.path) && !is_written;
     });
     for (auto& view : seen_.files) {
       if (const FileView* const predicted = predicted_.file(view.path)) {

@@ -358,6 +358,23 @@ class Builder {
     return Content{signature, is_root ? tree({{"/etc/os-release", regular("ID=test\n")}}) : tree()};
   }
 
+  // With the subvolumes of a Btrfs, each of which has something in it.
+  [[nodiscard]] std::optional<Content> content(const model::DeviceView& view) const {
+    auto made = content(view.signature);
+    std::map<std::string, Entry> entries;
+    for (const auto& seen : view.subvolumes) {
+      Entry entry = seen.kind == host::SubvolumeKind::other       ? regular("old")
+                    : seen.kind == host::SubvolumeKind::directory ? directory()
+                                                                  : subvolume();
+      entry.is_default = seen.is_default;
+      entries.emplace("/" + seen.name, std::move(entry));
+    }
+    if (made && !entries.empty()) {
+      made->files = tree(entries);
+    }
+    return made;
+  }
+
   // What is on a device of an array of the config.
   [[nodiscard]] std::optional<Content> member_content(const host::DeviceRef& device) const {
     for (const auto& array : seen_.arrays) {
@@ -384,13 +401,13 @@ class Builder {
     if (auto member = member_content({{}, view.device, number})) {
       return member;
     }
-    if (const auto* partition = view.partition(number)) {
-      return content(partition->signature);
-    }
     for (const auto& device : seen_.devices) {
       if (device.device.disk == view.device && device.device.number == number) {
-        return content(device.signature);
+        return content(device);
       }
+    }
+    if (const auto* partition = view.partition(number)) {
+      return content(partition->signature);
     }
     return std::nullopt;
   }
@@ -407,7 +424,7 @@ class Builder {
       DiskSpec disk;
       disk.node = view.device.path;
       disk.facts.sectors = sectors_of_a_device;
-      disk.content = content(view.signature);
+      disk.content = content(view);
       add_users(disk.node, view.signature, view.users);
       spec().disks.push_back(std::move(disk));
     }

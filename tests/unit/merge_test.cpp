@@ -253,7 +253,7 @@ void collect(const fields::Shape& shape, const std::string& path, std::set<std::
 
 TEST_CASE("merge: every vector") {
   const auto vectors = all_vectors();
-  CHECK(vectors.size() == 293);
+  CHECK(vectors.size() == 294);
   for (const auto& vector : vectors) {
     CAPTURE(vector.name);
     const spec::Parsed result = merged(vector);
@@ -279,6 +279,9 @@ TEST_CASE("merge: the vectors lay every field of the spec over its like") {
     return path.starts_with("$.provision.systemExtensions") ||
            path.starts_with("$.provision.configurationExtensions") || path.starts_with("$.provision.parentDirectories");
   });
+  // Refused in every document: when subvolumes are made nobody knows names.
+  missing.erase("$.provision.subvolumes.user.name");
+  missing.erase("$.provision.subvolumes.group.name");
   CHECK(joined({missing.begin(), missing.end()}) == "");
 }
 

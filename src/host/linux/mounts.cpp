@@ -71,6 +71,12 @@ bool set_option(int context, std::string_view option) {
   return ::fsconfig(context, FSCONFIG_SET_STRING, key.c_str(), std::string(option.substr(equals + 1)).c_str(), 0) == 0;
 }
 
+// Of a Btrfs; below another kind of mount the root says nothing that is asked for.
+std::string subvolume_of(libmnt_fs* fs) {
+  const std::string root = text(mnt_fs_get_root(fs));
+  return text(mnt_fs_get_fstype(fs)) == "btrfs" && root.starts_with('/') ? root.substr(1) : std::string();
+}
+
 }  // namespace
 
 Result<Descriptor> detached_mount(const std::string& node, const std::string& type, const std::string& options) {
@@ -106,8 +112,9 @@ Result<std::vector<NumberedMount>> kernel_mounts() {
   std::vector<NumberedMount> mounts;
   libmnt_fs* fs = nullptr;
   while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
-    mounts.push_back({{text(mnt_fs_get_source(fs)), text(mnt_fs_get_target(fs)), text(mnt_fs_get_fstype(fs))},
-                      mnt_fs_get_devno(fs)});
+    mounts.push_back(
+        {{text(mnt_fs_get_source(fs)), text(mnt_fs_get_target(fs)), text(mnt_fs_get_fstype(fs)), subvolume_of(fs)},
+         mnt_fs_get_devno(fs)});
   }
   return mounts;
 }

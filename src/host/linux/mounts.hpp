@@ -16,6 +16,8 @@ class LinuxMounts final : public Mounts {
   Result<void> unmount(std::string_view target) override;
   Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
                                 std::size_t max_bytes) override;
+  Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node, const std::vector<std::string>& names) override;
+  Result<void> make_subvolume(std::string_view node, const NewSubvolume& subvolume) override;
 };
 
 // A mount with the device number that the kernel gives it (btrfs and others give one of their own making).

@@ -403,6 +403,8 @@ Result<std::vector<Mutation>> SimFiles::copy_steps(const Place& from, const Plac
     Entry copy = entry;
     copy.settled = 0;
     copy.inode = 0;
+    copy.is_subvolume = false;
+    copy.is_default = false;
     steps.emplace_back(Put{name, std::move(copy)});
     if (entry.inode != 0) {
       names.emplace(entry.inode, name);

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/path.hpp"
+#include "base/text.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
@@ -10,6 +11,24 @@ namespace {
 
 Error failed(std::string_view doing, std::string_view target, int number) {
   return {Code::io, "cannot " + std::string(doing) + " " + std::string(target), number};
+}
+
+// The path of what is mounted: the subvolume that the options name, or the default one. Nothing: there is none.
+std::optional<std::string> shown_by(const Tree& tree, std::string_view options) {
+  constexpr std::string_view key = "subvol=";
+  for (const auto option : split(options, ',')) {
+    if (option.starts_with(key)) {
+      const auto found = tree.find(path::clean("/" + std::string(option.substr(key.size()))));
+      const bool is_one = found != tree.end() && (found->second.is_subvolume || found->first == "/");
+      return is_one ? std::optional(found->first) : std::nullopt;
+    }
+  }
+  for (const auto& [path, entry] : tree) {
+    if (entry.is_default) {
+      return path;
+    }
+  }
+  return "/";
 }
 
 }  // namespace
@@ -53,8 +72,16 @@ Result<void> SimMounts::attach(std::string_view node, std::string_view target, s
   if (held.ambivalent || held.type.empty() || held.type != type) {
     return failed("mount", node, EINVAL);
   }
-  MountEntry entry{device->node, std::string(target), std::string(type)};
-  world_.mount(MountPoint{std::move(entry), device, has_option(options, "ro")});
+  MountPoint point{{device->node, std::string(target), std::string(type)}, device, has_option(options, "ro")};
+  if (type == "btrfs") {
+    const auto shown = shown_by(world_.disk(*device).area(device->start)->now.files.now(), options);
+    if (!shown) {
+      return failed("mount", node, ENOENT);
+    }
+    point.shows = *shown;
+    point.entry.subvolume = shown->substr(1);
+  }
+  world_.mount(std::move(point));
   world_.touch(std::string(target));
   return {};
 }

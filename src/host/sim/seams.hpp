@@ -147,8 +147,12 @@ class SimMounts final : public Mounts {
   Result<void> unmount(std::string_view target) override;
   Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
                                 std::size_t max_bytes) override;
+  Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node, const std::vector<std::string>& names) override;
+  Result<void> make_subvolume(std::string_view node, const NewSubvolume& subvolume) override;
 
  private:
+  // The files of the Btrfs that a node has.
+  Result<FileSystem*> btrfs_on(std::string_view node);
   Result<void> attach(std::string_view node, std::string_view target, std::string_view type, std::string_view options);
   Result<void> detach(std::string_view target);
   Result<void> check_target(std::string_view target);

@@ -38,6 +38,9 @@
 // has the right UUID and label and can be mounted, and only problems() tells that it was never finished. A cut midway
 // in mkfs never leaves a whole one.
 //
+// *A subvolume* of a Btrfs is made under a name of its own, and has its name when it has all else: a cut midway leaves
+// some first part of that. When make_subvolume has returned all is durable, what mkfs made too.
+//
 // *A vfat* has no journal: a power cut that finds changes on their way damages it. Its files look as those of any other
 // file system would, and only problems() tells.
 //

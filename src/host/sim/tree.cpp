@@ -92,6 +92,12 @@ void apply_to(Tree& tree, const Attributes& change) {
 
 void apply_to(Tree& tree, const Erase& change) { extract(tree, change.path); }
 
+void apply_to(Tree& tree, const SetDefault& change) {
+  for (auto& [path, entry] : tree) {
+    entry.is_default = path == change.path;
+  }
+}
+
 // How long a file is after the cut. Whole, empty and cut short are equally likely: each is a case of its own.
 std::size_t surviving_length(const Entry& entry, Loss loss, Random& random) {
   const std::size_t fresh = entry.content.size() - entry.settled;
@@ -144,6 +150,12 @@ Entry directory(std::uint32_t mode, Owner owner) {
   return entry;
 }
 
+Entry subvolume(std::uint32_t mode, Owner owner) {
+  Entry entry = directory(mode, owner);
+  entry.is_subvolume = true;
+  return entry;
+}
+
 Entry symlink(std::string target, Owner owner) {
   Entry entry;
   entry.node.kind = NodeKind::symlink;
@@ -167,8 +179,9 @@ Tree tree(const std::map<std::string, Entry>& entries) {
 }
 
 std::string describe(const Entry& entry) {
-  std::string text = fmt::format("{} {:04o} {}:{}", kind_name(entry.node.kind), entry.node.mode, entry.node.owner.uid,
-                                 entry.node.owner.gid);
+  std::string text = fmt::format("{} {:04o} {}:{}{}{}", entry.is_subvolume ? "subvolume" : kind_name(entry.node.kind),
+                                 entry.node.mode, entry.node.owner.uid, entry.node.owner.gid,
+                                 entry.no_copy_on_write ? " in place" : "", entry.is_default ? " default" : "");
   if (entry.node.kind == NodeKind::regular) {
     text += fmt::format(" {} bytes {}{}", entry.content.size(), Digest::sha256(entry.content).text(),
                         entry.inode != 0 ? " linked" : "");

@@ -25,6 +25,11 @@ struct Entry {
   std::size_t settled = 0;
   // Entries of one number, other than 0, are one file: hard links of each other.
   std::uint64_t inode = 0;
+  // A directory that is the root of a subvolume: it can be mounted by itself.
+  bool is_subvolume = false;
+  bool no_copy_on_write = false;
+  // What a mount shows that asks for no subvolume; none is: the top level.
+  bool is_default = false;
 };
 
 // By path from the file system's own root; "/" is always there.
@@ -33,6 +38,7 @@ using Tree = std::map<std::string, Entry, std::less<>>;
 Entry regular(std::string content, std::uint32_t mode = 0644, Owner owner = {});
 Entry directory(std::uint32_t mode = 0755, Owner owner = {});
 Entry symlink(std::string target, Owner owner = {});
+Entry subvolume(std::uint32_t mode = 0755, Owner owner = {});
 
 // Just the root, and `entries` with the directories that they need.
 Tree tree(const std::map<std::string, Entry>& entries = {});
@@ -72,8 +78,12 @@ struct Attributes {
 struct Erase {
   std::string path;
 };
+// A subvolume becomes the default one, and no other is.
+struct SetDefault {
+  std::string path;
+};
 // The smallest changes: a cut falls between two of them, never into one (but see Loss for contents).
-using Mutation = std::variant<Put, Grow, Rename, Exchange, Join, Attributes, Erase>;
+using Mutation = std::variant<Put, Grow, Rename, Exchange, Join, Attributes, Erase, SetDefault>;
 
 void change(Tree& tree, const Mutation& mutation);
 

@@ -286,6 +286,9 @@ Place World::locate(const std::string& full) const {
     if (path::is_within(full, target)) {
       found.mount = i;
       found.inner = target == "/" ? full : path::clean("/" + full.substr(target.size()));
+      if (mounts_[i].shows != "/") {
+        found.inner = path::clean(mounts_[i].shows + found.inner);
+      }
     }
   }
   return found;

@@ -36,6 +36,8 @@ struct MountPoint {
   MountEntry entry;
   std::optional<Device> device;
   bool read_only = false;
+  // What of the file system is shown there: a path in it.
+  std::string shows = "/";
 };
 
 // Where a path leads: a file system and a path in it, whether or not something is there.

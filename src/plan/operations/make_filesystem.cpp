@@ -215,6 +215,7 @@ void predict(model::Inventory& inventory, const MakeFilesystem& operation) {
   for (auto& view : inventory.devices) {
     if (view.device.path == operation.device.path) {
       view.signature = made;
+      view.subvolumes.clear();
       return;
     }
   }

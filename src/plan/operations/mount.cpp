@@ -31,20 +31,54 @@ const std::vector<std::string>* users_of(const model::Inventory& inventory, cons
   return partition != nullptr ? &partition->users : nullptr;
 }
 
+// A mount that asks for no subvolume may show any: which is the default one.
+bool shows(const host::MountEntry& entry, const Mount& operation) {
+  return operation.subvolume.empty() || entry.subvolume == operation.subvolume;
+}
+
 // Mounts are seen by the kernel's name of the device, which may be another one than the config's: then the device's own
 // users tell. Those are paths outside the target.
 bool is_mounted(const model::Inventory& inventory, const Mount& operation) {
   const auto last = std::find_if(inventory.mounts.rbegin(), inventory.mounts.rend(),
                                  [&](const host::MountEntry& entry) { return entry.target == operation.path; });
-  if (last == inventory.mounts.rend() || last->source == operation.device.path) {
-    return last != inventory.mounts.rend();
+  if (last == inventory.mounts.rend() || !shows(*last, operation)) {
+    return false;
+  }
+  if (last->source == operation.device.path) {
+    return true;
   }
   const std::vector<std::string>* const users = users_of(inventory, operation.device);
   return users != nullptr && std::any_of(users->begin(), users->end(),
                                          [&](const std::string& user) { return user.ends_with(operation.path); });
 }
 
+// What a mount without the option subvol= shows, where that is known.
+std::string default_of(const model::Inventory& inventory, const host::DeviceRef& device) {
+  const model::DeviceView* const view = inventory.device(device.path);
+  if (view != nullptr) {
+    for (const auto& entry : view->subvolumes) {
+      if (entry.is_default) {
+        return entry.name;
+      }
+    }
+  }
+  return {};
+}
+
+// The subvolume's option comes last, so that it is the one that counts.
+std::string options_of(const Mount& operation) {
+  std::vector<std::string> options = operation.options;
+  if (!operation.subvolume.empty()) {
+    options.push_back("subvol=/" + operation.subvolume);
+  }
+  return join(options, ",");
+}
+
 }  // namespace
+
+std::string mount_fingerprint(const host::MountEntry& entry) {
+  return "mount:" + entry.source + (entry.subvolume.empty() ? "" : "[/" + entry.subvolume + "]");
+}
 
 Result<Observation> observe(host::Host& host, const Mount& operation) {
   const std::string target = full_path(host, operation);
@@ -54,9 +88,10 @@ Result<Observation> observe(host::Host& host, const Mount& operation) {
   // The last mount on a place is the one that is seen there.
   for (const auto& entry : TRY(host.mounts.list())) {
     if (entry.target == target) {
-      seen.state = entry.source == node ? State::satisfied : State::foreign;
-      seen.fingerprint = "mount:" + entry.source;
-      seen.found = entry.source + " is mounted there";
+      seen.state = entry.source == node && shows(entry, operation) ? State::satisfied : State::foreign;
+      seen.fingerprint = mount_fingerprint(entry);
+      seen.found = (entry.subvolume.empty() ? "" : "the subvolume " + printable(entry.subvolume) + " of ") +
+                   entry.source + " is mounted there";
     }
   }
   return seen;
@@ -65,8 +100,7 @@ Result<Observation> observe(host::Host& host, const Mount& operation) {
 Result<void> apply(Work& work, const Mount& operation) {
   const std::string node = TRY(source_of(work.host, operation));
   TRY(make_real_directories(work.host.target, operation.path));
-  auto mounted =
-      work.host.mounts.mount(node, full_path(work.host, operation), operation.format, join(operation.options, ","));
+  auto mounted = work.host.mounts.mount(node, full_path(work.host, operation), operation.format, options_of(operation));
   if (!mounted && operation.format == spec::virtiofs && mounted.error().system_error == EINVAL) {
     // The kernel's answer to a tag that it does not know (virtio_fs_get_tree).
     return Error(Code::device_missing,
@@ -83,10 +117,15 @@ void predict(model::Inventory& inventory, const Mount& operation) {
   std::erase_if(inventory.files, [&](const model::FileView& file) {
     return path::is_within(file.path, operation.path) && file.path != operation.path;
   });
-  inventory.mounts.push_back({operation.device.path, operation.path, operation.format});
+  const std::string shown = operation.subvolume.empty() ? default_of(inventory, operation.device) : operation.subvolume;
+  inventory.mounts.push_back({operation.device.path, operation.path, operation.format, shown});
 }
 
-std::string describe(const Mount& operation) { return "mount " + operation.device.path + " at " + operation.path; }
+std::string describe(const Mount& operation) {
+  const std::string subvolume =
+      operation.subvolume.empty() ? "" : "the subvolume " + printable(operation.subvolume) + " of ";
+  return "mount " + subvolume + operation.device.path + " at " + operation.path;
+}
 
 Traits traits(const Mount& operation) {
   return {.sync_path = path::parent(operation.path), .observation_proves = true, .lasts = false};
