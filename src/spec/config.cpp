@@ -116,6 +116,9 @@ struct Table<Extensions> {
             "Owners and modes of the directories on the way to files, directories and links that are not in the config "
             "themselves; without it those that are missing are made 0755 root.",
             {.since = {3, 6}, .extension = true}),
+      field("volumeGroups", &Extensions::volume_groups,
+            "Volume groups of LVM on partitions, disks, RAID arrays and encrypted volumes, with their logical volumes.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 
