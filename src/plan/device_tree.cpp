@@ -159,7 +159,7 @@ class Tree {
   }
 
   // What arrays and volumes show.
-  void see_shown(const model::Inventory& inventory, Contents& found) const {
+  void see_shown(const model::Inventory& inventory, Contents& found) {
     for (const auto& array : inventory.arrays) {
       const Uuid uuid = array_uuid(array.name);
       const auto is_its = [&](const model::MemberView& view) {
@@ -173,6 +173,13 @@ class Tree {
     }
     for (const auto& group : inventory.found_groups) {
       see_group(group, found);
+    }
+    for (const auto& group : inventory.volume_groups) {
+      for (const auto& view : group.members) {
+        if (const auto* const held = inventory.group_of(view.signature.uuid)) {
+          found[key_of(view.device)] = labelled("LVM", held->name);
+        }
+      }
     }
     for (const auto& volume : inventory.volumes) {
       if (volume.header.version != 0) {
