@@ -34,6 +34,11 @@ opens_volumes() {
         compgen -G "${dracutbasedir-}/modules.d/[0-9][0-9]dm" >/dev/null
 }
 
+# Logical volumes: by lvm, which waits for udev's rules for device-mapper.
+makes_groups() {
+    has_program lvm && opens_volumes
+}
+
 # Clevis, by which the engine binds encrypted volumes and opens those that are bound: scripts, and what they run. dracut's own
 # modules of Clevis bring the half that decrypts, for an image that opens its root by it.
 install_clevis() {
@@ -73,6 +78,8 @@ installkernel() {
     ! opens_volumes || dracut_instmods -o dm_mod dm_crypt xts ecb cbc essiv sha256_generic sha512_generic algif_skcipher \
         aes_generic aesni_intel aes_arm64 aes_ce_blk aes_neon_bs aes_neon_blk aes_s390 vmx_crypto \
         serpent_generic twofish_generic camellia_generic adiantum chacha_generic nhpoly1305
+    # Logical volumes: lvm asks for the targets by their names.
+    ! makes_groups || dracut_instmods -o dm_mod dm_raid raid1 raid10 raid456 dm_thin_pool
     dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
         bnx2x bnxt_en mlx4_en mlx5_core bonding 8021q bridge af_packet ipv6
 }
@@ -149,6 +156,14 @@ install() {
     # By these an array gets its links; without them mdadm waits five seconds for /dev/md/NAME. Not 64-md-raid-assembly: who
     # wants arrays to be assembled that the config does not name takes dracut's module mdraid.
     [[ " ${here[*]} " != *" mdadm "* ]] || inst_rules 01-md-raid-creating.rules 63-md-raid-arrays.rules
+    # And by these a logical volume gets its name. Not 64-lvm or 69-dm-lvm: who wants groups to be activated that the config
+    # does not name takes dracut's module lvm. What checks the metadata of thin pools is wanted where there is one.
+    if makes_groups; then
+        inst_rules 11-dm-lvm.rules 56-lvm.rules
+        inst_multiple -o thin_check thin_repair thin_dump
+    elif [[ " ${here[*]} " == *" lvm "* ]]; then
+        dwarn "provision: lvm is there, but no dmsetup, or not dracut's module dm: the image will make no logical volumes"
+    fi
     [[ " ${here[*]} " != *" clevis "* ]] || install_clevis
     opens_volumes || dwarn "provision: no dmsetup, or not dracut's module dm: the image will not open encrypted volumes"
     for bundle in $ca_bundles; do

@@ -156,12 +156,24 @@ Result<void> check_no_volumes(const spec::Parsed& parsed) {
       .at(parsed.sources.origin(volumes.front().place, "$.storage.luks.0", "name"));
 }
 
+// Its logical volumes would be devices of this machine.
+Result<void> check_no_groups(const spec::Parsed& parsed) {
+  const auto& groups = parsed.config->provision.volume_groups;
+  if (groups.empty()) {
+    return {};
+  }
+  return Error(Code::unsupported,
+               "volume groups cannot be made on images: the machine itself makes them at its first boot")
+      .at(parsed.sources.origin(groups.front().place, "$.provision.volumeGroups.0", "name"));
+}
+
 Result<void> check(const ApplyOptions& options, const spec::Parsed& parsed) {
   if (auto error = plan::unsupported(parsed)) {
     return *std::move(error);
   }
   TRY(check_no_shares(parsed));
   TRY(check_no_volumes(parsed));
+  TRY(check_no_groups(parsed));
   return check_root_choice(*parsed.config, options.target.root);
 }
 

@@ -95,10 +95,15 @@ constexpr std::array parts{
          [](spec::Config& config) { config.storage.luks.clear(); }},
     Part{"$.storage.raid", "raid", [](const spec::Config& config) { return !config.storage.raid.empty(); },
          [](spec::Config& config) { config.storage.raid.clear(); }},
+    Part{"$.provision.volumeGroups", "volumeGroups",
+         [](const spec::Config& config) { return !config.provision.volume_groups.empty(); },
+         [](spec::Config& config) { config.provision.volume_groups.clear(); }},
 };
 
 const spec::Located& place_of(const spec::Config& config, const Part& part) {
-  return part.path.starts_with("$.storage") ? config.storage.place : config.place;
+  return part.path.starts_with("$.storage")     ? config.storage.place
+         : part.path.starts_with("$.provision") ? config.provision.place
+                                                : config.place;
 }
 
 // Says what is left out, or refuses it.

@@ -17,6 +17,7 @@
 #include "host/linux/isolation.hpp"
 #include "host/linux/mounts.hpp"
 #include "model/inventory.hpp"
+#include "model/volume_groups.hpp"
 
 namespace provision::cli {
 namespace {
@@ -407,6 +408,20 @@ Result<std::vector<ImageDisks::Found>> ImageDisks::filesystems() {
   return all;
 }
 
+Result<void> ImageProcesses::must_have(const std::string& program) {
+  if (program == model::lvm_program) {
+    return Error(Code::program_missing, "volume groups are not looked at on images: there is no lvm");
+  }
+  return real_.must_have(program);
+}
+
+Result<host::Exit> ImageProcesses::run(const host::Command& command) {
+  if (command.program == model::lvm_program) {
+    TRY(must_have(command.program));
+  }
+  return real_.run(command);
+}
+
 Result<std::unique_ptr<ImageHost>> ImageHost::open(const Settings& settings) {
   TRY(host::ensure_device_nodes());
   // Before /run is hidden: an image, or the directory of the journal, may lie in there.
@@ -424,13 +439,14 @@ ImageHost::ImageHost(std::vector<Image> images, const std::string& state, std::s
     : machine_(std::string(target_path), state),
       disks_(machine_.disks, std::move(images), std::string(target_path)),
       crypt_(machine_.crypt, disks_),
+      processes_(machine_.processes),
       firmware_(std::move(boot)),
       read_only_(read_only) {}
 
 // The mounts would go with the process as well, and the loop devices after them.
 ImageHost::~ImageHost() { static_cast<void>(unmount_all()); }
 
-host::Host ImageHost::host() { return machine_.host_with(disks_, crypt_, firmware_); }
+host::Host ImageHost::host() { return machine_.host_with(disks_, crypt_, processes_, firmware_); }
 
 Result<ImageDisks::Found> ImageHost::find_root(const RootChoice& choice) {
   const auto all = TRY(disks_.filesystems());

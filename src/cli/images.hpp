@@ -108,6 +108,18 @@ class ImageCrypt final : public host::Crypt {
   ImageDisks& disks_;
 };
 
+// Programs for images: not LVM's, which would look at the devices of this machine, and make some.
+class ImageProcesses final : public host::Processes {
+ public:
+  explicit ImageProcesses(host::Processes& real) : real_(real) {}
+
+  Result<void> must_have(const std::string& program) override;
+  Result<host::Exit> run(const host::Command& command) override;
+
+ private:
+  host::Processes& real_;
+};
+
 // A machine without a name of its own: what is derived for an image depends on the image and the config only, not on
 // where it is built. Each run is a boot of its own.
 class ImageFirmware final : public host::Firmware {
@@ -166,6 +178,7 @@ class ImageHost {
   host::LinuxHost machine_;
   ImageDisks disks_;
   ImageCrypt crypt_;
+  ImageProcesses processes_;
   ImageFirmware firmware_;
   bool read_only_;
 };

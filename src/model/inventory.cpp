@@ -73,6 +73,26 @@ const VolumeView* Inventory::volume(std::string_view name) const {
   return find_in(volumes, [&](const VolumeView& v) { return v.name == name; });
 }
 
+const PhysicalVolumeView* VolumeGroupView::member(std::string_view path) const {
+  return find_in(members, [&](const PhysicalVolumeView& m) { return m.device.path == path; });
+}
+
+bool VolumeGroupFound::has(std::string_view physical_uuid) const {
+  return !physical_uuid.empty() && std::find(physical.begin(), physical.end(), physical_uuid) != physical.end();
+}
+
+const LogicalVolumeView* VolumeGroupFound::volume(std::string_view wanted) const {
+  return find_in(logical, [&](const LogicalVolumeView& v) { return v.name == wanted; });
+}
+
+const VolumeGroupView* Inventory::volume_group(std::string_view name) const {
+  return find_in(volume_groups, [&](const VolumeGroupView& g) { return g.name == name; });
+}
+
+const VolumeGroupFound* Inventory::group_of(std::string_view physical_uuid) const {
+  return find_in(found_groups, [&](const VolumeGroupFound& g) { return g.has(physical_uuid); });
+}
+
 const DeviceView* Inventory::device(std::string_view path) const {
   return find_in(devices, [&](const DeviceView& d) { return d.device.path == path; });
 }

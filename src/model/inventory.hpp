@@ -102,6 +102,57 @@ struct VolumeView {
   [[nodiscard]] bool is_open() const { return !open.empty() && open == header.uuid; }
 };
 
+// A device that is to be, or is, a physical volume of a volume group of the config. Its signature has the UUID of the
+// physical volume, in LVM's own form.
+struct PhysicalVolumeView {
+  host::DeviceRef device;
+  host::Signature signature;
+  std::vector<std::string> users;
+  bool operator==(const PhysicalVolumeView&) const = default;
+};
+
+// A volume group of the config, by its name there. Of its devices those that are there.
+struct VolumeGroupView {
+  std::string name;
+  std::vector<PhysicalVolumeView> members;
+  bool operator==(const VolumeGroupView&) const = default;
+
+  [[nodiscard]] const PhysicalVolumeView* member(std::string_view path) const;
+};
+
+// A logical volume that is there; none of those that LVM makes for itself.
+struct LogicalVolumeView {
+  std::string name;
+  // Of its first segment, as lvmreport(7) has it ("linear").
+  std::string type;
+  std::int64_t bytes = 0;
+  // Over how many devices or sub-volumes that lies.
+  std::int64_t stripes = 0;
+  std::string pool;
+  bool active = false;
+  // Something has it open.
+  bool open = false;
+  bool operator==(const LogicalVolumeView&) const = default;
+};
+
+// A volume group of the machine that has the name of one of the config, or a physical volume on one of its devices.
+struct VolumeGroupFound {
+  std::string name;
+  std::string uuid;
+  std::int64_t extent_bytes = 0;
+  std::int64_t free_extents = 0;
+  // The UUIDs of its physical volumes, and the nodes of those that are there.
+  std::vector<std::string> physical;
+  std::vector<std::string> nodes;
+  // How many of them are not.
+  std::int64_t missing = 0;
+  std::vector<LogicalVolumeView> logical;
+  bool operator==(const VolumeGroupFound&) const = default;
+
+  [[nodiscard]] bool has(std::string_view physical_uuid) const;
+  [[nodiscard]] const LogicalVolumeView* volume(std::string_view wanted) const;
+};
+
 // Something in the target that a step would touch, or a directory or link on the way there. Only what exists has a
 // view; its path is the one that it was looked up by.
 struct FileView {
@@ -147,6 +198,8 @@ struct Inventory {
   std::vector<ArrayView> arrays;
   // Those whose devices are there.
   std::vector<VolumeView> volumes;
+  std::vector<VolumeGroupView> volume_groups;
+  std::vector<VolumeGroupFound> found_groups;
   std::vector<DeviceView> devices;
   // Of the file systems that shall grow those that are there.
   std::vector<GrowthView> growths;
@@ -167,6 +220,9 @@ struct Inventory {
   [[nodiscard]] const DiskView* disk(std::string_view name) const;
   [[nodiscard]] const ArrayView* array(std::string_view name) const;
   [[nodiscard]] const VolumeView* volume(std::string_view name) const;
+  [[nodiscard]] const VolumeGroupView* volume_group(std::string_view name) const;
+  // The one that has the physical volume; null: it is in none.
+  [[nodiscard]] const VolumeGroupFound* group_of(std::string_view physical_uuid) const;
   [[nodiscard]] const DeviceView* device(std::string_view path) const;
   [[nodiscard]] const GrowthView* growth(std::string_view path) const;
   [[nodiscard]] const FileView* file(std::string_view path) const;
@@ -216,6 +272,10 @@ PROVISION_DECLARE_RECORD(provision::model::GrowthView);
 PROVISION_DECLARE_RECORD(provision::model::MemberView);
 PROVISION_DECLARE_RECORD(provision::model::ArrayView);
 PROVISION_DECLARE_RECORD(provision::model::VolumeView);
+PROVISION_DECLARE_RECORD(provision::model::PhysicalVolumeView);
+PROVISION_DECLARE_RECORD(provision::model::VolumeGroupView);
+PROVISION_DECLARE_RECORD(provision::model::LogicalVolumeView);
+PROVISION_DECLARE_RECORD(provision::model::VolumeGroupFound);
 PROVISION_DECLARE_RECORD(provision::model::FileView);
 PROVISION_DECLARE_RECORD(provision::model::PolicyView);
 PROVISION_DECLARE_RECORD(provision::model::UserView);

@@ -10,6 +10,7 @@
 #include "host/parallel.hpp"
 #include "model/observe_files.hpp"
 #include "model/selectors.hpp"
+#include "model/volume_groups.hpp"
 #include "spec/references.hpp"
 #include "spec/subvolumes.hpp"
 
@@ -137,14 +138,15 @@ bool may_miss(const spec::Config& config, const Inventory& inventory, const host
   return to_be_made || is_of_damaged_table(inventory, device);
 }
 
-// Whether there is something to look at. An array or a volume of the config is not waited for: whoever may set it up
-// has done so.
+// Whether there is something to look at. An array or a volume of the config, encrypted or logical, is not waited for:
+// whoever may set it up has done so.
 Result<bool> is_there(host::Host& host, const spec::Config& config, const Inventory& inventory,
                       const host::DeviceRef& device, std::chrono::milliseconds patience) {
   if (may_miss(config, inventory, device)) {
     return false;
   }
-  const bool is_ours = array_named(config, device.path) != nullptr || volume_named(config, device.path) != nullptr;
+  const bool is_ours = array_named(config, device.path) != nullptr || volume_named(config, device.path) != nullptr ||
+                       logical_volume_named(config, device.path).has_value();
   auto node = host.disks.await(device, is_ours ? std::chrono::milliseconds(0) : patience);
   if (!node && is_ours && node.error().code == Code::device_missing) {
     return false;
@@ -190,6 +192,50 @@ Result<void> see_array(host::Host& host, const spec::Parsed& config, const Scope
 Result<void> see_arrays(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   for (std::size_t i = 0; i < config.config->storage.raid.size(); ++i) {
     TRY(see_array(host, config, scope, i, inventory));
+  }
+  return {};
+}
+
+Result<void> see_physical_volume(host::Host& host, const host::DeviceRef& device, VolumeGroupView& group) {
+  PhysicalVolumeView view;
+  view.device = device;
+  view.signature = TRY_WHILE(content_of(host, device), "probing " + device.path);
+  view.users = TRY_WHILE(host.disks.users(device), "looking who uses " + device.path);
+  group.members.push_back(std::move(view));
+  return {};
+}
+
+Result<void> see_volume_group(host::Host& host, const spec::Parsed& config, const Scope& scope, std::size_t index,
+                              Inventory& inventory) {
+  const spec::VolumeGroup& group = config.config->provision.volume_groups[index];
+  VolumeGroupView view;
+  view.name = group.name;
+  for (std::size_t i = 0; i < group.devices.size(); ++i) {
+    const host::DeviceRef ref = resolve(inventory, group.devices[i]);
+    const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
+    if (!there && scope.allow_missing && there.error().code == Code::device_missing) {
+      continue;
+    }
+    if (!there) {
+      Error error = there.error();
+      const std::string place = "$.provision.volumeGroups." + std::to_string(index) + ".devices." + std::to_string(i);
+      return std::move(error).at(origin_of(config, group.place, place, "devices"));
+    }
+    if (*there) {
+      TRY(see_physical_volume(host, ref, view));
+    }
+  }
+  inventory.volume_groups.push_back(std::move(view));
+  return {};
+}
+
+Result<void> see_volume_groups(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
+  const auto& groups = config.config->provision.volume_groups;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    TRY(see_volume_group(host, config, scope, i, inventory));
+  }
+  if (!groups.empty()) {
+    TRY(see_found_groups(host, inventory));
   }
   return {};
 }
@@ -328,7 +374,8 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
     inventory.whole_disks = TRY_WHILE(host.disks.whole_disks({}), "looking for the disks of this machine");
   }
   const bool volumes = scope.volumes && !config.config->storage.luks.empty();
-  if (scope.tables || volumes) {
+  const bool groups = scope.groups && !config.config->provision.volume_groups.empty();
+  if (scope.tables || volumes || groups) {
     TRY(see_disks(host, config, scope, inventory));
   }
   if (scope.arrays) {
@@ -336,6 +383,9 @@ Result<Inventory> observe(host::Host& host, const spec::Parsed& config, const Sc
   }
   if (volumes) {
     TRY(see_volumes(host, config, scope, inventory));
+  }
+  if (groups) {
+    TRY(see_volume_groups(host, config, scope, inventory));
   }
   if (scope.contents) {
     TRY(see_devices(host, config, scope, inventory));

@@ -19,6 +19,8 @@ struct Scope {
   bool arrays = false;
   // What is on the devices of encrypted volumes, and which of those are open; the tables too, where there are volumes.
   bool volumes = false;
+  // What is on the devices of volume groups, and which groups LVM knows of; the tables too, where there are groups.
+  bool groups = false;
   // What is on the disks and on the devices of file systems, and who uses them.
   bool contents = false;
   // What is mounted in the target.

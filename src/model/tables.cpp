@@ -216,6 +216,50 @@ struct Table<VolumeView> {
 };
 
 template <>
+struct Table<PhysicalVolumeView> {
+  static constexpr auto rows = std::tuple{
+      field("device", &PhysicalVolumeView::device, "The device.", {.required = true}),
+      field("signature", &PhysicalVolumeView::signature, "What is on it."),
+      field("users", &PhysicalVolumeView::users, "Who holds it open."),
+  };
+};
+
+template <>
+struct Table<VolumeGroupView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &VolumeGroupView::name, "The volume group as the config names it.", {.required = true}),
+      field("members", &VolumeGroupView::members, "Those of its devices that are there."),
+  };
+};
+
+template <>
+struct Table<LogicalVolumeView> {
+  static constexpr auto rows = std::tuple{
+      field("name", &LogicalVolumeView::name, "Its name.", {.required = true}),
+      field("type", &LogicalVolumeView::type, "Its type, by lvmreport(7)."),
+      field("bytes", &LogicalVolumeView::bytes, "Its size.", {.unit = "bytes"}),
+      field("stripes", &LogicalVolumeView::stripes, "Over how many devices it lies."),
+      field("pool", &LogicalVolumeView::pool, "The pool that it is in."),
+      field("active", &LogicalVolumeView::active, "Whether the kernel has it."),
+      field("open", &LogicalVolumeView::open, "Whether something has it open."),
+  };
+};
+
+template <>
+struct Table<VolumeGroupFound> {
+  static constexpr auto rows = std::tuple{
+      field("name", &VolumeGroupFound::name, "Its name.", {.required = true}),
+      field("uuid", &VolumeGroupFound::uuid, "Its UUID."),
+      field("extentBytes", &VolumeGroupFound::extent_bytes, "The size of an extent.", {.unit = "bytes"}),
+      field("freeExtents", &VolumeGroupFound::free_extents, "How many extents are free."),
+      field("physical", &VolumeGroupFound::physical, "The UUIDs of its physical volumes."),
+      field("nodes", &VolumeGroupFound::nodes, "The nodes of those that are there."),
+      field("missing", &VolumeGroupFound::missing, "How many are not."),
+      field("logical", &VolumeGroupFound::logical, "Its logical volumes."),
+  };
+};
+
+template <>
 struct Table<FileView> {
   static constexpr auto rows = std::tuple{
       field("path", &FileView::path, "The path inside the target root.", {.required = true}),
@@ -348,6 +392,8 @@ struct Table<Inventory> {
       field("disks", &Inventory::disks, "The disks that the config names."),
       field("arrays", &Inventory::arrays, "The RAID arrays of the config."),
       field("volumes", &Inventory::volumes, "The encrypted volumes of the config."),
+      field("volumeGroups", &Inventory::volume_groups, "The volume groups of the config."),
+      field("foundGroups", &Inventory::found_groups, "The volume groups that are there, of their names or devices."),
       field("devices", &Inventory::devices, "The devices that hold file systems."),
       field("growths", &Inventory::growths, "The sizes of the file systems that shall grow."),
       field("files", &Inventory::files, "What exists at the paths that the config names."),
@@ -382,6 +428,10 @@ PROVISION_INSTANTIATE_RECORD(provision::model::GrowthView);
 PROVISION_INSTANTIATE_RECORD(provision::model::MemberView);
 PROVISION_INSTANTIATE_RECORD(provision::model::ArrayView);
 PROVISION_INSTANTIATE_RECORD(provision::model::VolumeView);
+PROVISION_INSTANTIATE_RECORD(provision::model::PhysicalVolumeView);
+PROVISION_INSTANTIATE_RECORD(provision::model::VolumeGroupView);
+PROVISION_INSTANTIATE_RECORD(provision::model::LogicalVolumeView);
+PROVISION_INSTANTIATE_RECORD(provision::model::VolumeGroupFound);
 PROVISION_INSTANTIATE_RECORD(provision::model::FileView);
 PROVISION_INSTANTIATE_RECORD(provision::model::PolicyView);
 PROVISION_INSTANTIATE_RECORD(provision::model::UserView);

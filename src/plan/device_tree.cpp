@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "model/volume_groups.hpp"
 
 namespace provision::plan {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 constexpr std::string_view disk_key = "disk:";
 constexpr std::string_view array_key = "array:";
 constexpr std::string_view volume_key = "volume:";
+constexpr std::string_view group_key = "group:";
+constexpr std::string_view logical_key = "logical:";
 constexpr std::string_view other_key = "device:";
 
 std::string partition_key(const std::string& disk, std::int64_t number) {
@@ -39,6 +42,9 @@ std::string words_on(const host::Signature& signature) {
   }
   if (signature.ambivalent) {
     return "signatures of several kinds";
+  }
+  if (signature.type == model::physical_volume_type) {
+    return "LVM";
   }
   if (signature.type == "linux_raid_member") {
     constexpr std::string_view any_host = "any:";
@@ -93,6 +99,10 @@ class Tree {
   }
 
  private:
+  static std::string logical_key_of(const std::string& group, const std::string& volume) {
+    return std::string(logical_key) + model::logical_path(group, volume);
+  }
+
   // A device by one name, whichever path leads to it.
   std::string key_of(const std::string& path) {
     if (const auto* const array = model::array_named(config_, path)) {
@@ -100,6 +110,9 @@ class Tree {
     }
     if (const auto* const volume = model::volume_named(config_, path)) {
       return std::string(volume_key) + volume->name;
+    }
+    if (const auto logical = model::logical_volume_named(config_, path)) {
+      return logical_key_of(logical->group->name, logical->volume->name);
     }
     if (before_.disk(path) != nullptr) {
       return std::string(disk_key) + path;
@@ -123,6 +136,9 @@ class Tree {
     const auto see = [&](const auto& view) { found[key_of(view.device)] = words_on(view.signature); };
     for (const auto& array : inventory.arrays) {
       std::for_each(array.members.begin(), array.members.end(), see);
+    }
+    for (const auto& group : inventory.volume_groups) {
+      std::for_each(group.members.begin(), group.members.end(), see);
     }
     std::for_each(inventory.volumes.begin(), inventory.volumes.end(), see);
     for (const auto& disk : inventory.disks) {
@@ -155,7 +171,7 @@ class Tree {
   }
 
   // What arrays and volumes show.
-  void see_shown(const model::Inventory& inventory, Contents& found) const {
+  void see_shown(const model::Inventory& inventory, Contents& found) {
     for (const auto& array : inventory.arrays) {
       const Uuid uuid = array_uuid(array.name);
       const auto is_its = [&](const model::MemberView& view) {
@@ -167,10 +183,31 @@ class Tree {
         found.emplace(std::string(array_key) + array.name, running ? "blank" : "not set up");
       }
     }
+    for (const auto& group : inventory.found_groups) {
+      see_group(group, found);
+    }
+    for (const auto& group : inventory.volume_groups) {
+      for (const auto& view : group.members) {
+        if (const auto* const held = inventory.group_of(view.signature.uuid)) {
+          found[key_of(view.device)] = labelled("LVM", held->name);
+        }
+      }
+    }
     for (const auto& volume : inventory.volumes) {
       if (volume.header.version != 0) {
         found.emplace(std::string(volume_key) + volume.name, volume.is_open() ? "blank" : "not open");
       }
+    }
+  }
+
+  // Of those that the config has; what else is in the way is told by the error.
+  static void see_group(const model::VolumeGroupFound& group, Contents& found) {
+    found.emplace(std::string(group_key) + group.name, "a volume group");
+    for (const auto& volume : group.logical) {
+      const bool is_pool = volume.type == "thin-pool";
+      found.emplace(logical_key_of(group.name, volume.name), is_pool         ? "a thin-pool"
+                                                             : volume.active ? "blank"
+                                                                             : "not active");
     }
   }
 
@@ -202,6 +239,9 @@ class Tree {
         levels_[array.name] = member.member.level;
       }
     }
+    for (const auto& group : after_.volume_groups) {
+      link_group(group);
+    }
     for (const auto& volume : after_.volumes) {
       put_below(std::string(volume_key) + volume.name, key_of(volume.device));
     }
@@ -221,6 +261,21 @@ class Tree {
         const std::string key = subvolume_key(key_of(view.device), subvolume.name);
         put_below(key, key_of(view.device));
         names_[key] = printable(subvolume.name);
+      }
+    }
+  }
+
+  void link_group(const model::VolumeGroupView& group) {
+    const std::string key = std::string(group_key) + group.name;
+    for (const auto& member : group.members) {
+      put_below(key, key_of(member.device));
+    }
+    for (const auto& found : after_.found_groups) {
+      for (const auto& volume : found.logical) {
+        if (found.name == group.name && !group.members.empty()) {
+          put_below(logical_key_of(group.name, volume.name), key);
+          levels_[logical_key_of(group.name, volume.name)] = volume.type;
+        }
       }
     }
   }
@@ -251,6 +306,10 @@ class Tree {
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation); array != nullptr && array->there) {
       note_opened(std::string(array_key) + array->name);
     }
+    if (const auto* const logical = std::get_if<MakeLogicalVolume>(&step.operation);
+        logical != nullptr && logical->there) {
+      note_opened(logical_key_of(logical->group, logical->name));
+    }
     if (const auto* const save = std::get_if<SaveRoot>(&step.operation)) {
       kept_.insert(key_of(save->device));
     }
@@ -273,6 +332,10 @@ class Tree {
       note_content(volume->device, why);
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
       for (const auto& member : array->members) {
+        note_content(member, why);
+      }
+    } else if (const auto* const group = std::get_if<MakeVolumeGroup>(&step.operation)) {
+      for (const auto& member : group->members) {
         note_content(member, why);
       }
     } else if (const auto* const table = std::get_if<WriteTable>(&step.operation)) {
@@ -310,6 +373,12 @@ class Tree {
       const std::string& level = levels_[rest];
       const std::string path = rest.starts_with('/') ? rest : "/dev/md/" + rest;
       return printable(path) + (level.empty() ? "" : " (" + level + ")");
+    }
+    if (key.starts_with(logical_key)) {
+      return printable(rest) + " (" + levels_[key] + ")";
+    }
+    if (key.starts_with(group_key)) {
+      return "volume group " + printable(rest);
     }
     return printable(key.starts_with(volume_key) ? model::volume_path(rest) : rest);
   }

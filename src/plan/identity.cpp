@@ -26,6 +26,10 @@ Uuid Identity::volume(const host::DiskFacts& facts, const std::string& config_pa
   return derive("volume", facts, config_path);
 }
 
+Uuid Identity::physical(const host::DiskFacts& facts, const std::string& config_path) const {
+  return derive("physical volume", facts, config_path);
+}
+
 Uuid Identity::array(const std::string& config_path) const { return derive("array", {}, config_path); }
 
 }  // namespace provision::plan

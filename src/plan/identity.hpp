@@ -23,6 +23,8 @@ struct Identity {
   [[nodiscard]] Uuid partition(const host::DiskFacts& facts, const std::string& config_path) const;
   [[nodiscard]] Uuid filesystem(const host::DiskFacts& facts, const std::string& config_path) const;
   [[nodiscard]] Uuid volume(const host::DiskFacts& facts, const std::string& config_path) const;
+  // Of a physical volume of LVM.
+  [[nodiscard]] Uuid physical(const host::DiskFacts& facts, const std::string& config_path) const;
   // On several disks: none of them counts.
   [[nodiscard]] Uuid array(const std::string& config_path) const;
 

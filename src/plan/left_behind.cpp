@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "model/observe.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 struct Made {
   // The config's names of the disks.
   std::set<std::string> tables;
-  // Of file systems, RAID arrays and encrypted volumes.
+  // Of file systems, RAID arrays, encrypted volumes and volume groups.
   std::vector<host::DeviceRef> devices;
   std::set<std::string> files;
 
@@ -51,6 +52,8 @@ Made made_by(const std::vector<Step>& steps) {
       if (!volume->there) {
         made.devices.push_back(volume->device);
       }
+    } else if (const auto* const group = std::get_if<MakeVolumeGroup>(&step.operation)) {
+      made.devices.insert(made.devices.end(), group->members.begin(), group->members.end());
     } else if (const auto* const table = std::get_if<WriteTable>(&step.operation); table != nullptr && was_blank) {
       made.tables.insert(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
     } else if (const std::string path = file_of(step.operation); !path.empty() && was_blank) {
@@ -68,6 +71,19 @@ void forget_table(model::DiskView& disk) {
   disk.table = std::move(blank);
   disk.signature = {};
   disk.partitions.clear();
+}
+
+// As with arrays: one of which a volume is active stays.
+void forget_groups(model::Inventory& inventory, const Made& made) {
+  for (auto& group : inventory.volume_groups) {
+    for (auto& view : group.members) {
+      if (!made.content(view.device) || !view.users.empty()) {
+        continue;
+      }
+      const std::string uuid = std::exchange(view.signature, {}).uuid;
+      std::erase_if(inventory.found_groups, [&](const model::VolumeGroupFound& found) { return found.has(uuid); });
+    }
+  }
 }
 
 void forget_contents(model::DiskView& disk, const Made& made) {
@@ -97,6 +113,7 @@ model::Inventory without(model::Inventory inventory, const std::vector<Step>& le
       }
     }
   }
+  forget_groups(inventory, made);
   for (auto& volume : inventory.volumes) {
     // As with arrays: one that is open stays until somebody closes it.
     if (made.content(volume.device) && volume.open.empty()) {
@@ -125,6 +142,10 @@ void let_replace(Plan& plan, const std::vector<Step>& left_behind) {
       step.afresh = step.afresh || ours;
     } else if (const auto* const volume = std::get_if<MakeVolume>(&step.operation)) {
       ours = !volume->there && (made.content(volume->device) || made.tables.contains(volume->device.disk));
+    } else if (const auto* const group = std::get_if<MakeVolumeGroup>(&step.operation)) {
+      ours = std::any_of(group->members.begin(), group->members.end(), [&](const host::DeviceRef& member) {
+        return made.content(member) || made.tables.contains(member.disk);
+      });
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
       ours = std::any_of(array->members.begin(), array->members.end(), [&](const host::DeviceRef& member) {
         return made.content(member) || made.tables.contains(member.disk);

@@ -11,10 +11,11 @@ namespace {
 
 // In the order of the variant's alternatives.
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table",    "make-filesystem", "mount",        "put-file",        "put-unit",
-    "put-directory",  "put-link",        "remove-link",  "put-result",      "relabel",
-    "write-accounts", "make-home",       "make-array",   "make-volume",     "put-volume-key",
-    "bind-volume",    "save-root",       "restore-root", "grow-filesystem", "make-subvolume"};
+    "write-table",       "make-filesystem",    "mount",        "put-file",        "put-unit",
+    "put-directory",     "put-link",           "remove-link",  "put-result",      "relabel",
+    "write-accounts",    "make-home",          "make-array",   "make-volume",     "put-volume-key",
+    "bind-volume",       "save-root",          "restore-root", "grow-filesystem", "make-subvolume",
+    "make-volume-group", "make-logical-volume"};
 
 }  // namespace
 
@@ -350,6 +351,30 @@ struct Table<GrowFilesystem> {
   };
 };
 
+template <>
+struct Table<MakeVolumeGroup> {
+  static constexpr auto rows = std::tuple{
+      field("name", &MakeVolumeGroup::name, "The group's name.", {.required = true}),
+      field("members", &MakeVolumeGroup::members, "Its devices.", {.required = true}),
+      field("physical", &MakeVolumeGroup::physical, "The UUIDs of the physical volumes.", {.required = true}),
+  };
+};
+
+template <>
+struct Table<MakeLogicalVolume> {
+  static constexpr auto rows = std::tuple{
+      field("group", &MakeLogicalVolume::group, "Its volume group.", {.required = true}),
+      field("name", &MakeLogicalVolume::name, "Its name.", {.required = true}),
+      field("type", &MakeLogicalVolume::type, "Its type.", {.required = true}),
+      field("sizeMiB", &MakeLogicalVolume::size_mib, "Its size; 0: all that is left.", {.unit = "MiB"}),
+      field("stripes", &MakeLogicalVolume::stripes, "Over how many devices its data is spread."),
+      field("mirrors", &MakeLogicalVolume::mirrors, "How many copies it has beside the first."),
+      field("pool", &MakeLogicalVolume::pool, "The pool that it is in."),
+      field("there", &MakeLogicalVolume::there, "Whether it is there already, and only activated."),
+      field("options", &MakeLogicalVolume::options, "Further arguments of lvcreate."),
+  };
+};
+
 namespace {
 
 // Reads the alternative number `I` or one after it, by its name.
@@ -416,3 +441,5 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::SaveRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::RestoreRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeSubvolume);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolumeGroup);
+PROVISION_INSTANTIATE_RECORD(provision::plan::MakeLogicalVolume);

@@ -220,6 +220,33 @@ struct RestoreRoot {
   bool operator==(const RestoreRoot&) const = default;
 };
 
+// A volume group of LVM. Its devices become physical volumes, whatever was on them is erased.
+struct MakeVolumeGroup {
+  std::string name;
+  std::vector<host::DeviceRef> members;
+  // The UUIDs of the physical volumes, in LVM's form and in the order of the members.
+  std::vector<std::string> physical;
+  bool operator==(const MakeVolumeGroup&) const = default;
+};
+
+// A logical volume, active; a new one is blank.
+struct MakeLogicalVolume {
+  std::string group;
+  std::string name;
+  // As lvcreate has it ("raid1").
+  std::string type;
+  // 0: all that is left of the group.
+  std::int64_t size_mib = 0;
+  // 0: the type has none.
+  std::int64_t stripes = 0;
+  std::int64_t mirrors = 0;
+  std::string pool;
+  // It is there, and only activated.
+  bool there = false;
+  std::vector<std::string> options;
+  bool operator==(const MakeLogicalVolume&) const = default;
+};
+
 // Removes a symbolic link, if it leads to `target`: a unit's mask, or what enables a unit.
 struct RemoveLink {
   std::string path;
@@ -330,9 +357,10 @@ struct MakeHome {
   bool operator==(const MakeHome&) const = default;
 };
 
-using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
-                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
-                               BindVolume, SaveRoot, RestoreRoot, GrowFilesystem, MakeSubvolume>;
+using Operation =
+    std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink, PutResult,
+                 Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey, BindVolume, SaveRoot,
+                 RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup, MakeLogicalVolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -382,6 +410,8 @@ Result<Observation> observe(host::Host& host, const SaveRoot& operation);
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
 Result<Observation> observe(host::Host& host, const GrowFilesystem& operation);
 Result<Observation> observe(host::Host& host, const MakeSubvolume& operation);
+Result<Observation> observe(host::Host& host, const MakeVolumeGroup& operation);
+Result<Observation> observe(host::Host& host, const MakeLogicalVolume& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -403,6 +433,8 @@ Result<void> apply(Work& work, const SaveRoot& operation);
 Result<void> apply(Work& work, const RestoreRoot& operation);
 Result<void> apply(Work& work, const GrowFilesystem& operation);
 Result<void> apply(Work& work, const MakeSubvolume& operation);
+Result<void> apply(Work& work, const MakeVolumeGroup& operation);
+Result<void> apply(Work& work, const MakeLogicalVolume& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -424,6 +456,8 @@ void predict(model::Inventory& inventory, const SaveRoot& operation);
 void predict(model::Inventory& inventory, const RestoreRoot& operation);
 void predict(model::Inventory& inventory, const GrowFilesystem& operation);
 void predict(model::Inventory& inventory, const MakeSubvolume& operation);
+void predict(model::Inventory& inventory, const MakeVolumeGroup& operation);
+void predict(model::Inventory& inventory, const MakeLogicalVolume& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -445,6 +479,8 @@ std::string describe(const SaveRoot& operation);
 std::string describe(const RestoreRoot& operation);
 std::string describe(const GrowFilesystem& operation);
 std::string describe(const MakeSubvolume& operation);
+std::string describe(const MakeVolumeGroup& operation);
+std::string describe(const MakeLogicalVolume& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -485,6 +521,8 @@ Traits traits(const SaveRoot& operation);
 Traits traits(const RestoreRoot& operation);
 Traits traits(const GrowFilesystem& operation);
 Traits traits(const MakeSubvolume& operation);
+Traits traits(const MakeVolumeGroup& operation);
+Traits traits(const MakeLogicalVolume& operation);
 
 // A subvolume that is there, as MakeSubvolume's observation has it.
 inline constexpr std::string_view subvolume_fingerprint = "subvolume";
@@ -530,6 +568,8 @@ PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
 PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
 PROVISION_DECLARE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_DECLARE_RECORD(provision::plan::MakeSubvolume);
+PROVISION_DECLARE_RECORD(provision::plan::MakeVolumeGroup);
+PROVISION_DECLARE_RECORD(provision::plan::MakeLogicalVolume);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

@@ -73,19 +73,6 @@ bool is_like(const host::ArrayMember& there, const spec::Raid& asked) {
          there.devices == devices_of(asked);
 }
 
-// The config gives up what is there: the whole disk, or just this partition, which is made anew.
-bool is_wiped(const spec::Config& config, const Site& site) {
-  const auto& disks = config.storage.disks;
-  const auto gives_up = [&](const spec::Partition& partition) {
-    return site.maker != nullptr && partition.number == site.device.number &&
-           partition.wipe_partition_entry.value_or(false);
-  };
-  return std::any_of(disks.begin(), disks.end(), [&](const spec::Disk& disk) {
-    return disk.device == site.device.disk &&
-           (disk.wipe_table.value_or(false) || std::any_of(disk.partitions.begin(), disk.partitions.end(), gives_up));
-  });
-}
-
 // What was seen there, whichever name the partition had then.
 const host::ArrayMember* member_seen(const Question& question, const std::string& array,
                                      const host::DeviceRef& device) {

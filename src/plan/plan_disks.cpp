@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner of the disks stage: partition tables, then RAID arrays, then encrypted volumes, then file systems, then
-// their subvolumes.
+// The planner of the disks stage: partition tables, then RAID arrays, then encrypted volumes, then volume groups with
+// their logical volumes, then encrypted volumes on those, then file systems and their subvolumes.
 #include <algorithm>
 #include <optional>
 
@@ -12,6 +12,7 @@
 #include "plan/plan_arrays.hpp"
 #include "plan/plan_growth.hpp"
 #include "plan/plan_subvolumes.hpp"
+#include "plan/plan_volume_groups.hpp"
 #include "plan/plan_volumes.hpp"
 #include "plan/planners.hpp"
 #include "plan/root.hpp"
@@ -293,6 +294,9 @@ std::string why_unseen(const Step& maker) {
   if (const auto* const volume = std::get_if<MakeVolume>(&maker.operation)) {
     return volume->there ? seen_later : "the encrypted volume is new";
   }
+  if (const auto* const volume = std::get_if<MakeLogicalVolume>(&maker.operation)) {
+    return volume->there ? seen_later : "the logical volume is new";
+  }
   const auto* const array = std::get_if<MakeArray>(&maker.operation);
   if (array == nullptr) {
     return "the partition is new";
@@ -340,6 +344,11 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
                                        ": it cannot hold a file system as well")
         .at(place());
   }
+  if (const auto* const group = volume_group_on(question, after, asked.device)) {
+    return Error(Code::bad_config, asked.device + " is a device of the volume group " + printable(group->name) +
+                                       ": it cannot hold a file system as well")
+        .at(place());
+  }
   auto found = site_of(question, after, plan, asked.device, "hold a file system");
   if (!found) {
     return std::move(found).error().at(place());
@@ -377,7 +386,9 @@ Result<Plan> plan_disks(const Question& question) {
   const Plan tables = plan;
   const model::Inventory after = predicted(question.inventory, tables);
   TRY(plan_arrays(question, after, plan));
-  TRY(plan_volumes(question, after, plan));
+  TRY(plan_volumes(question, after, VolumePlace::below_groups, plan));
+  TRY(plan_volume_groups(question, after, plan));
+  TRY(plan_volumes(question, after, VolumePlace::on_logical_volumes, plan));
   for (std::size_t i = 0; i < question.config().storage.filesystems.size(); ++i) {
     TRY(plan_filesystem(question, after, i, plan));
   }

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "model/volume_groups.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/root.hpp"
 #include "plan/site.hpp"
@@ -80,6 +81,9 @@ class Finder {
       look_at_all(array.members);
     }
     look_at_all(inventory_.volumes);
+    for (const auto& group : inventory_.volume_groups) {
+      look_at_all(group.members);
+    }
     look_at_all(inventory_.devices);
     return found_;
   }
@@ -158,6 +162,13 @@ class Destroyer {
   [[nodiscard]] bool destroys(const MakeVolume& volume) const {
     return !volume.there && (model::volume_path(volume.name) == device_.path || is_root(volume.device));
   }
+  [[nodiscard]] bool destroys(const MakeVolumeGroup& group) const {
+    return std::any_of(group.members.begin(), group.members.end(),
+                       [this](const auto& member) { return is_root(member); });
+  }
+  [[nodiscard]] bool destroys(const MakeLogicalVolume& volume) const {
+    return !volume.there && model::logical_path(volume.group, volume.name) == device_.path;
+  }
   [[nodiscard]] bool destroys(const MakeFilesystem& made) const { return is_root(made.device); }
   [[nodiscard]] bool is_root(const host::DeviceRef& device) const { return model::is_same_device(device, device_); }
 
@@ -179,15 +190,6 @@ std::set<std::string> chain_of(const Plan& plan, const Step& last) {
     }
   }
   return chain;
-}
-
-// Bytes, of a partition or a whole disk; 0 where the tables do not tell.
-std::int64_t size_of(const model::Inventory& inventory, const host::DeviceRef& device) {
-  if (const host::Partition* const entry = entry_of(inventory, device)) {
-    return entry->size * inventory.disk(device.disk)->facts.sector_size;
-  }
-  const model::DiskView* const disk = inventory.disk(device.path);
-  return disk == nullptr ? 0 : disk->facts.sectors * disk->facts.sector_size;
 }
 
 struct Keeper {
@@ -212,12 +214,12 @@ const Step* subvolume_in(const Plan& plan, const MakeFilesystem& filesystem) {
 Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model::Inventory& after, const RootNow& root,
                    const Step& to) {
   // A tenth is for what a file system needs itself.
-  const std::int64_t needed = size_of(before, root.device) / 9 * 10;
+  const std::int64_t needed = bytes_of(before, root.device) / 9 * 10;
   const Destroyer destroys(before, root);
   for (const auto& step : plan.steps) {
     const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
     if (made == nullptr || step.id == to.id || !can_be_root(made->format) || needed == 0 ||
-        size_of(after, made->device) < needed || subvolume_in(plan, *made) != nullptr) {
+        bytes_of(after, made->device) < needed || subvolume_in(plan, *made) != nullptr) {
       continue;
     }
     auto chain = chain_of(plan, step);

@@ -5,11 +5,13 @@
 
 #include "base/text.hpp"
 #include "model/observe.hpp"
+#include "model/volume_groups.hpp"
 #include "plan/clevis.hpp"
 #include "plan/identity.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_volume.hpp"
 #include "plan/plan_arrays.hpp"
+#include "plan/plan_volume_groups.hpp"
 #include "plan/site.hpp"
 #include "spec/inline_bytes.hpp"
 
@@ -116,6 +118,10 @@ Result<void> check_device(const Question& question, const model::Inventory& afte
   };
   if (const auto* const array = array_of(question, after, device)) {
     return fault(" is a device of the RAID array " + printable(array->name) +
+                 ": it cannot be an encrypted volume as well");
+  }
+  if (const auto* const group = volume_group_on(question, after, device)) {
+    return fault(" is a device of the volume group " + printable(group->name) +
                  ": it cannot be an encrypted volume as well");
   }
   if (const auto* const inner = model::volume_named(question.config(), device)) {
@@ -295,9 +301,16 @@ Result<std::optional<MakeVolume>> existing_volume(const Question& question, std:
   return std::optional(std::move(there));
 }
 
-Result<void> plan_volumes(const Question& question, const model::Inventory& after, Plan& plan) {
+bool is_on_logical_volume(const spec::Config& config, const spec::Luks& volume) {
+  return model::logical_volume_named(config, volume.device.value_or("")).has_value();
+}
+
+Result<void> plan_volumes(const Question& question, const model::Inventory& after, VolumePlace place, Plan& plan) {
   for (std::size_t i = 0; i < question.config().storage.luks.size(); ++i) {
-    TRY(plan_volume(question, after, plan, i));
+    const bool on_logical = is_on_logical_volume(question.config(), asked_volume(question, i));
+    if (on_logical == (place == VolumePlace::on_logical_volumes)) {
+      TRY(plan_volume(question, after, plan, i));
+    }
   }
   return {};
 }

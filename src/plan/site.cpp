@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/observe.hpp"
+#include "model/volume_groups.hpp"
 
 namespace provision::plan {
 namespace {
@@ -33,6 +34,9 @@ void see_content(const model::Inventory& before, const host::Partition& entry, S
     std::for_each(before.devices.begin(), before.devices.end(), see);
     for (const auto& array : before.arrays) {
       std::for_each(array.members.begin(), array.members.end(), see);
+    }
+    for (const auto& group : before.volume_groups) {
+      std::for_each(group.members.begin(), group.members.end(), see);
     }
     std::for_each(before.volumes.begin(), before.volumes.end(), see);
   }
@@ -66,6 +70,11 @@ std::optional<Site> site_as_seen(const model::Inventory& inventory, const host::
       return Site{device, nullptr, view->signature, view->users};
     }
   }
+  for (const auto& group : inventory.volume_groups) {
+    if (const auto* const view = group.member(device.path)) {
+      return Site{device, nullptr, view->signature, view->users};
+    }
+  }
   for (const auto& view : inventory.volumes) {
     if (view.device.path == device.path) {
       return Site{device, nullptr, view.signature, view.users};
@@ -74,10 +83,13 @@ std::optional<Site> site_as_seen(const model::Inventory& inventory, const host::
   return std::nullopt;
 }
 
-// The step of the array or the volume that it is.
+// The step of the array or the volume, encrypted or logical, that it is.
 const Step* maker_of(const spec::Config& config, const Plan& plan, const std::string& device) {
   if (const spec::Raid* const array = model::array_named(config, device)) {
     return step_named(plan, array_step(array->name));
+  }
+  if (const auto logical = model::logical_volume_named(config, device)) {
+    return step_named(plan, logical_volume_step(logical->group->name, logical->volume->name));
   }
   const spec::Luks* const volume = model::volume_named(config, device);
   return volume == nullptr ? nullptr : step_named(plan, volume_step(volume->name));
@@ -93,6 +105,10 @@ const Step* step_named(const Plan& plan, const std::string& id) {
 std::string table_step(const std::string& disk) { return "table:" + disk; }
 std::string array_step(const std::string& name) { return "array:" + name; }
 std::string volume_step(const std::string& name) { return "volume:" + name; }
+std::string volume_group_step(const std::string& name) { return "volume-group:" + name; }
+std::string logical_volume_step(const std::string& group, const std::string& name) {
+  return "logical-volume:" + group + "/" + name;
+}
 
 Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
                      const std::string& device, const std::string& use) {
@@ -114,6 +130,28 @@ Result<Site> site_of(const Question& question, const model::Inventory& after, co
     return no_device(device);
   }
   return *std::move(seen);
+}
+
+bool is_wiped(const spec::Config& config, const Site& site) {
+  const auto& disks = config.storage.disks;
+  const auto gives_up = [&](const spec::Partition& partition) {
+    return site.maker != nullptr && partition.number == site.device.number &&
+           partition.wipe_partition_entry.value_or(false);
+  };
+  return std::any_of(disks.begin(), disks.end(), [&](const spec::Disk& disk) {
+    return disk.device == site.device.disk &&
+           (disk.wipe_table.value_or(false) || std::any_of(disk.partitions.begin(), disk.partitions.end(), gives_up));
+  });
+}
+
+std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& device) {
+  const model::DiskView* const disk = inventory.disk(device.number != 0 ? device.disk : device.path);
+  const host::Partition* const entry = disk == nullptr ? nullptr : disk->entry(device.number);
+  const std::int64_t sectors = disk == nullptr      ? 0
+                               : entry != nullptr   ? entry->size
+                               : device.number != 0 ? 0
+                                                    : disk->facts.sectors;
+  return disk == nullptr ? 0 : sectors * disk->facts.sector_size;
 }
 
 std::vector<std::string> needs_of(const Plan& plan, const Site& site) {

@@ -23,15 +23,24 @@ struct Site {
 // Null if there is none.
 const Step* step_named(const Plan& plan, const std::string& id);
 
-// The ids of the steps for a disk's table, for an array and for an encrypted volume.
+// The ids of the steps for a disk's table, for an array, for an encrypted volume, for a volume group and for a logical
+// volume.
 std::string table_step(const std::string& disk);
 std::string array_step(const std::string& name);
 std::string volume_step(const std::string& name);
+std::string volume_group_step(const std::string& name);
+std::string logical_volume_step(const std::string& group, const std::string& name);
 
 // `after` is the inventory as `plan` leaves it; `use` is what the device shall be ("hold a file system"). Errors have
 // no place yet: device_missing, bad_config.
 Result<Site> site_of(const Question& question, const model::Inventory& after, const Plan& plan,
                      const std::string& device, const std::string& use);
+
+// The config gives up what is there: the whole disk, or just this partition, which is made anew.
+bool is_wiped(const spec::Config& config, const Site& site);
+
+// Bytes, of a partition or a whole disk; 0 where the tables do not tell.
+std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& device);
 
 // The steps that come before a step on it.
 std::vector<std::string> needs_of(const Plan& plan, const Site& site);

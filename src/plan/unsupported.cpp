@@ -11,10 +11,12 @@
 #include "base/uuid.hpp"
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
+#include "model/volume_groups.hpp"
 #include "plan/clevis.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "spec/references.hpp"
+#include "spec/volume_groups.hpp"
 
 namespace provision::plan {
 namespace {
@@ -31,6 +33,9 @@ class Finder {
     const spec::Config& config = *parsed_.config;
     kernel_arguments(config.kernel_arguments);
     storage(config.storage);
+    for (std::size_t i = 0; i < config.provision.volume_groups.size(); ++i) {
+      volume_group(config.provision.volume_groups[i], "$.provision.volumeGroups." + std::to_string(i));
+    }
     systemd(config.systemd);
     references();
     return std::move(first_);
@@ -42,6 +47,8 @@ class Finder {
   static constexpr std::size_t most_array_name = 28;
   // linux/dm-ioctl.h: DM_NAME_LEN is 128, and libdevmapper takes one character less.
   static constexpr std::size_t most_volume_name = 126;
+  // Of these LVM needs some behind the name: "_rmeta_10", "_tdata".
+  static constexpr std::size_t most_logical_name = 100;
 
   void refuse(const spec::Located& place, const std::string& path, std::string_view key, const std::string& what) {
     reject(place, path, key, Error(Code::unsupported, what + " by this version of provision yet"));
@@ -114,6 +121,13 @@ class Finder {
 
   // Below /dev/md, or a device of its own there; mdadm and udev make the link.
   void array(const spec::Raid& array, const std::string& path) {
+    const auto is_logical = [this](const std::string& device) {
+      return model::logical_volume_named(*parsed_.config, device).has_value();
+    };
+    if (std::any_of(array.devices.begin(), array.devices.end(), is_logical)) {
+      refuse(array.place, path, "devices",
+             "a RAID array of logical volumes cannot be made (they can be of a raid type)");
+    }
     constexpr std::string_view dev = "/dev/";
     const bool is_path = array.name.starts_with(dev);
     const std::string name = is_path ? array.name.substr(array.name.find_last_of('/') + 1) : array.name;
@@ -129,6 +143,7 @@ class Finder {
   // Below /dev/mapper. Another character libdevmapper would write as \xNN, and the name would be none that crypttab
   // has.
   void volume(const spec::Luks& volume, const std::string& path) {
+    logical_device(volume.device.value_or(""), volume.place, path);
     constexpr std::string_view allowed = "#+-.:=@_";
     const auto fits = [&](char c) {
       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -160,7 +175,60 @@ class Finder {
     }
   }
 
+  void volume_group(const spec::VolumeGroup& group, const std::string& path) {
+    for (const auto& device : group.devices) {
+      const auto* const volume = model::volume_named(*parsed_.config, device);
+      if (model::logical_volume_named(*parsed_.config, device)) {
+        refuse(group.place, path, "devices", "a volume group on a logical volume cannot be made");
+      } else if (volume != nullptr && model::logical_volume_named(*parsed_.config, volume->device.value_or(""))) {
+        refuse(group.place, path, "devices",
+               "a volume group on an encrypted volume in a logical volume cannot be made");
+      }
+    }
+    for (const auto& fault : spec::group_faults(group)) {
+      reject(group.logical_volumes[fault.volume].place, path + ".logicalVolumes." + std::to_string(fault.volume),
+             fault.key, Error(Code::bad_config, fault.what + (fault.hint.empty() ? "" : " (" + fault.hint + ")")));
+    }
+    for (std::size_t i = 0; i < group.logical_volumes.size(); ++i) {
+      mapping(group, i, path + ".logicalVolumes." + std::to_string(i));
+    }
+  }
+
+  // What device-mapper calls it.
+  void mapping(const spec::VolumeGroup& group, std::size_t index, const std::string& path) {
+    const spec::LogicalVolume& volume = group.logical_volumes[index];
+    const std::string name = model::mapper_name(group.name, volume.name);
+    if (name.size() > most_logical_name) {
+      reject(volume.place, path, "name",
+             Error(Code::bad_config, "the names of the group and the volume have more than " +
+                                         std::to_string(most_logical_name) + " characters together, as " +
+                                         printable(name)));
+    }
+    if (model::volume_named(*parsed_.config, model::volume_path(name)) != nullptr) {
+      reject(volume.place, path, "name",
+             Error(Code::bad_config, "an encrypted volume of the config is " + model::volume_path(printable(name)) +
+                                         " too: give one of them another name"));
+    }
+  }
+
+  // One that a file system or an encrypted volume is put on.
+  void logical_device(const std::string& device, const spec::Located& place, const std::string& path) {
+    if (const auto mapped = model::logical_volume_mapped(*parsed_.config, device)) {
+      reject(place, path, "device",
+             Error(Code::bad_config, "a logical volume is named by its path here: " +
+                                         model::logical_path(mapped->group->name, mapped->volume->name)));
+    }
+    const auto named = model::logical_volume_named(*parsed_.config, device);
+    if (named && spec::type_of(*named->volume) == "thin-pool") {
+      reject(place, path, "device",
+             Error(Code::bad_config, device + " is a thin-pool, which holds nothing but thin volumes"));
+    }
+  }
+
   void disk(const spec::Disk& disk, const std::string& path) {
+    if (model::logical_volume_named(*parsed_.config, disk.device)) {
+      refuse(disk.place, path, "device", "a logical volume cannot be partitioned");
+    }
     if (model::volume_named(*parsed_.config, disk.device) != nullptr) {
       refuse(disk.place, path, "device", "an encrypted volume cannot be partitioned");
     }
@@ -182,6 +250,7 @@ class Finder {
   }
 
   void filesystem(const spec::Filesystem& filesystem, const std::string& path) {
+    logical_device(filesystem.device, filesystem.place, path);
     if (!is_empty(filesystem.format) && !is_known_format(*filesystem.format) && !is_virtiofs(filesystem)) {
       refuse(filesystem.place, path, "format", "\"" + printable(*filesystem.format) + "\" cannot be made");
     }

@@ -49,9 +49,9 @@ struct Table<SourceReport> {
 template <>
 struct Table<InitrdNeed> {
   static constexpr auto rows = std::tuple{
-      field("kind", &InitrdNeed::kind, "array or volume."),
+      field("kind", &InitrdNeed::kind, "array, volume or volume group."),
       field("name", &InitrdNeed::name, "Its name in the config."),
-      field("uuid", &InitrdNeed::uuid, "As mdadm and cryptsetup have it."),
+      field("uuid", &InitrdNeed::uuid, "As mdadm, cryptsetup and LVM have it."),
       field("argument", &InitrdNeed::argument, "The kernel argument by which dracut sets it up."),
       field("network", &InitrdNeed::network, "Whether that takes the network."),
   };

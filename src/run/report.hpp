@@ -55,10 +55,10 @@ struct SourceReport {
 
 // What the initramfs of later boots has to set up before the root file system is there, if that lies on it.
 struct InitrdNeed {
-  // "array" (RAID) or "volume" (encrypted).
+  // "array" (RAID), "volume" (encrypted) or "volume group" (LVM).
   std::string kind;
   std::string name;
-  // As mdadm and cryptsetup have it.
+  // As mdadm, cryptsetup and LVM have it.
   std::string uuid;
   // The kernel argument by which dracut's modules do so (dracut.cmdline(7)).
   std::string argument;

@@ -125,6 +125,9 @@ struct Table<Extensions> {
             "Subvolumes of the config's Btrfs file systems: made where they are not there, and mounted while files are "
             "written.",
             {.since = {3, 6}, .extension = true}),
+      field("volumeGroups", &Extensions::volume_groups,
+            "Volume groups of LVM on partitions, disks, RAID arrays and encrypted volumes, with their logical volumes.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

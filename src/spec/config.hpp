@@ -393,6 +393,31 @@ struct GrownFilesystem {
   bool operator==(const GrownFilesystem&) const = default;
 };
 
+// --- volume_groups.cpp
+
+// A logical volume of LVM. No `size_mib`, or 0: all that is left. `type` is a segment type of lvmreport(7).
+struct LogicalVolume {
+  Located place;
+  std::string name;
+  std::optional<std::int64_t> size_mib;
+  std::optional<std::string> type;
+  std::optional<std::int64_t> stripes;
+  std::optional<std::int64_t> mirrors;
+  // Of a thin volume: the name of its pool, a thin-pool of the same group.
+  std::optional<std::string> pool;
+  std::vector<std::string> options;
+  bool operator==(const LogicalVolume&) const = default;
+};
+
+struct VolumeGroup {
+  Located place;
+  std::string name;
+  std::vector<std::string> devices;
+  std::optional<bool> wipe_volume_group;
+  std::vector<LogicalVolume> logical_volumes;
+  bool operator==(const VolumeGroup&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -407,6 +432,7 @@ struct Extensions {
   std::vector<ParentDirectory> parent_directories;
   std::vector<GrownFilesystem> grown_filesystems;
   std::vector<Subvolume> subvolumes;
+  std::vector<VolumeGroup> volume_groups;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -436,6 +462,8 @@ inline std::string key_of(const GrownFilesystem& record) { return record.device;
 inline std::string key_of(const DiskSelector& record) { return record.name; }
 inline std::string key_of(const ParentDirectory& record) { return record.path; }
 inline std::string key_of(const Subvolume& record) { return record.name + " of " + record.device; }
+inline std::string key_of(const VolumeGroup& record) { return record.name; }
+inline std::string key_of(const LogicalVolume& record) { return record.name; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -487,5 +515,7 @@ PROVISION_DECLARE_RECORD(provision::spec::ParentDirectory);
 PROVISION_DECLARE_RECORD(provision::spec::Subvolume);
 PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
 PROVISION_DECLARE_RECORD(provision::spec::GrownFilesystem);
+PROVISION_DECLARE_RECORD(provision::spec::LogicalVolume);
+PROVISION_DECLARE_RECORD(provision::spec::VolumeGroup);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

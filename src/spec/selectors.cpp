@@ -106,6 +106,13 @@ std::vector<DeviceName> device_names(const Config& config) {
     names.push_back({grown.device, grown.place, "$.provision.growFilesystems." + std::to_string(i) + ".device",
                      "device", std::nullopt});
   }
+  const auto& groups = config.provision.volume_groups;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::string place = "$.provision.volumeGroups." + std::to_string(i) + ".devices.";
+    for (std::size_t k = 0; k < groups[i].devices.size(); ++k) {
+      names.push_back({groups[i].devices[k], groups[i].place, place + std::to_string(k), "devices", k});
+    }
+  }
   return names;
 }
 

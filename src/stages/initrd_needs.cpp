@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/initrd_needs.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -53,19 +54,28 @@ Result<std::vector<run::InitrdNeed>> initrd_needs_in(const plan::Question& quest
       needs.push_back(need_of(volume, there->header.uuid));
     }
   }
+  for (const auto& group : question.config().provision.volume_groups) {
+    const auto& all = question.inventory.found_groups;
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const model::VolumeGroupFound& one) { return one.name == group.name; });
+    if (found != all.end()) {
+      needs.push_back({"volume group", group.name, found->uuid, "rd.lvm.vg=" + group.name, false});
+    }
+  }
   return needs;
 }
 
 Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::Parsed& config,
                                                   const run::Journal& journal) {
   const spec::Storage& storage = config.config->storage;
-  if (storage.raid.empty() && storage.luks.empty()) {
+  if (storage.raid.empty() && storage.luks.empty() && config.config->provision.volume_groups.empty()) {
     return std::vector<run::InitrdNeed>{};
   }
   model::Scope scope;
   scope.tables = true;
   scope.arrays = true;
   scope.volumes = true;
+  scope.groups = true;
   scope.allow_missing = true;
   scope.patience = context.patience;
   scope.workers = context.options.workers;

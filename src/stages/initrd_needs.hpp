@@ -16,8 +16,8 @@ namespace provision::stages {
 // Pure: of what is seen.
 Result<std::vector<run::InitrdNeed>> initrd_needs_in(const plan::Question& question);
 
-// The config's arrays, those that are devices of others first, and then its encrypted volumes: as they are there now,
-// made or found.
+// The config's arrays, those that are devices of others first, then its encrypted volumes, and then its volume groups:
+// as they are there now, made or found.
 Result<std::vector<run::InitrdNeed>> initrd_needs(Context& context, const spec::Parsed& config,
                                                   const run::Journal& journal);
 

@@ -16,6 +16,7 @@
 #include "stages/root.hpp"
 #include "stages/selection.hpp"
 #include "stages/unclean.hpp"
+#include "stages/volume_groups.hpp"
 #include "stages/volumes.hpp"
 
 namespace provision::stages {
@@ -28,14 +29,17 @@ constexpr std::array<std::string_view, 2> disks_and_mount{"disks", "mount"};
 constexpr std::array<std::string_view, 3> all_planned{"disks", "mount", "files"};
 
 constexpr model::Scope see_nothing{};
-constexpr model::Scope see_disks{.tables = true, .arrays = true, .volumes = true, .contents = true};
+constexpr model::Scope see_disks{.tables = true, .arrays = true, .volumes = true, .groups = true, .contents = true};
 constexpr model::Scope see_mounts{.tables = true, .mounts = true};
 constexpr model::Scope see_files{.volumes = true, .files = true};
 
-// Arrays first: volumes may be on them.
+// Arrays first: encrypted volumes may be on them, and volume groups on both. What is encrypted in logical volumes comes
+// last.
 Result<void> set_up_disks(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
   TRY(set_up_arrays(context, config, journal, begun));
-  return open_volumes(context, config, journal, begun);
+  TRY(open_volumes(context, config, journal, begun));
+  const bool any = TRY(activate_groups(context, config, journal, begun));
+  return any ? open_volumes(context, config, journal, begun) : Result<void>{};
 }
 
 // What is to be mounted is fit for it, and a root that is mounted has its files.
@@ -49,8 +53,8 @@ constexpr std::array list{
     Stage{"fetch-offline", "find and check the config, without the network", Names(nothing), false, see_nothing,
           nullptr, &fetch_offline},
     Stage{"fetch", "find and check the config, with the network", Names(nothing), false, see_nothing, nullptr, &fetch},
-    Stage{"disks", "partition disks, make RAID arrays, encrypted volumes and file systems", Names(nothing), true,
-          see_disks, &plan::plan_disks, nullptr, nullptr, &set_up_disks},
+    Stage{"disks", "partition disks, make RAID arrays, encrypted volumes, volume groups and file systems",
+          Names(nothing), true, see_disks, &plan::plan_disks, nullptr, nullptr, &set_up_disks},
     Stage{"mount", "mount the file systems in the target", Names(disks), false, see_mounts, &plan::plan_mount, nullptr,
           &unmount, &set_up_mounts},
     Stage{"files", "write files and units", Names(disks_and_mount), true, see_files, &plan::plan_files, nullptr},

@@ -579,6 +579,9 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   if (!golden.config.config->storage.luks.empty()) {
     return "device-mapper in a kernel of this test's own (tests/vm/luks has one)";
   }
+  if (!golden.config.config->provision.volume_groups.empty()) {
+    return "device-mapper in a kernel of this test's own (tests/vm/lvm has one)";
+  }
   for (const auto& filesystem : golden.config.config->storage.filesystems) {
     const std::string type = filesystem.format.value_or("");
     if (is_virtiofs(filesystem)) {

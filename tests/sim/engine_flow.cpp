@@ -209,6 +209,30 @@ constexpr std::string_view volumes_config = R"({
   }
 })";
 
+constexpr std::string_view groups_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {"volumeGroups": [
+    {"name": "vg0", "devices": ["/dev/vdc", "/dev/vdd"], "wipeVolumeGroup": true, "logicalVolumes": [
+      {"name": "data", "sizeMiB": 64}, {"name": "thin", "type": "thin", "pool": "pool", "sizeMiB": 100},
+      {"name": "pool", "type": "thin-pool", "sizeMiB": 64}]},
+    {"name": "vg1", "devices": ["/dev/disk/by-partlabel/pv"], "logicalVolumes": [{"name": "below"}]}]},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [{"label": "pv", "number": 1, "sizeMiB": 256}]}],
+    "luks": [{"name": "safe", "device": "/dev/vg1/below", "keyFile": {"source": "data:,safe%20key"},
+              "wipeVolume": true}],
+    "filesystems": [
+      {"device": "/dev/vg0/data", "format": "ext4", "label": "data", "wipeFilesystem": true, "path": "/srv/data"},
+      {"device": "/dev/vg0/thin", "format": "xfs", "label": "thin", "wipeFilesystem": true, "path": "/srv/thin"},
+      {"device": "/dev/mapper/safe", "format": "ext4", "label": "safe", "wipeFilesystem": true, "path": "/srv/safe"}
+    ],
+    "files": [
+      {"path": "/srv/data/file", "mode": 420, "contents": {"source": "data:,data"}},
+      {"path": "/srv/thin/file", "mode": 420, "contents": {"source": "data:,thin"}},
+      {"path": "/srv/safe/file", "mode": 420, "contents": {"source": "data:,safe"}}
+    ]
+  }
+})";
+
 // One whose key is made by chance, for Tang servers, and one with a key of the config's, for a pin of its own.
 constexpr std::string_view bound_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -745,6 +769,32 @@ Flow arrays_flow(EngineSwitches switches) {
   Flow flow = flow_of("arrays", std::move(machine), arrays_config, switches);
   declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/vdd", "/dev/vde", "/dev/md127",
                  "/dev/md126", "/dev/md125", "/sysroot/srv", "/sysroot/srv/"});
+  return flow;
+}
+
+Flow groups_flow(EngineSwitches switches) {
+  constexpr std::int64_t bytes = std::int64_t{64} << 20U;
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks.push_back(blank_disk("/dev/vdd", "fourth-disk"));
+  VolumeGroupSpec old;
+  old.name = "old";
+  old.uuid = "old";
+  old.devices = {{"/dev/vdc", "aaaaaa-0000-0000-0000-0000-0000-000001"},
+                 {"/dev/vdd", "aaaaaa-0000-0000-0000-0000-0000-000002"}};
+  old.logical = {{"was", "linear", bytes, 1, "", file_system("xfs", "was", uuid("was").text(), tree())}};
+  machine.groups.push_back(std::move(old));
+  Flow flow = flow_of("groups", std::move(machine), groups_config, switches);
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/dev/vdd", "/dev/dm-0", "/dev/dm-1", "/dev/dm-2", "/dev/dm-3",
+                 "/dev/dm-4", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/luks", "/sysroot/etc/luks/",
+                 "/sysroot/etc/crypttab"});
+  return flow;
+}
+
+Flow forgetful_groups_flow() {
+  Flow flow = groups_flow({.forgets = true});
+  flow.name = "forgetful-groups";
+  flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }
 

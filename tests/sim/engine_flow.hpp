@@ -49,6 +49,11 @@ Flow forgetful_arrays_flow();
 Flow volumes_flow();
 // "forgetful-volumes": the same with the journal in memory, and so the keys; what this makes may be made anew.
 Flow forgetful_volumes_flow();
+// "groups": a volume group over one of somebody's, which shows through, with a linear and a thin volume; and another on
+// a new partition, with an encrypted volume on its logical one.
+Flow groups_flow(EngineSwitches switches = {});
+// "forgetful-groups": the same with the journal in memory.
+Flow forgetful_groups_flow();
 // "bound": volumes that Clevis opens in later boots, one of a key that is made by chance.
 Flow bound_flow();
 // "root": the files of the root go to another disk, and from there to the mirror that takes its place.

@@ -217,14 +217,11 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(),     selected_flow(),
-          used_disks_flow(),     changed_disks_flow(),
-          corrected_flow(),      arrays_flow(),
-          volumes_flow(),        bound_flow(),
-          accounts_flow(),       started_over_flow(),
-          corrected_late_flow(), distro_flow(),
-          root_flow(false),      reformatted_root_flow(false),
-          same_root_flow(),      subvolumes_flow()};
+  return {
+      fresh_disk_flow(),   selected_flow(),       used_disks_flow(), changed_disks_flow(), corrected_flow(),
+      arrays_flow(),       volumes_flow(),        bound_flow(),      groups_flow(),        accounts_flow(),
+      started_over_flow(), corrected_late_flow(), distro_flow(),     root_flow(false),     reformatted_root_flow(false),
+      same_root_flow(),    subvolumes_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -237,9 +234,10 @@ bool is_its_turn(const Flow& flow) {
   }
   const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "subvolumes" ||
                        flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
-                       flow.name == "forgetful-mirror";
+                       flow.name == "forgetful-mirror" || flow.name == "forgetful-groups";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
-                      flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes";
+                      flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes" ||
+                      flow.name == "groups";
   return !(on_even && !even) && !(on_odd && even);
 }
 
@@ -366,6 +364,14 @@ TEST_SUITE("fault loops") {
     CHECK(arrays.find("/dev/vdc2: xfs") != std::string::npos);
     CHECK(arrays.find("/dev/md/left: linux_raid_member label 'any:all'") != std::string::npos);
     CHECK(arrays.find("/dev/vde: linux_raid_member label 'any:right'") != std::string::npos);
+    const std::string groups = Trial(groups_flow()).undisturbed.snapshot;
+    CHECK(groups.find("/dev/vg0/data: ext4 label 'data'") != std::string::npos);
+    CHECK(has_line(groups, "/dev/vg0/data:/file file 0644 0:0 4 bytes " + Digest::sha256("data").text()));
+    CHECK(has_line(groups, "/dev/vg0/thin:/file file 0644 0:0 4 bytes " + Digest::sha256("thin").text()));
+    CHECK(has_line(groups, "logical volume vg0/thin: thin of 104857600 bytes over 0 pool"));
+    CHECK(has_line(groups, "logical volume vg1/below: linear of 264241152 bytes over 1 "));
+    CHECK(groups.find("/dev/vg1/below: crypto_LUKS") != std::string::npos);
+    CHECK(groups.find("volume group old") == std::string::npos);
     const std::string volumes = Trial(volumes_flow()).undisturbed.snapshot;
     const std::string kept_id = uuid("kept").text();
     CHECK(has_line(volumes, "/dev/vdb1: crypto_LUKS label 'kept' uuid " + kept_id + " LUKS2 allow-discards"));
@@ -410,6 +416,8 @@ TEST_SUITE("fault loops") {
   // be something that is not recognised: then the boot stops, and a person decides. Two things cannot be seen at all.
   // Nothing is left open: its file systems may be wiped.
   TEST_CASE("with the journal in memory: RAID arrays") { forgetful_single_faults(forgetful_arrays_flow()); }
+
+  TEST_CASE("with the journal in memory: volume groups") { forgetful_single_faults(forgetful_groups_flow()); }
 
   TEST_CASE("with the journal in memory: encrypted volumes") { forgetful_single_faults(forgetful_volumes_flow()); }
 
@@ -506,6 +514,7 @@ TEST_SUITE("fault loops") {
     known.push_back(forgetful_accounts_flow());
     known.push_back(forgetful_arrays_flow());
     known.push_back(forgetful_volumes_flow());
+    known.push_back(forgetful_groups_flow());
     for (auto& flow : known) {
       if (environment("SIM_FLOW", flow.name) == flow.name) {
         Trial trial(std::move(flow));

@@ -38,6 +38,7 @@ class Levelling {
     level_growths();
     level_holders();
     level_accounts();
+    level_groups();
     for (auto& disk : predicted_.disks) {
       add_users(disk);
     }
@@ -126,9 +127,47 @@ class Levelling {
     }
   }
 
+  // Of a group that is made LVM draws the UUID, and what is free and what the rest comes to only LVM tells.
+  void level_groups() {
+    for (auto* inventory : {&predicted_, &seen_}) {
+      for (auto& group : inventory->volume_groups) {
+        for (auto& view : group.members) {
+          drop_holders(view.users);
+        }
+      }
+      for (auto& group : inventory->found_groups) {
+        level_group(group);
+      }
+    }
+    for (auto& group : seen_.found_groups) {
+      const auto& all = predicted_.found_groups;
+      const auto same =
+          std::find_if(all.begin(), all.end(), [&](const auto& other) { return other.name == group.name; });
+      for (auto& volume : group.logical) {
+        const auto* const predicted = same == all.end() ? nullptr : same->volume(volume.name);
+        volume.bytes = predicted != nullptr && predicted->bytes == 0 ? 0 : volume.bytes;
+      }
+    }
+  }
+
+  static void level_group(model::VolumeGroupFound& group) {
+    constexpr std::int64_t extent = std::int64_t{4} << 20U;
+    group.uuid.clear();
+    group.nodes.clear();
+    group.extent_bytes = 0;
+    group.free_extents = 0;
+    for (auto& volume : group.logical) {
+      volume.bytes = (volume.bytes + extent - 1) / extent * extent;
+      volume.open = false;
+    }
+    std::stable_sort(group.logical.begin(), group.logical.end(),
+                     [](const auto& a, const auto& b) { return a.name < b.name; });
+  }
+
   static void drop_holders(std::vector<std::string>& users) {
     std::erase_if(users, [](const std::string& user) {
-      return user.starts_with("the RAID array ") || user.starts_with("the encrypted volume ");
+      return user.starts_with("the RAID array ") || user.starts_with("the encrypted volume ") ||
+             user.starts_with("the logical volume ");
     });
   }
 

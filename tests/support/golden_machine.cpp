@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "model/selectors.hpp"
+#include "model/volume_groups.hpp"
 #include "plan/contents.hpp"
 #include "spec/inline_bytes.hpp"
 #include "support/boot_record.hpp"
@@ -125,6 +126,7 @@ class Builder {
     add_others();
     add_arrays();
     add_volumes();
+    add_groups();
     add_shares();
     add_mounts();
     add_pages();
@@ -418,7 +420,8 @@ class Builder {
     }
     for (const auto& view : seen_.devices) {
       if (!view.device.disk.empty() || model::array_named(config(), view.device.path) != nullptr ||
-          model::volume_named(config(), view.device.path) != nullptr) {
+          model::volume_named(config(), view.device.path) != nullptr ||
+          model::logical_volume_named(config(), view.device.path)) {
         continue;
       }
       DiskSpec disk;
@@ -465,6 +468,10 @@ class Builder {
   // Whole disks that are devices of volumes of the config, and the volumes that are there.
   void add_volumes() {
     for (const auto& view : seen_.volumes) {
+      if (model::logical_volume_named(config(), view.device.path)) {
+        lacks("an encrypted volume of before on a logical volume");
+        continue;
+      }
       if (node_of(view.device).empty() && model::array_named(config(), view.device.path) == nullptr) {
         DiskSpec disk;
         disk.node = view.device.path;
@@ -501,6 +508,76 @@ class Builder {
       }
     }
     spec().volumes.push_back(std::move(made));
+  }
+
+  // Whole disks that are devices of volume groups of the config, and the groups that are there.
+  void add_groups() {
+    for (const auto& group : seen_.volume_groups) {
+      for (const auto& view : group.members) {
+        if (node_of(view.device).empty() && model::array_named(config(), view.device.path) == nullptr &&
+            model::volume_named(config(), view.device.path) == nullptr) {
+          add_physical_disk(view.device.path, content(view.signature));
+        }
+      }
+    }
+    for (const auto& found : seen_.found_groups) {
+      add_group(found);
+    }
+  }
+
+  void add_physical_disk(const std::string& node, std::optional<Content> held) {
+    DiskSpec disk;
+    disk.node = node;
+    disk.facts.sectors = sectors_of_a_device;
+    disk.content = std::move(held);
+    spec().disks.push_back(std::move(disk));
+  }
+
+  // The device of the physical volume; empty: it is on none of the config's.
+  [[nodiscard]] std::string physical_node(const std::string& uuid) const {
+    for (const auto& group : seen_.volume_groups) {
+      for (const auto& view : group.members) {
+        if (view.signature.uuid != uuid) {
+          continue;
+        }
+        const auto* const volume = model::volume_named(config(), view.device.path);
+        const auto* const open = volume != nullptr ? seen_.volume(volume->name) : nullptr;
+        const std::string node = node_of(view.device);
+        return open != nullptr ? "volume " + open->header.uuid : node.empty() ? view.device.path : node;
+      }
+    }
+    return {};
+  }
+
+  void add_group(const model::VolumeGroupFound& found) {
+    VolumeGroupSpec made;
+    made.name = found.name;
+    made.uuid = found.uuid;
+    for (const auto& uuid : found.physical) {
+      std::string node = physical_node(uuid);
+      if (node.empty() && std::ssize(made.lost) < found.missing) {
+        made.lost.push_back(uuid);
+        continue;
+      }
+      if (node.empty()) {
+        node = "/dev/vdy" + std::to_string(spec().disks.size());
+        add_physical_disk(node, std::nullopt);
+      }
+      made.devices.emplace_back(node, uuid);
+    }
+    for (const auto& volume : found.logical) {
+      made.activated_by_os = made.activated_by_os || volume.active;
+      const std::string path = model::logical_path(found.name, volume.name);
+      const auto* const shown = seen_.device(path);
+      made.logical.push_back({volume.name, volume.type, volume.bytes, volume.stripes, volume.pool,
+                              shown != nullptr ? content(shown->signature) : std::nullopt});
+      if (volume.open && shown == nullptr) {
+        lacks("something that has " + path + " open");
+      } else if (shown != nullptr) {
+        add_users(path, shown->signature, shown->users);
+      }
+    }
+    spec().groups.push_back(std::move(made));
   }
 
   // What the config says that opens it.
@@ -599,8 +676,18 @@ class Builder {
     }
   }
 
-  // An array or a volume.
-  [[nodiscard]] bool is_there(const std::string& user) const { return is_array_there(user) || is_volume_there(user); }
+  // An array, a volume or a logical volume.
+  [[nodiscard]] bool is_there(const std::string& user) const {
+    return is_array_there(user) || is_volume_there(user) || is_group_there(user);
+  }
+
+  [[nodiscard]] bool is_group_there(const std::string& user) const {
+    return std::any_of(seen_.found_groups.begin(), seen_.found_groups.end(), [&](const auto& group) {
+      return std::any_of(group.logical.begin(), group.logical.end(), [&](const auto& volume) {
+        return volume.active && user == "the logical volume " + model::mapper_name(group.name, volume.name);
+      });
+    });
+  }
 
   [[nodiscard]] bool is_volume_there(const std::string& user) const {
     return std::any_of(seen_.volumes.begin(), seen_.volumes.end(), [&](const model::VolumeView& view) {

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds patience{5};
 constexpr model::Scope everything{.tables = true,
                                   .arrays = true,
                                   .volumes = true,
+                                  .groups = true,
                                   .contents = true,
                                   .mounts = true,
                                   .files = true,

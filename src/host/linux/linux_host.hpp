@@ -26,8 +26,9 @@ struct LinuxHost {
   [[nodiscard]] Host host();
   // The same with other disks and another firmware.
   [[nodiscard]] Host host_with(Disks& other_disks, Firmware& other_firmware);
-  // And with other volumes.
-  [[nodiscard]] Host host_with(Disks& other_disks, Crypt& other_crypt, Firmware& other_firmware);
+  // And with other volumes, and programs.
+  [[nodiscard]] Host host_with(Disks& other_disks, Crypt& other_crypt, Processes& other_processes,
+                               Firmware& other_firmware);
 
   std::string target_path;
   LinuxFiles target;

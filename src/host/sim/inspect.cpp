@@ -124,6 +124,37 @@ bool is_told_of(const World& world, const Volume& volume) {
   return held != nullptr && held->luks && held->luks->content == volume.content;
 }
 
+bool is_told_of(const World& world, const VolumeGroup& group) {
+  return std::any_of(group.physical.begin(), group.physical.end(), [&](const PhysicalVolume& physical) {
+    const Formatted* const held = physical.place ? durable_at(world, *physical.place) : nullptr;
+    return held != nullptr && held->signature.uuid == physical.uuid;
+  });
+}
+
+// Not its UUID, which is drawn by chance.
+std::string snapshot_groups(const World& world) {
+  std::vector<std::string> lines;
+  for (const auto& group : world.groups()) {
+    if (!is_told_of(world, group)) {
+      continue;
+    }
+    lines.push_back(fmt::format("volume group {}:", group.name));
+    for (const auto& physical : group.physical) {
+      lines.back() += " " + physical.uuid;
+    }
+    for (const auto& volume : group.logical) {
+      lines.push_back(fmt::format("logical volume {}/{}: {} of {} bytes over {} {}", group.name, volume.name,
+                                  volume.type, volume.bytes, volume.stripes, volume.pool));
+    }
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const auto& line : lines) {
+    text += line + "\n";
+  }
+  return text;
+}
+
 // The volumes last and by their names: in which order they were made, and how often, is not to be seen.
 std::vector<const Disk*> disks_in_use(const World& world) {
   std::vector<const Disk*> found;
@@ -131,6 +162,12 @@ std::vector<const Disk*> disks_in_use(const World& world) {
   for (std::size_t i = 0; i < world.disks().size(); ++i) {
     const Array* const array = world.array_of(i);
     const Volume* const volume = world.volume_of(i);
+    if (const auto [group, logical] = world.logical_of(i); logical != nullptr) {
+      if (is_told_of(world, *group)) {
+        in_volumes.push_back(&world.disks()[i]);
+      }
+      continue;
+    }
     if (volume != nullptr && is_told_of(world, *volume)) {
       in_volumes.push_back(&world.disks()[i]);
     } else if (volume == nullptr && (array == nullptr || is_told_of(world, *array))) {
@@ -194,7 +231,7 @@ std::string snapshot(const World& world, const std::vector<std::string>& ignored
   for (const Disk* const disk : disks_in_use(world)) {
     text += snapshot_disk(*disk, ignored);
   }
-  return text;
+  return text + snapshot_groups(world);
 }
 
 }  // namespace provision::host::sim

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/disks.hpp"
@@ -64,6 +65,31 @@ struct VolumeSpec {
   bool bound = false;
 };
 
+struct LogicalVolumeSpec {
+  std::string name;
+  std::string type = "linear";
+  std::int64_t bytes = 0;
+  std::int64_t stripes = 1;
+  std::string pool;
+  // What it holds.
+  std::optional<Content> content;
+};
+
+// A volume group of LVM of an earlier life. Its devices hold the physical volumes of these UUIDs; what else was said to
+// be on them is not.
+struct VolumeGroupSpec {
+  std::string name;
+  std::string uuid;
+  // As VolumeSpec has its device, or an encrypted volume by its UUID ("volume 1b…"); with the UUIDs of the physical
+  // volumes.
+  std::vector<std::pair<std::string, std::string>> devices;
+  // UUIDs of those that it has lost.
+  std::vector<std::string> lost;
+  std::vector<LogicalVolumeSpec> logical;
+  // The distro's initramfs activates it in each boot before we run.
+  bool activated_by_os = false;
+};
+
 struct PartitionSpec {
   Partition entry;
   std::optional<Content> content;
@@ -118,6 +144,7 @@ struct MachineSpec {
   // One that is a member of another stands before it.
   std::vector<ArraySpec> arrays;
   std::vector<VolumeSpec> volumes;
+  std::vector<VolumeGroupSpec> groups;
   std::vector<OsMount> mounts;
   // The roots of host::Host's target and state.
   std::string target_path = "/sysroot";

@@ -5,6 +5,7 @@
 
 #include "base/uuid.hpp"
 #include "host/sim/clevis.hpp"
+#include "host/sim/lvm.hpp"
 #include "host/sim/mdadm.hpp"
 #include "host/sim/seams.hpp"
 
@@ -91,7 +92,7 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
 }
 
 Result<void> SimProcesses::must_have(const std::string& program) {
-  constexpr std::array<std::string_view, 3> known{"modprobe", "mdadm", "clevis"};
+  constexpr std::array<std::string_view, 4> known{"modprobe", "mdadm", "clevis", "lvm"};
   const auto& others = world_.spec().programs;
   const bool is_known = std::find(known.begin(), known.end(), program) != known.end() ||
                         std::find(others.begin(), others.end(), program) != others.end();
@@ -104,6 +105,10 @@ Result<void> SimProcesses::must_have(const std::string& program) {
 // A program that fails by plan exits with 1: that is how a bad disk shows itself through mkfs.
 Result<Exit> SimProcesses::run(const Command& command) {
   TRY(must_have(command.program));
+  if (is_lvm_report(command)) {
+    return report_lvm(world_, command);
+  }
+  const bool is_lvm = command.program == "lvm";
   const bool is_mkfs = maker_of(command.program) != nullptr;
   const bool is_mdadm = command.program == "mdadm";
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
@@ -111,6 +116,9 @@ Result<Exit> SimProcesses::run(const Command& command) {
   const auto whole = [&]() -> Result<Exit> {
     if (is_mdadm) {
       return run_mdadm(world_, command.arguments);
+    }
+    if (is_lvm) {
+      return run_lvm(world_, command.arguments);
     }
     if (command.program == "clevis") {
       return run_clevis(command);
@@ -122,6 +130,8 @@ Result<Exit> SimProcesses::run(const Command& command) {
       static_cast<void>(make_file_system(command, true));
     } else if (is_mdadm) {
       run_mdadm_midway(world_, command.arguments);
+    } else if (is_lvm) {
+      run_lvm_midway(world_, command.arguments);
     }
   };
   return mutate<Exit>(world_, "run " + command.program, device ? device->node : last,

@@ -63,6 +63,9 @@ World::World(const MachineSpec& spec, FaultPlan plan)
   for (const auto& volume : spec_.volumes) {
     remember(volume);
   }
+  for (const auto& group : spec_.groups) {
+    remember(group);
+  }
   start();
 }
 
@@ -80,11 +83,19 @@ void World::start() {
     volume.node.clear();
     volume.held.reset();
   }
+  for (auto& group : groups_) {
+    for (auto& volume : group.logical) {
+      volume.node.clear();
+    }
+  }
   for (const auto& wanted : spec_.arrays) {
     assemble_by_os(wanted);
   }
   for (const auto& wanted : spec_.volumes) {
     open_by_os(wanted);
+  }
+  for (const auto& wanted : spec_.groups) {
+    activate_by_os(wanted);
   }
   mount_by_os(false);
 }
@@ -141,12 +152,15 @@ std::string World::kernel_node(std::size_t disk) const {
   if (const Array* const array = array_of(disk)) {
     return array->node;
   }
+  if (const LogicalVolume* const logical = logical_of(disk).second) {
+    return logical->node;
+  }
   const Volume* const volume = volume_of(disk);
   return volume == nullptr ? disks_[disk].node(0) : volume->node;
 }
 
 bool World::is_there(std::size_t disk) const {
-  const bool is_layer = array_of(disk) != nullptr || volume_of(disk) != nullptr;
+  const bool is_layer = array_of(disk) != nullptr || volume_of(disk) != nullptr || logical_of(disk).second != nullptr;
   return is_layer ? !kernel_node(disk).empty() : disks_[disk].spec().appears_after <= uptime_;
 }
 
@@ -213,6 +227,9 @@ bool World::is_link_of(const Device& device, std::string_view folder, std::strin
       return true;
     }
   }
+  if (const auto [group, logical] = logical_of(device.disk); logical != nullptr) {
+    return path == "/dev/" + group->name + "/" + logical->name;
+  }
   if (folder == "/dev/disk/by-id") {
     const DiskFacts& facts = disk.spec().facts;
     return is(facts.serial, "virtio-" + facts.serial + part) || is(facts.wwn, "wwn-" + facts.wwn + part);
@@ -251,6 +268,11 @@ std::vector<Use> World::uses() const {
   for (const auto& volume : volumes_) {
     if (volume.held) {
       found.push_back(Use{*volume.held, "the encrypted volume " + volume.name});
+    }
+  }
+  for (const VolumeGroup* const group : living_groups()) {
+    for (const auto& volume : group->logical) {
+      add_uses(*group, volume, found);
     }
   }
   return found;

@@ -87,6 +87,35 @@ struct Volume {
   std::optional<Device> held;
 };
 
+// A logical volume. What it holds is one of World's disks, and shows through in the next one that is made on the same
+// extents.
+struct LogicalVolume {
+  std::string name;
+  std::string type;
+  std::int64_t bytes = 0;
+  std::int64_t stripes = 1;
+  std::string pool;
+  // Extents of the group.
+  std::int64_t extents = 0;
+  std::size_t content = 0;
+  // While it is active, which it never stays over a boot: "/dev/dm-0".
+  std::string node;
+};
+
+struct PhysicalVolume {
+  std::string uuid;
+  // Nothing: it was lost before this machine.
+  std::optional<MemberPlace> place;
+};
+
+// A volume group that was made at some time. It is there as long as one of its physical volumes is.
+struct VolumeGroup {
+  std::string name;
+  std::string uuid;
+  std::vector<PhysicalVolume> physical;
+  std::vector<LogicalVolume> logical;
+};
+
 // Who has a device.
 struct Use {
   Device device;
@@ -144,6 +173,16 @@ class World {
   // Whether a header made so leaves room for data.
   [[nodiscard]] bool has_room(const Device& device, const LuksFormat& format) const;
 
+  [[nodiscard]] const std::vector<VolumeGroup>& groups() const { return groups_; }
+  // Those of which a physical volume is there.
+  [[nodiscard]] std::vector<const VolumeGroup*> living_groups() const;
+  [[nodiscard]] bool is_there(const PhysicalVolume& physical) const;
+  // The group, living or not, that has the disk as the content of a logical volume, and that volume.
+  [[nodiscard]] std::pair<const VolumeGroup*, const LogicalVolume*> logical_of(std::size_t disk) const;
+  // The device of a physical volume as the kernel has it now.
+  [[nodiscard]] std::optional<Device> device_at(const MemberPlace& place) const;
+  [[nodiscard]] std::int64_t extents_of(const VolumeGroup& group) const;
+
   // `path` in `root`, with the links on the way followed but never out of the root, and not the last component.
   // Errors are those of the system call: ENOENT, ENOTDIR, ELOOP.
   [[nodiscard]] Result<Place> place(std::string_view root, std::string_view path);
@@ -171,6 +210,12 @@ class World {
   // Of a device that has a header.
   void open_volume(const Device& device, const std::string& name);
   void close_volume(std::string_view name);
+  // A physical volume, durable at once. A group that had another there has lost that.
+  void make_physical(const Device& device, const std::string& uuid);
+  void make_group(const std::string& name, const std::vector<Device>& devices);
+  // Blank, or with what one of the same size and type held in a group that was on the same devices.
+  void make_logical(const std::string& group, LogicalVolume made);
+  void set_active(const std::string& group, std::string_view volume, bool active);
   // Numbers for keys, which disturb no other chance.
   Random& key_random() { return key_random_; }
   void measure(std::string event) { measured_.push_back(std::move(event)); }
@@ -206,11 +251,17 @@ class World {
   void open_by_os(const VolumeSpec& wanted);
   Luks add_volume(const Device& device, Luks header, const std::optional<Content>& content);
   [[nodiscard]] std::string free_volume_node() const;
+  void remember(const VolumeGroupSpec& spec);
+  void activate_by_os(const VolumeGroupSpec& wanted);
+  // Each physical volume is taken to have a part of it.
+  void add_uses(const VolumeGroup& group, const LogicalVolume& volume, std::vector<Use>& found) const;
+  [[nodiscard]] VolumeGroup* group_named(const std::string& name);
 
   MachineSpec spec_;
   std::vector<Disk> disks_;
   std::vector<Array> arrays_;
   std::vector<Volume> volumes_;
+  std::vector<VolumeGroup> groups_;
   FileSystem initramfs_;
   FileSystem memory_;
   std::vector<MountPoint> mounts_;
