@@ -13,6 +13,7 @@
 #include "cli/go_flags.hpp"
 #include "cli/notes.hpp"
 #include "fields/json.hpp"
+#include "spec/enrollments.hpp"
 #include "spec/parse.hpp"
 #include "spec/selectors.hpp"
 
@@ -36,6 +37,9 @@ spec::Parsed parse_alone(const std::string& name, std::string text) {
   spec::Parsed parsed = spec::parse(shown_name(name), std::move(text));
   if (parsed.config) {
     spec::add_selector_notes(parsed);
+  }
+  if (parsed.config) {
+    spec::add_notes(parsed, spec::enrollment_notes(parsed));
   }
   return parsed;
 }

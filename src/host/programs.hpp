@@ -23,6 +23,8 @@ inline constexpr std::array programs{
     Program{"mkswap", "make swap areas", "util-linux"},
     Program{"mdadm", "make RAID arrays, and set them up when a first boot goes on", "mdadm"},
     Program{"clevis", "bind encrypted volumes to Tang servers and TPMs, and open those that are", "clevis"},
+    Program{"systemd-cryptenroll", "enroll TPMs for encrypted volumes", "systemd"},
+    Program{"cryptsetup", "see that a TPM opens an encrypted volume, and open it by that", "cryptsetup-bin"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
     Program{"modprobe", "load qemu_fw_cfg and the drivers of TPMs, arrays and encrypted volumes, where udev has not",
             "kmod"},

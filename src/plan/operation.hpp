@@ -62,6 +62,9 @@ struct MakeVolume {
   bool there = false;
   // Clevis opens it, or is going to: of one that is there the binding takes the place of a key that is not given.
   bool bound = false;
+  // The config path of what is enrolled for it ("$.provision.enrollments.0"), where a TPM opens it or is going to: this
+  // takes that place, too. Empty: none does.
+  std::string enrolled{};
   // Further arguments of cryptsetup luksFormat and luksOpen (plan/luks_options.hpp).
   std::vector<std::string> options;
   std::vector<std::string> open_options;
@@ -78,6 +81,23 @@ struct BindVolume {
   // The pins, for a person.
   std::string to;
   bool operator==(const BindVolume&) const = default;
+};
+
+// Enrolls what else opens a volume that its kept key opens, as systemd-cryptenroll(1) does, and sees that it does: a
+// TPM, a recovery key.
+struct EnrollVolume {
+  std::string name;
+  host::DeviceRef device;
+  std::string uuid;
+  // The config path of what is enrolled ("$.provision.enrollments.0").
+  std::string enrollment;
+  // This first boot makes the volume: all its key slots are ours.
+  bool made = false;
+  // What is enrolled, for a person.
+  std::string what;
+  bool tpm2 = false;
+  bool recovery = false;
+  bool operator==(const EnrollVolume&) const = default;
 };
 
 // Makes an empty file system; format "none": wipes what is there.
@@ -156,10 +176,12 @@ struct PutUnit {
   bool operator==(const PutUnit&) const = default;
 };
 
-// Writes the key that opens a volume, 0600 root, into a directory that is 0700 if it has to be made.
+// Writes the key that opens a volume, 0600 root; /etc/luks is 0700 if it has to be made.
 struct PutVolumeKey {
   std::string volume;
   std::string path;
+  // It is the recovery key.
+  bool recovery = false;
   bool operator==(const PutVolumeKey&) const = default;
 };
 
@@ -306,7 +328,7 @@ struct MakeHome {
 
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
                                PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
-                               BindVolume, SaveRoot, RestoreRoot>;
+                               BindVolume, SaveRoot, RestoreRoot, EnrollVolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -354,6 +376,7 @@ Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
 Result<Observation> observe(host::Host& host, const BindVolume& operation);
 Result<Observation> observe(host::Host& host, const SaveRoot& operation);
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
+Result<Observation> observe(host::Host& host, const EnrollVolume& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -373,6 +396,7 @@ Result<void> apply(Work& work, const PutVolumeKey& operation);
 Result<void> apply(Work& work, const BindVolume& operation);
 Result<void> apply(Work& work, const SaveRoot& operation);
 Result<void> apply(Work& work, const RestoreRoot& operation);
+Result<void> apply(Work& work, const EnrollVolume& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -392,6 +416,7 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation);
 void predict(model::Inventory& inventory, const BindVolume& operation);
 void predict(model::Inventory& inventory, const SaveRoot& operation);
 void predict(model::Inventory& inventory, const RestoreRoot& operation);
+void predict(model::Inventory& inventory, const EnrollVolume& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -411,6 +436,7 @@ std::string describe(const PutVolumeKey& operation);
 std::string describe(const BindVolume& operation);
 std::string describe(const SaveRoot& operation);
 std::string describe(const RestoreRoot& operation);
+std::string describe(const EnrollVolume& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -449,6 +475,7 @@ Traits traits(const PutVolumeKey& operation);
 Traits traits(const BindVolume& operation);
 Traits traits(const SaveRoot& operation);
 Traits traits(const RestoreRoot& operation);
+Traits traits(const EnrollVolume& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -487,6 +514,7 @@ PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
 PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
 PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
+PROVISION_DECLARE_RECORD(provision::plan::EnrollVolume);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

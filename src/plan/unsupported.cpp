@@ -12,8 +12,10 @@
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
+#include "spec/enrollments.hpp"
 #include "spec/selectors.hpp"
 
 namespace provision::plan {
@@ -32,7 +34,11 @@ class Finder {
     kernel_arguments(config.kernel_arguments);
     storage(config.storage);
     systemd(config.systemd);
-    selectors();
+    whole_config(spec::selector_notes(parsed_));
+    whole_config(spec::enrollment_notes(parsed_));
+    for (std::size_t i = 0; i < config.provision.enrollments.size(); ++i) {
+      enrollment(config.provision.enrollments[i], "$.provision.enrollments." + std::to_string(i));
+    }
     return std::move(first_);
   }
 
@@ -68,8 +74,7 @@ class Finder {
   }
 
   // Only of the whole config it is known that nobody else brings them.
-  void selectors() {
-    const auto notes = spec::selector_notes(parsed_);
+  void whole_config(const fields::Notes& notes) {
     for (const auto& note : notes.all) {
       if (note.severity == fields::Severity::error) {
         keep_first(Error(Code::bad_config, note.text + " (" + note.hint + ")"), note.origin);
@@ -151,6 +156,17 @@ class Finder {
     options(volume, path, "options", luks_format_options(volume.options));
     options(volume, path, "openOptions", luks_open_options(volume.open_options));
     resource(volume.key_file, path + ".keyFile");
+  }
+
+  void enrollment(const spec::Enrollment& enrollment, const std::string& path) {
+    if (const auto fault = enrollment_fault(enrollment)) {
+      reject(*fault->place, path + "." + fault->record, fault->key, Error(Code::bad_config, fault->what));
+    }
+    if (!is_empty(enrollment.fido2.device)) {
+      refuse(enrollment.place, path, "fido2",
+             "a FIDO2 device, which somebody would have to touch while the machine boots, cannot be enrolled");
+    }
+    resource(enrollment.tpm2.pin, path + ".tpm2.pin");
   }
 
   template <class T>

@@ -116,6 +116,9 @@ struct Table<Extensions> {
             "Owners and modes of the directories on the way to files, directories and links that are not in the config "
             "themselves; without it those that are missing are made 0755 root.",
             {.since = {3, 6}, .extension = true}),
+      field("enrollments", &Extensions::enrollments,
+            "What opens encrypted volumes besides their keys, as systemd-cryptenroll(1) has it: a TPM, a recovery key.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

@@ -363,6 +363,41 @@ struct DiskSelector {
   bool operator==(const DiskSelector&) const = default;
 };
 
+// --- enrollments.cpp
+
+// The PCRs of the TPM whose values open the volume, and a PIN that has to be given besides.
+struct EnrolledTpm2 {
+  Located place;
+  std::vector<std::int64_t> pcrs;
+  Resource pin;
+  bool operator==(const EnrolledTpm2&) const = default;
+};
+
+// `path`: where it is put in the target.
+struct EnrolledRecoveryKey {
+  Located place;
+  std::optional<std::string> path;
+  bool operator==(const EnrolledRecoveryKey&) const = default;
+};
+
+// Read so that it can be refused.
+struct EnrolledFido2 {
+  Located place;
+  std::optional<std::string> device;
+  bool operator==(const EnrolledFido2&) const = default;
+};
+
+// What opens an encrypted volume besides its key, as systemd-cryptenroll(1) has it. `volume` is the name of one of
+// storage.luks.
+struct Enrollment {
+  Located place;
+  std::string volume;
+  EnrolledTpm2 tpm2;
+  EnrolledRecoveryKey recovery_key;
+  EnrolledFido2 fido2;
+  bool operator==(const Enrollment&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -375,6 +410,7 @@ struct Extensions {
   std::vector<ExtensionImage> configuration_extensions;
   std::vector<DiskSelector> disk_selectors;
   std::vector<ParentDirectory> parent_directories;
+  std::vector<Enrollment> enrollments;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -402,6 +438,7 @@ inline std::string key_of(const Disk& record) { return record.device; }
 inline std::string key_of(const Filesystem& record) { return record.device; }
 inline std::string key_of(const DiskSelector& record) { return record.name; }
 inline std::string key_of(const ParentDirectory& record) { return record.path; }
+inline std::string key_of(const Enrollment& record) { return record.volume; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -451,5 +488,9 @@ PROVISION_DECLARE_RECORD(provision::spec::Systemd);
 PROVISION_DECLARE_RECORD(provision::spec::ExtensionImage);
 PROVISION_DECLARE_RECORD(provision::spec::ParentDirectory);
 PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledTpm2);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledRecoveryKey);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledFido2);
+PROVISION_DECLARE_RECORD(provision::spec::Enrollment);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

@@ -172,16 +172,7 @@ fields::Notes selector_notes(const Parsed& parsed) {
   return notes;
 }
 
-void add_selector_notes(Parsed& parsed) {
-  auto found = selector_notes(parsed);
-  for (auto& note : found.all) {
-    parsed.notes.add(std::move(note));
-  }
-  sort_notes(parsed.notes);
-  if (parsed.notes.has_errors()) {
-    parsed.config.reset();
-  }
-}
+void add_selector_notes(Parsed& parsed) { add_notes(parsed, selector_notes(parsed)); }
 
 }  // namespace provision::spec
 

@@ -224,7 +224,7 @@ std::vector<Flow> flows() {
           accounts_flow(),       started_over_flow(),
           corrected_late_flow(), distro_flow(),
           root_flow(false),      reformatted_root_flow(false),
-          same_root_flow()};
+          same_root_flow(),      enrolled_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -235,8 +235,9 @@ bool is_its_turn(const Flow& flow) {
   if (runs_all() || !asked.empty()) {
     return asked.empty() || asked == flow.name;
   }
-  const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "forgetful-arrays" ||
-                       flow.name == "forgetful-root" || flow.name == "forgetful-mirror";
+  const bool on_even = flow.name == "volumes" || flow.name == "enrolled" || flow.name == "root" ||
+                       flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
+                       flow.name == "forgetful-mirror";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes";
   return !(on_even && !even) && !(on_odd && even);

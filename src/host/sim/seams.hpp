@@ -155,8 +155,8 @@ class SimMounts final : public Mounts {
   World& world_;
 };
 
-// Knows modprobe, mdadm, what the machine has besides, and the mkfs programs, with the options that give identity and
-// label, and the node last.
+// Knows modprobe, mdadm, clevis, systemd-cryptenroll, cryptsetup, what the machine has besides, and the mkfs programs,
+// with the options that give identity and label, and the node last.
 class SimProcesses final : public Processes {
  public:
   explicit SimProcesses(World& world) : world_(world) {}
