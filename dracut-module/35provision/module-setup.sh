@@ -49,6 +49,17 @@ install_clevis() {
     find_binary clevis-encrypt-sss >/dev/null || dwarn "provision: Clevis has no pin sss here: the image will bind no volumes"
 }
 
+# systemd-cryptenroll, by which the engine enrolls a TPM for encrypted volumes, and cryptsetup, which opens those that are:
+# what both load at run time, the plugin for the token and the libraries for TPMs.
+install_enrollment() {
+    local dir plugin=cryptsetup/libcryptsetup-token-systemd-tpm2.so
+    inst_libdir_file "libtss2-esys.so*" "libtss2-rc.so*" "libtss2-mu.so*" "libtss2-tcti-device.so*" "$plugin"
+    for dir in ${libdirs-}; do
+        [[ -e $initdir$dir/$plugin && -e $initdir$dir/libtss2-esys.so.0 ]] && return 0
+    done
+    dwarn "provision: systemd's plugin for TPMs, or libtss2, is not installed here: the image will enroll no TPMs"
+}
+
 depends() {
     left_out && return 0
     echo systemd systemd-initrd dracut-systemd
@@ -165,6 +176,7 @@ install() {
         dwarn "provision: lvm is there, but no dmsetup, or not dracut's module dm: the image will make no logical volumes"
     fi
     [[ " ${here[*]} " != *" clevis "* ]] || install_clevis
+    [[ " ${here[*]} " != *" systemd-cryptenroll "* ]] || install_enrollment
     opens_volumes || dwarn "provision: no dmsetup, or not dracut's module dm: the image will not open encrypted volumes"
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue

@@ -25,6 +25,10 @@ struct LuksHeader {
   bool has_key = false;
   // A token of Clevis is there, and the key slot that it opens.
   bool bound = false;
+  // The same of a TPM, as systemd-cryptenroll(1) has it (the token "systemd-tpm2"), and of a recovery key
+  // ("systemd-recovery").
+  bool tpm2 = false;
+  bool recovery = false;
   bool operator==(const LuksHeader&) const = default;
 };
 

@@ -20,6 +20,10 @@ struct Command {
   std::chrono::seconds patience{600};
   // In place of `input`: one that is secret.
   const Secret* secret_input = nullptr;
+  // A variable of its environment that is secret too, for a program that takes more than one: "NEWPIN", and its value,
+  // which has no zero byte. Only root, and its own user, can read it there.
+  std::string secret_variable{};
+  const Secret* secret_value = nullptr;
   // Room for what it writes to stdout, which then is no part of Exit::output.
   Secret* answer = nullptr;
 };

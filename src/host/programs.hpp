@@ -24,6 +24,8 @@ inline constexpr std::array programs{
     Program{"mdadm", "make RAID arrays, and set them up when a first boot goes on", "mdadm"},
     Program{"lvm", "make volume groups and logical volumes, and activate them when a first boot goes on", "lvm2"},
     Program{"clevis", "bind encrypted volumes to Tang servers and TPMs, and open those that are", "clevis"},
+    Program{"systemd-cryptenroll", "enroll TPMs for encrypted volumes", "systemd"},
+    Program{"cryptsetup", "see that a TPM opens an encrypted volume, and open it by that", "cryptsetup-bin"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
     Program{"modprobe",
             "load qemu_fw_cfg and the drivers of TPMs, arrays, encrypted and logical volumes, where udev has not",

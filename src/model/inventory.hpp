@@ -97,6 +97,8 @@ struct VolumeView {
   host::LuksHeader header;
   // The UUID of the volume that is open under that name; empty: none is.
   std::string open;
+  // This first boot has made a recovery key for it, which the target is to get.
+  bool recovery_kept = false;
   bool operator==(const VolumeView&) const = default;
 
   [[nodiscard]] bool is_open() const { return !open.empty() && open == header.uuid; }

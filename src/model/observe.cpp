@@ -240,6 +240,13 @@ Result<void> see_volume_groups(host::Host& host, const spec::Parsed& config, con
   return {};
 }
 
+bool has_recovery_key(const spec::Config& config, const std::string& volume) {
+  const auto& all = config.provision.enrollments;
+  return std::any_of(all.begin(), all.end(), [&](const spec::Enrollment& enrollment) {
+    return enrollment.volume == volume && !enrollment.recovery_key.path.value_or("").empty();
+  });
+}
+
 Result<VolumeView> see_volume(host::Host& host, const std::string& name, const host::DeviceRef& device) {
   VolumeView view;
   view.name = name;
@@ -273,6 +280,9 @@ Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Sco
     auto view = see_volume(host, volumes[i].name, ref);
     if (!view) {
       return std::move(view).error().at(place("name"));
+    }
+    if (has_recovery_key(*config.config, volumes[i].name)) {
+      view->recovery_kept = TRY(host.state.look(kept_key_place(recovery_name(volumes[i].name)))).has_value();
     }
     inventory.volumes.push_back(*std::move(view));
   }
@@ -496,6 +506,12 @@ const spec::Luks* volume_named(const spec::Config& config, std::string_view path
   });
   return found == volumes.end() ? nullptr : &*found;
 }
+
+std::string kept_key_place(std::string_view name) { return path::join(kept_keys_directory, name); }
+
+std::string recovery_name(std::string_view volume) { return std::string(volume) + "~recovery"; }
+
+std::string slots_name(std::string_view volume) { return std::string(volume) + "~slots"; }
 
 std::string volume_key_path(std::string_view name) { return path::join(keys_directory, name); }
 

@@ -61,6 +61,13 @@ const spec::Luks* volume_named(const spec::Config& config, std::string_view path
 // The key of a volume in the target, and the table by which later boots open the volumes (crypttab(5)).
 inline constexpr std::string_view keys_directory = "/etc/luks";
 std::string volume_key_path(std::string_view name);
+// Where a key is kept beside the journal until the first boot is complete (plan/volume_keys.hpp).
+inline constexpr std::string_view kept_keys_directory = "/keys";
+std::string kept_key_place(std::string_view name);
+// The name by which the recovery key of a volume is kept there: no volume can have it.
+std::string recovery_name(std::string_view volume);
+// The same of the note which key slots it had before.
+std::string slots_name(std::string_view volume);
 inline constexpr std::string_view crypttab_path = "/etc/crypttab";
 
 // What is told of a provisioning to whoever asks later.

@@ -277,15 +277,25 @@ class Looker {
     TRY(see(std::string(keys_directory)));
     for (const auto& volume : volumes) {
       if (is_plain_name(volume.name)) {
-        const std::string path = volume_key_path(volume.name);
-        TRY(see(path));
-        // A digest of a short key would be one to guess it by.
-        if (FileView* const view = view_of(path)) {
-          view->digest = {};
-        }
+        TRY(see_key(volume_key_path(volume.name)));
+      }
+    }
+    for (const auto& enrollment : parsed_.config->provision.enrollments) {
+      const std::string path = enrollment.recovery_key.path.value_or("");
+      if (path::is_clean_absolute(path)) {
+        TRY(see_key(path));
       }
     }
     return see_text(std::string(crypttab_path));
+  }
+
+  // A digest of a short key would be one to guess it by.
+  Result<void> see_key(const std::string& path) {
+    TRY(see(path));
+    if (FileView* const view = view_of(path)) {
+      view->digest = {};
+    }
+    return {};
   }
 
   // The unit file that the config brings.

@@ -96,6 +96,8 @@ struct Table<LuksHeader> {
       field("discards", &LuksHeader::discards, "Whether each opening lets discards through."),
       field("hasKey", &LuksHeader::has_key, "Whether a key slot is in use."),
       field("bound", &LuksHeader::bound, "Whether Clevis opens a key slot."),
+      field("tpm2", &LuksHeader::tpm2, "Whether a TPM opens one, as systemd-cryptenroll has it."),
+      field("recovery", &LuksHeader::recovery, "Whether a recovery key opens one."),
   };
 };
 
@@ -212,6 +214,7 @@ struct Table<VolumeView> {
       field("users", &VolumeView::users, "Who holds it open."),
       field("header", &VolumeView::header, "Its LUKS header."),
       field("open", &VolumeView::open, "The UUID of the volume that is open under the name; empty: none is."),
+      field("recoveryKept", &VolumeView::recovery_kept, "Whether a recovery key is kept that the target is to get."),
   };
 };
 

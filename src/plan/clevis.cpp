@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "fields/document.hpp"
 #include "fields/json.hpp"
+#include "plan/key_slots.hpp"
 #include "plan/operations/programs.hpp"
 #include "spec/url.hpp"
 
@@ -215,28 +216,6 @@ std::vector<Binding> bindings_of(const host::LuksSlots& slots) {
   return found;
 }
 
-bool has_slot(const std::vector<Binding>& bindings, int slot) {
-  return std::any_of(bindings.begin(), bindings.end(), [slot](const Binding& it) { return it.slot == slot; });
-}
-
-Result<bool> is_opened_by(host::Host& host, const host::DeviceRef& device, int slot, const Secret& key) {
-  host::LuksOpen options;
-  options.key_slot = slot;
-  return host.crypt.open(device, {}, options, key);
-}
-
-// What a binding that was cut has left: a key slot that nothing knows the passphrase of.
-Result<void> remove_strays(host::Host& host, const host::DeviceRef& device, const Secret& key) {
-  const host::LuksSlots slots = TRY(host.crypt.slots(device));
-  const auto bindings = bindings_of(slots);
-  for (const int slot : slots.used) {
-    if (slots.used.size() > 1 && !has_slot(bindings, slot) && !TRY(is_opened_by(host, device, slot, key))) {
-      TRY(host.crypt.remove_slot(device, slot));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 bool wants_binding(const spec::Luks& volume) {
@@ -349,23 +328,11 @@ Result<bool> open_bound(host::Host& host, const host::DeviceRef& device, const s
 }
 
 Result<void> remove_key_of(host::Host& host, const host::DeviceRef& device, const Secret& key) {
-  const host::LuksSlots slots = TRY(host.crypt.slots(device));
-  const auto bindings = bindings_of(slots);
+  const auto bindings = bindings_of(TRY(host.crypt.slots(device)));
   if (bindings.empty()) {
     return Error(Code::conflict, device.path + " is not bound by Clevis: without its key nothing would open it");
   }
-  for (const int slot : slots.used) {
-    if (has_slot(bindings, slot) || !TRY(is_opened_by(host, device, slot, key))) {
-      continue;
-    }
-    TRY(host.crypt.remove_slot(device, slot));
-    const host::LuksSlots left = TRY(host.crypt.slots(device));
-    if (std::find(left.used.begin(), left.used.end(), slot) != left.used.end()) {
-      return Error(Code::not_satisfied,
-                   "nothing failed, yet key slot " + std::to_string(slot) + " of " + device.path + " is still there");
-    }
-  }
-  return {};
+  return remove_slots_of(host, device, key);
 }
 
 }  // namespace provision::plan

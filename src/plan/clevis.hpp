@@ -40,7 +40,7 @@ Result<void> bind_volume(host::Host& host, const host::DeviceRef& device, const 
 // Code::program_failed: Clevis cannot decrypt. Code::conflict: what it decrypts opens nothing.
 Result<bool> open_bound(host::Host& host, const host::DeviceRef& device, const std::string& name,
                         const host::LuksOpen& options);
-// Removes the key slots that `key` opens and that are no binding's. Code::conflict: it is not bound.
+// Removes the key slots that `key` opens and that are no token's. Code::conflict: it is not bound.
 Result<void> remove_key_of(host::Host& host, const host::DeviceRef& device, const Secret& key);
 
 // The token for a JWE in its compact form (RFC 7516, section 7.1); nothing: it is none.

@@ -40,6 +40,10 @@ class ConfigPath {
 
 const spec::Resource* resource_at(const spec::Config& config, const std::string& path) {
   const ConfigPath parts(path);
+  const bool in_enrollments = parts.is(0, "$") && parts.is(1, "provision") && parts.is(2, "enrollments");
+  if (const spec::Enrollment* const one = in_enrollments ? parts.in(config.provision.enrollments, 3) : nullptr) {
+    return parts.is(4, "tpm2") && parts.is(5, "pin") && parts.has(6) ? &one->tpm2.pin : nullptr;
+  }
   const bool in_luks = parts.is(0, "$") && parts.is(1, "storage") && parts.is(2, "luks");
   if (const spec::Luks* const volume = in_luks ? parts.in(config.storage.luks, 3) : nullptr) {
     return parts.is(4, "keyFile") && parts.has(5) ? &volume->key_file : nullptr;
@@ -155,6 +159,16 @@ Result<const spec::Luks*> ContentSource::volume(const std::string& path) const {
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     if (path == "$.storage.luks." + std::to_string(i)) {
       return &volumes[i];
+    }
+  }
+  return unknown(path);
+}
+
+Result<const spec::Enrollment*> ContentSource::enrollment(const std::string& path) const {
+  const auto& enrollments = config_.provision.enrollments;
+  for (std::size_t i = 0; i < enrollments.size(); ++i) {
+    if (path == "$.provision.enrollments." + std::to_string(i)) {
+      return &enrollments[i];
     }
   }
   return unknown(path);

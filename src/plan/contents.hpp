@@ -42,6 +42,8 @@ class ContentSource {
   [[nodiscard]] Result<const spec::Resource*> resource(const std::string& path) const;
   // The encrypted volume at one ("$.storage.luks.0"), alike.
   [[nodiscard]] Result<const spec::Luks*> volume(const std::string& path) const;
+  // What is enrolled at one ("$.provision.enrollments.0"), alike.
+  [[nodiscard]] Result<const spec::Enrollment*> enrollment(const std::string& path) const;
 
  private:
   const spec::Config& config_;

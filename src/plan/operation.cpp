@@ -10,12 +10,29 @@ namespace provision::plan {
 namespace {
 
 // In the order of the variant's alternatives.
-constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{
-    "write-table",       "make-filesystem",    "mount",        "put-file",        "put-unit",
-    "put-directory",     "put-link",           "remove-link",  "put-result",      "relabel",
-    "write-accounts",    "make-home",          "make-array",   "make-volume",     "put-volume-key",
-    "bind-volume",       "save-root",          "restore-root", "grow-filesystem", "make-subvolume",
-    "make-volume-group", "make-logical-volume"};
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"write-table",
+                                                                             "make-filesystem",
+                                                                             "mount",
+                                                                             "put-file",
+                                                                             "put-unit",
+                                                                             "put-directory",
+                                                                             "put-link",
+                                                                             "remove-link",
+                                                                             "put-result",
+                                                                             "relabel",
+                                                                             "write-accounts",
+                                                                             "make-home",
+                                                                             "make-array",
+                                                                             "make-volume",
+                                                                             "put-volume-key",
+                                                                             "bind-volume",
+                                                                             "save-root",
+                                                                             "restore-root",
+                                                                             "grow-filesystem",
+                                                                             "make-subvolume",
+                                                                             "make-volume-group",
+                                                                             "make-logical-volume",
+                                                                             "enroll-volume"};
 
 }  // namespace
 
@@ -290,6 +307,7 @@ struct Table<MakeVolume> {
       field("discard", &MakeVolume::discard, "Whether each opening lets discards through."),
       field("there", &MakeVolume::there, "Whether it is there already, and only opened."),
       field("bound", &MakeVolume::bound, "Whether Clevis opens it, or is going to."),
+      field("enrolled", &MakeVolume::enrolled, "The config path of what is enrolled, where a TPM opens it."),
       field("options", &MakeVolume::options, "Further arguments of cryptsetup luksFormat."),
       field("openOptions", &MakeVolume::open_options, "Further arguments of cryptsetup luksOpen."),
   };
@@ -300,6 +318,7 @@ struct Table<PutVolumeKey> {
   static constexpr auto rows = std::tuple{
       field("volume", &PutVolumeKey::volume, "The volume that the key opens.", {.required = true}),
       field("path", &PutVolumeKey::path, "The path inside the target.", {.required = true}),
+      field("recovery", &PutVolumeKey::recovery, "Whether it is the recovery key."),
   };
 };
 
@@ -311,6 +330,20 @@ struct Table<BindVolume> {
       field("uuid", &BindVolume::uuid, "Its UUID.", {.required = true}),
       field("volume", &BindVolume::volume, "The config path of the volume, which has the pins.", {.required = true}),
       field("to", &BindVolume::to, "The pins, for a person."),
+  };
+};
+
+template <>
+struct Table<EnrollVolume> {
+  static constexpr auto rows = std::tuple{
+      field("name", &EnrollVolume::name, "The volume's name.", {.required = true}),
+      field("device", &EnrollVolume::device, "Its device.", {.required = true}),
+      field("uuid", &EnrollVolume::uuid, "Its UUID.", {.required = true}),
+      field("enrollment", &EnrollVolume::enrollment, "The config path of what is enrolled.", {.required = true}),
+      field("made", &EnrollVolume::made, "Whether this first boot makes the volume."),
+      field("what", &EnrollVolume::what, "What is enrolled, for a person."),
+      field("tpm2", &EnrollVolume::tpm2, "Whether a TPM is."),
+      field("recovery", &EnrollVolume::recovery, "Whether a recovery key is."),
   };
 };
 
@@ -443,3 +476,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolumeGroup);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeLogicalVolume);
+PROVISION_INSTANTIATE_RECORD(provision::plan::EnrollVolume);

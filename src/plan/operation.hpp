@@ -62,6 +62,9 @@ struct MakeVolume {
   bool there = false;
   // Clevis opens it, or is going to: of one that is there the binding takes the place of a key that is not given.
   bool bound = false;
+  // The config path of what is enrolled for it ("$.provision.enrollments.0"), where a TPM opens it or is going to: this
+  // takes that place, too. Empty: none does.
+  std::string enrolled{};
   // Further arguments of cryptsetup luksFormat and luksOpen (plan/luks_options.hpp).
   std::vector<std::string> options;
   std::vector<std::string> open_options;
@@ -78,6 +81,23 @@ struct BindVolume {
   // The pins, for a person.
   std::string to;
   bool operator==(const BindVolume&) const = default;
+};
+
+// Enrolls what else opens a volume that its kept key opens, as systemd-cryptenroll(1) does, and sees that it does: a
+// TPM, a recovery key.
+struct EnrollVolume {
+  std::string name;
+  host::DeviceRef device;
+  std::string uuid;
+  // The config path of what is enrolled ("$.provision.enrollments.0").
+  std::string enrollment;
+  // This first boot makes the volume: all its key slots are ours.
+  bool made = false;
+  // What is enrolled, for a person.
+  std::string what;
+  bool tpm2 = false;
+  bool recovery = false;
+  bool operator==(const EnrollVolume&) const = default;
 };
 
 // Makes an empty file system; format "none": wipes what is there.
@@ -182,10 +202,12 @@ struct PutUnit {
   bool operator==(const PutUnit&) const = default;
 };
 
-// Writes the key that opens a volume, 0600 root, into a directory that is 0700 if it has to be made.
+// Writes the key that opens a volume, 0600 root; /etc/luks is 0700 if it has to be made.
 struct PutVolumeKey {
   std::string volume;
   std::string path;
+  // It is the recovery key.
+  bool recovery = false;
   bool operator==(const PutVolumeKey&) const = default;
 };
 
@@ -360,7 +382,7 @@ struct MakeHome {
 using Operation =
     std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink, PutResult,
                  Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey, BindVolume, SaveRoot,
-                 RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup, MakeLogicalVolume>;
+                 RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup, MakeLogicalVolume, EnrollVolume>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -412,6 +434,7 @@ Result<Observation> observe(host::Host& host, const GrowFilesystem& operation);
 Result<Observation> observe(host::Host& host, const MakeSubvolume& operation);
 Result<Observation> observe(host::Host& host, const MakeVolumeGroup& operation);
 Result<Observation> observe(host::Host& host, const MakeLogicalVolume& operation);
+Result<Observation> observe(host::Host& host, const EnrollVolume& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -435,6 +458,7 @@ Result<void> apply(Work& work, const GrowFilesystem& operation);
 Result<void> apply(Work& work, const MakeSubvolume& operation);
 Result<void> apply(Work& work, const MakeVolumeGroup& operation);
 Result<void> apply(Work& work, const MakeLogicalVolume& operation);
+Result<void> apply(Work& work, const EnrollVolume& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -458,6 +482,7 @@ void predict(model::Inventory& inventory, const GrowFilesystem& operation);
 void predict(model::Inventory& inventory, const MakeSubvolume& operation);
 void predict(model::Inventory& inventory, const MakeVolumeGroup& operation);
 void predict(model::Inventory& inventory, const MakeLogicalVolume& operation);
+void predict(model::Inventory& inventory, const EnrollVolume& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -481,6 +506,7 @@ std::string describe(const GrowFilesystem& operation);
 std::string describe(const MakeSubvolume& operation);
 std::string describe(const MakeVolumeGroup& operation);
 std::string describe(const MakeLogicalVolume& operation);
+std::string describe(const EnrollVolume& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -528,6 +554,7 @@ Traits traits(const MakeLogicalVolume& operation);
 inline constexpr std::string_view subvolume_fingerprint = "subvolume";
 // What a mount is, as Mount's observation has it.
 std::string mount_fingerprint(const host::MountEntry& entry);
+Traits traits(const EnrollVolume& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -570,6 +597,7 @@ PROVISION_DECLARE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_DECLARE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_DECLARE_RECORD(provision::plan::MakeVolumeGroup);
 PROVISION_DECLARE_RECORD(provision::plan::MakeLogicalVolume);
+PROVISION_DECLARE_RECORD(provision::plan::EnrollVolume);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

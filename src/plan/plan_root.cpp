@@ -294,7 +294,7 @@ const MakeVolume* locked_in(const Plan& plan, const Step& to) {
   for (const auto& step : plan.steps) {
     const auto* const volume = std::get_if<MakeVolume>(&step.operation);
     if (volume != nullptr && model::volume_path(volume->name) == device && !volume->there && volume->key.empty() &&
-        !volume->bound) {
+        !volume->bound && volume->enrolled.empty()) {
       return volume;
     }
   }
@@ -332,8 +332,9 @@ Result<void> check_new(const std::string& called, const std::optional<RootNow>& 
                                        "cannot have subvolumes yet");
   }
   if (const MakeVolume* const volume = locked_in(plan, to)) {
-    return cannot_keep(to, words + ", and the key of the volume " + printable(volume->name) +
-                               ", in which it lies, would be in it alone: give the volume clevis, or a keyFile");
+    return cannot_keep(
+        to, words + ", and the key of the volume " + printable(volume->name) +
+                ", in which it lies, would be in it alone: give the volume clevis, an enrolled TPM, or a keyFile");
   }
   return {};
 }

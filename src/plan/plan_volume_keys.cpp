@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/files_plan.hpp"
 
 namespace provision::plan {
@@ -17,22 +18,43 @@ Origin origin_of(const FilesPlan& files, std::size_t index) {
   return files.question.origin(files.config().storage.luks[index].place, "$.storage.luks." + std::to_string(index));
 }
 
-Result<void> plan_key(FilesPlan& files, std::size_t index) {
-  const std::string& name = files.config().storage.luks[index].name;
-  const std::string path = model::volume_key_path(name);
-  const Origin origin = origin_of(files, index);
+// `id`: "volume-key:data".
+Result<void> plan_key_file(FilesPlan& files, const PutVolumeKey& wanted, const std::string& id, const Origin& origin) {
+  const std::string& path = wanted.path;
   const model::FileView* const there = files.inventory().file(path);
-  const std::string id = "volume-key:" + name;
   files.claims.push_back({path, Claim::Kind::file, {}, id, origin});
   if (there != nullptr && there->kind == host::NodeKind::directory) {
     return Error(Code::conflict, path + " is a directory in the target").at(origin);
   }
-  const std::string why =
-      there == nullptr ? "later boots open the volume by it" : "whether it is the volume's shows then";
-  Step step = step_over(id, there, why, origin, PutVolumeKey{name, path});
+  const std::string why = there != nullptr  ? "whether it is the volume's shows then"
+                          : wanted.recovery ? "somebody may need it"
+                                            : "later boots open the volume by it";
+  Step step = step_over(id, there, why, origin, wanted);
   step.afresh = there != nullptr;
   files.plan.steps.push_back(std::move(step));
   return {};
+}
+
+Result<void> plan_key(FilesPlan& files, std::size_t index) {
+  const std::string& name = files.config().storage.luks[index].name;
+  return plan_key_file(files, {name, model::volume_key_path(name), false}, "volume-key:" + name,
+                       origin_of(files, index));
+}
+
+// One that this first boot has made. What an earlier provisioning has made is not known any more.
+Result<void> plan_recovery_key(FilesPlan& files, std::size_t index) {
+  const spec::Enrollment& asked = files.config().provision.enrollments[index];
+  const model::VolumeView* const view = files.inventory().volume(asked.volume);
+  if (!enrolls_recovery_key(asked) || view == nullptr || !view->recovery_kept) {
+    return {};
+  }
+  const Origin origin = files.question.origin(asked.recovery_key.place, enrollment_place(index) + ".recoveryKey");
+  return plan_key_file(files, {asked.volume, *asked.recovery_key.path, true}, "recovery-key:" + asked.volume, origin);
+}
+
+// How systemd-cryptsetup is to open what is enrolled (crypttab(5)).
+std::string enrolled_options(const spec::Enrollment& asked) {
+  return !enrolls_tpm2(asked) ? "" : has_pin(asked) ? "tpm2-device=auto,tpm2-pin=yes," : "tpm2-device=auto,";
 }
 
 Result<std::string> crypttab_line(const FilesPlan& files, std::size_t index) {
@@ -43,10 +65,11 @@ Result<std::string> crypttab_line(const FilesPlan& files, std::size_t index) {
         .at(origin_of(files, index));
   }
   const spec::Luks& asked = files.config().storage.luks[index];
-  const bool bound = wants_binding(asked);
-  const std::string key = bound ? "none" : model::volume_key_path(name);
-  const std::string network = bound && needs_network(asked.clevis) ? "_netdev," : "";
-  return name + " UUID=" + view->header.uuid + " " + key + " luks," + network + "x-initrd.attach";
+  const std::string key = opens_without_key(files.config(), asked) ? "none" : model::volume_key_path(name);
+  const std::string network = wants_binding(asked) && needs_network(asked.clevis) ? "_netdev," : "";
+  const auto number = enrollment_for(files.config(), name);
+  const std::string enrolled = number ? enrolled_options(files.config().provision.enrollments[*number]) : "";
+  return name + " UUID=" + view->header.uuid + " " + key + " luks," + network + enrolled + "x-initrd.attach";
 }
 
 // The text without the lines of volumes that get new ones.
@@ -97,9 +120,12 @@ Result<void> plan_crypttab(FilesPlan& files, const std::vector<std::string>& lin
 Result<void> plan_volume_keys(FilesPlan& files) {
   const auto& volumes = files.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
-    if (!wants_binding(volumes[i])) {
+    if (!opens_without_key(files.config(), volumes[i])) {
       TRY(plan_key(files, i));
     }
+  }
+  for (std::size_t i = 0; i < files.config().provision.enrollments.size(); ++i) {
+    TRY(plan_recovery_key(files, i));
   }
   return volumes.empty() ? Result<void>{} : plan_crypttab(files, TRY(crypttab_lines(files)));
 }

@@ -7,6 +7,7 @@
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/identity.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_volume.hpp"
@@ -54,7 +55,19 @@ std::string derived_uuid(const Question& question, std::size_t index, const host
   return identity.volume(disk != nullptr ? disk->facts : host::DiskFacts{}, volume_place(index)).text();
 }
 
-MakeVolume operation_of(const spec::Luks& volume, std::size_t index, const host::DeviceRef& device) {
+// What is enrolled for the volume; null: nothing.
+const spec::Enrollment* enrollment_of(const Question& question, const spec::Luks& volume) {
+  const auto index = enrollment_for(question.config(), volume.name);
+  return index ? &question.config().provision.enrollments[*index] : nullptr;
+}
+
+bool is_for_tpm2(const Question& question, const spec::Luks& volume) {
+  const spec::Enrollment* const asked = enrollment_of(question, volume);
+  return asked != nullptr && enrolls_tpm2(*asked);
+}
+
+MakeVolume operation_of(const Question& question, std::size_t index, const host::DeviceRef& device) {
+  const spec::Luks& volume = asked_volume(question, index);
   MakeVolume made;
   made.name = volume.name;
   made.device = device;
@@ -62,6 +75,9 @@ MakeVolume operation_of(const spec::Luks& volume, std::size_t index, const host:
   made.key = has_key(volume) ? volume_place(index) + ".keyFile" : "";
   made.discard = volume.discard.value_or(false);
   made.bound = wants_binding(volume);
+  if (is_for_tpm2(question, volume)) {
+    made.enrolled = enrollment_place(*enrollment_for(question.config(), volume.name));
+  }
   made.options = volume.options;
   made.open_options = volume.open_options;
   return made;
@@ -80,14 +96,21 @@ struct Fault {
 
 // Why the volume that is there cannot be the one of the config; nothing: it can. Whether the key opens it only trying
 // tells. `uuid` is the one that the user gives; `ours`: it is open, and has the UUID that the config gives or makes.
-std::optional<Fault> reuse_fault(const spec::Luks& volume, const host::LuksHeader& header, const std::string& uuid,
-                                 bool ours) {
+std::optional<Fault> reuse_fault(const Question& question, const spec::Luks& volume, const host::LuksHeader& header,
+                                 const std::string& uuid, bool ours) {
   const bool bound = wants_binding(volume) && header.bound;
+  const bool enrolled = is_for_tpm2(question, volume) && header.tpm2;
   if (wants_binding(volume) && !bound && !ours) {
     return Fault{"clevis", "it is not bound by Clevis, so that nothing opens it in later boots"};
   }
-  if (!has_key(volume) && !bound && !ours) {
-    return Fault{"device", "no keyFile is given, so that nothing opens it"};
+  if (!has_key(volume) && !bound && !enrolled && !ours) {
+    return Fault{"device", is_for_tpm2(question, volume)
+                               ? "no keyFile is given, and no TPM is enrolled for it, so that nothing opens it"
+                               : "no keyFile is given, so that nothing opens it"};
+  }
+  const spec::Enrollment* const asked = enrollment_of(question, volume);
+  if (!has_key(volume) && !ours && asked != nullptr && enrolls_recovery_key(*asked) && !header.recovery) {
+    return Fault{"device", "it has no recovery key, and without a keyFile none can be enrolled"};
   }
   if (volume.label && *volume.label != header.label) {
     return Fault{"label", "its label is \"" + printable(header.label) + "\", not \"" + printable(*volume.label) + "\""};
@@ -202,7 +225,7 @@ Result<Step> making_step(const Question& question, std::size_t index, const Site
                     : step.assumes != std::string(model::absent_fingerprint) ? step.assumes
                                                                              : "";
   }
-  MakeVolume made = operation_of(volume, index, site.device);
+  MakeVolume made = operation_of(question, index, site.device);
   made.uuid = uuid;
   step.operation = std::move(made);
   return step;
@@ -254,19 +277,57 @@ std::optional<Step> binding_step(const Question& question, std::size_t index, co
   return step;
 }
 
+// For what is enrolled and not there yet.
+std::optional<Step> enrollment_step(const Question& question, std::size_t index, const std::optional<Step>& making,
+                                    const host::DeviceRef& device, const std::string& uuid) {
+  const spec::Luks& volume = asked_volume(question, index);
+  const auto number = enrollment_for(question.config(), volume.name);
+  if (!number) {
+    return std::nullopt;
+  }
+  const spec::Enrollment& asked = question.config().provision.enrollments[*number];
+  const auto* const view = question.inventory.volume(volume.name);
+  const bool made = making && !std::get<MakeVolume>(making->operation).there;
+  const host::LuksHeader header = made || view == nullptr ? host::LuksHeader{} : view->header;
+  const bool tpm2 = enrolls_tpm2(asked);
+  const bool recovery = enrolls_recovery_key(asked);
+  if ((!tpm2 || header.tpm2) && (!recovery || header.recovery)) {
+    return std::nullopt;
+  }
+  Step step;
+  step.id = "enrollment:" + volume.name;
+  step.why = "later boots open the volume by it";
+  step.origin = question.origin(asked.place, enrollment_place(*number));
+  step.assumes = std::string(unenrolled_fingerprint);
+  if (making) {
+    step.after = {making->id};
+  }
+  step.operation =
+      EnrollVolume{volume.name, device, uuid, enrollment_place(*number), made, enrollment_words(asked), tpm2, recovery};
+  return step;
+}
+
 Result<void> plan_volume(const Question& question, const model::Inventory& after, Plan& plan, std::size_t index) {
   const auto step = TRY(volume_step_for(question, after, plan, index));
   const auto* const view = question.inventory.volume(asked_volume(question, index).name);
-  std::optional<Step> binding;
+  host::DeviceRef device;
+  std::string uuid;
   if (step) {
     const auto& made = std::get<MakeVolume>(step->operation);
-    binding = binding_step(question, index, step, made.device, made.uuid);
+    device = made.device;
+    uuid = made.uuid;
     plan.steps.push_back(*step);
   } else if (view != nullptr) {
-    binding = binding_step(question, index, step, view->device, view->header.uuid);
+    device = view->device;
+    uuid = view->header.uuid;
+  } else {
+    return {};
   }
-  if (binding) {
+  if (auto binding = binding_step(question, index, step, device, uuid)) {
     plan.steps.push_back(*std::move(binding));
+  }
+  if (auto enrollment = enrollment_step(question, index, step, device, uuid)) {
+    plan.steps.push_back(*std::move(enrollment));
   }
   return {};
 }
@@ -291,10 +352,10 @@ Result<std::optional<MakeVolume>> existing_volume(const Question& question, std:
   const std::string uuid = TRY(given_uuid(question, index));
   const std::string chosen = uuid.empty() ? derived_uuid(question, index, view->device) : uuid;
   const bool ours = view->is_open() && view->header.uuid == chosen;
-  if (const auto fault = reuse_fault(volume, view->header, uuid, ours)) {
+  if (const auto fault = reuse_fault(question, volume, view->header, uuid, ours)) {
     return not_reusable(question, index, fault->what, fault->key);
   }
-  MakeVolume there = operation_of(volume, index, view->device);
+  MakeVolume there = operation_of(question, index, view->device);
   there.uuid = view->header.uuid;
   there.label = view->header.label;
   there.there = true;

@@ -13,6 +13,7 @@
 #include "model/observe_files.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "spec/references.hpp"
@@ -38,6 +39,9 @@ class Finder {
     }
     systemd(config.systemd);
     references();
+    for (std::size_t i = 0; i < config.provision.enrollments.size(); ++i) {
+      enrollment(config.provision.enrollments[i], "$.provision.enrollments." + std::to_string(i));
+    }
     return std::move(first_);
   }
 
@@ -166,6 +170,17 @@ class Finder {
     options(volume, path, "options", luks_format_options(volume.options));
     options(volume, path, "openOptions", luks_open_options(volume.open_options));
     resource(volume.key_file, path + ".keyFile");
+  }
+
+  void enrollment(const spec::Enrollment& enrollment, const std::string& path) {
+    if (const auto fault = enrollment_fault(enrollment)) {
+      reject(*fault->place, path + "." + fault->record, fault->key, Error(Code::bad_config, fault->what));
+    }
+    if (!is_empty(enrollment.fido2.device)) {
+      refuse(enrollment.place, path, "fido2",
+             "a FIDO2 device, which somebody would have to touch while the machine boots, cannot be enrolled");
+    }
+    resource(enrollment.tpm2.pin, path + ".tpm2.pin");
   }
 
   template <class T>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/volume_keys.hpp"
 
-#include "base/path.hpp"
+#include "model/observe.hpp"
 #include "spec/inline_bytes.hpp"
 
 namespace provision::plan {
 namespace {
 
-constexpr std::string_view directory = "/keys";
+constexpr std::string_view directory = model::kept_keys_directory;
 constexpr std::string_view handed_over = "/keys-handed-over";
 
-std::string place_of(const std::string& volume) { return path::join(directory, volume); }
+std::string place_of(const std::string& volume) { return model::kept_key_place(volume); }
 
 // What comes is kept in locked memory alone.
 class KeySink final : public host::Sink {

@@ -128,6 +128,9 @@ struct Table<Extensions> {
       field("volumeGroups", &Extensions::volume_groups,
             "Volume groups of LVM on partitions, disks, RAID arrays and encrypted volumes, with their logical volumes.",
             {.since = {3, 6}, .extension = true}),
+      field("enrollments", &Extensions::enrollments,
+            "What opens encrypted volumes besides their keys, as systemd-cryptenroll(1) has it: a TPM, a recovery key.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

@@ -418,6 +418,41 @@ struct VolumeGroup {
   bool operator==(const VolumeGroup&) const = default;
 };
 
+// --- enrollments.cpp
+
+// The PCRs of the TPM whose values open the volume, and a PIN that has to be given besides.
+struct EnrolledTpm2 {
+  Located place;
+  std::vector<std::int64_t> pcrs;
+  Resource pin;
+  bool operator==(const EnrolledTpm2&) const = default;
+};
+
+// `path`: where it is put in the target.
+struct EnrolledRecoveryKey {
+  Located place;
+  std::optional<std::string> path;
+  bool operator==(const EnrolledRecoveryKey&) const = default;
+};
+
+// Read so that it can be refused.
+struct EnrolledFido2 {
+  Located place;
+  std::optional<std::string> device;
+  bool operator==(const EnrolledFido2&) const = default;
+};
+
+// What opens an encrypted volume besides its key, as systemd-cryptenroll(1) has it. `volume` is the name of one of
+// storage.luks.
+struct Enrollment {
+  Located place;
+  std::string volume;
+  EnrolledTpm2 tpm2;
+  EnrolledRecoveryKey recovery_key;
+  EnrolledFido2 fido2;
+  bool operator==(const Enrollment&) const = default;
+};
+
 // --- config.cpp
 
 // What only this engine has: a config that uses it says so in its version ("3.6.0+provision.1").
@@ -433,6 +468,7 @@ struct Extensions {
   std::vector<GrownFilesystem> grown_filesystems;
   std::vector<Subvolume> subvolumes;
   std::vector<VolumeGroup> volume_groups;
+  std::vector<Enrollment> enrollments;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -464,6 +500,7 @@ inline std::string key_of(const ParentDirectory& record) { return record.path; }
 inline std::string key_of(const Subvolume& record) { return record.name + " of " + record.device; }
 inline std::string key_of(const VolumeGroup& record) { return record.name; }
 inline std::string key_of(const LogicalVolume& record) { return record.name; }
+inline std::string key_of(const Enrollment& record) { return record.volume; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -517,5 +554,9 @@ PROVISION_DECLARE_RECORD(provision::spec::DiskSelector);
 PROVISION_DECLARE_RECORD(provision::spec::GrownFilesystem);
 PROVISION_DECLARE_RECORD(provision::spec::LogicalVolume);
 PROVISION_DECLARE_RECORD(provision::spec::VolumeGroup);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledTpm2);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledRecoveryKey);
+PROVISION_DECLARE_RECORD(provision::spec::EnrolledFido2);
+PROVISION_DECLARE_RECORD(provision::spec::Enrollment);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

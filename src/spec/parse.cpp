@@ -98,6 +98,16 @@ void sort_notes(Notes& notes) {
   });
 }
 
+void add_notes(Parsed& parsed, Notes found) {
+  for (auto& note : found.all) {
+    parsed.notes.add(std::move(note));
+  }
+  sort_notes(parsed.notes);
+  if (parsed.notes.has_errors()) {
+    parsed.config.reset();
+  }
+}
+
 std::span<const SpecVersion> spec_versions() { return versions; }
 
 Parsed parse(std::string document_name, std::string text) {

@@ -42,6 +42,8 @@ Parsed parse(std::string document_name, std::string text);
 // config.
 std::optional<fields::Note> refused_extensions(const Parsed& parsed);
 
+// Adds what a look at the whole config has found; with an error among it there is no config any more.
+void add_notes(Parsed& parsed, fields::Notes found);
 // In the order of the text of one document.
 void sort_notes(fields::Notes& notes);
 

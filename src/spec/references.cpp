@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "spec/enrollments.hpp"
 #include "spec/growth.hpp"
 #include "spec/selectors.hpp"
 #include "spec/subvolumes.hpp"
@@ -21,7 +22,7 @@ const Filesystem* filesystem_on(const Config& config, std::string_view device) {
 
 fields::Notes reference_notes(const Parsed& parsed) {
   fields::Notes all;
-  for (auto* const of_kind : {&selector_notes, &growth_notes, &subvolume_notes}) {
+  for (auto* const of_kind : {&selector_notes, &growth_notes, &subvolume_notes, &enrollment_notes}) {
     fields::Notes found = of_kind(parsed);
     for (auto& note : found.all) {
       all.add(std::move(note));
@@ -30,15 +31,6 @@ fields::Notes reference_notes(const Parsed& parsed) {
   return all;
 }
 
-void add_reference_notes(Parsed& parsed) {
-  fields::Notes found = reference_notes(parsed);
-  for (auto& note : found.all) {
-    parsed.notes.add(std::move(note));
-  }
-  sort_notes(parsed.notes);
-  if (parsed.notes.has_errors()) {
-    parsed.config.reset();
-  }
-}
+void add_reference_notes(Parsed& parsed) { add_notes(parsed, reference_notes(parsed)); }
 
 }  // namespace provision::spec

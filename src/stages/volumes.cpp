@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/left_behind.hpp"
 #include "plan/operations/make_volume.hpp"
 #include "plan/plan_volumes.hpp"
@@ -14,7 +15,8 @@ namespace provision::stages {
 namespace {
 
 // As the stage's stored plan makes or opens it; one that was open when that was made is as it was before.
-plan::MakeVolume planned(const run::StageHistory& history, const spec::Luks& asked, const host::DeviceRef& device) {
+plan::MakeVolume planned(const run::StageHistory& history, const spec::Config& config, const spec::Luks& asked,
+                         const host::DeviceRef& device) {
   for (const auto& step : history.plan->steps) {
     const auto* const volume = std::get_if<plan::MakeVolume>(&step.operation);
     if (volume != nullptr && volume->name == asked.name) {
@@ -27,25 +29,35 @@ plan::MakeVolume planned(const run::StageHistory& history, const spec::Luks& ask
   volume.discard = asked.discard.value_or(false);
   volume.there = true;
   volume.bound = plan::wants_binding(asked);
+  const auto number = plan::enrollment_for(config, asked.name);
+  if (number && plan::enrolls_tpm2(config.provision.enrollments[*number])) {
+    volume.enrolled = plan::enrollment_place(*number);
+  }
   volume.open_options = asked.open_options;
   return volume;
 }
 
 // Where the journal has lost its keys, or there never was one.
-Result<bool> open_if_bound(host::Host& host, const plan::MakeVolume& volume, bool is_bound) {
-  if (!volume.bound || !is_bound) {
-    return false;
+Result<bool> open_without_key(host::Host& host, const plan::ContentSource& contents, const plan::MakeVolume& volume,
+                              const host::LuksHeader& header) {
+  if (volume.bound && header.bound) {
+    TRY(plan::open_by_binding(host, volume));
+    return true;
   }
-  TRY(plan::open_by_binding(host, volume));
-  return true;
+  if (!volume.enrolled.empty() && header.tpm2) {
+    TRY(plan::open_by_enrollment(host, contents, volume));
+    return true;
+  }
+  return false;
 }
 
 // One that this first boot has made, or begun to, or opened. Where the key does not open it, its step is still to do.
-Result<void> open_kept(host::Host& host, const plan::MakeVolume& volume, bool is_bound, bool done) {
+Result<void> open_kept(host::Host& host, const plan::ContentSource& contents, const plan::MakeVolume& volume,
+                       const host::LuksHeader& header, bool done) {
   const auto key = TRY(plan::kept_key(host.state, volume.name));
   bool open = key && TRY(plan::open_volume(host, volume, *key));
   if (!open) {
-    open = TRY(open_if_bound(host, volume, is_bound));
+    open = TRY(open_without_key(host, contents, volume, header));
   }
   if (!open && done) {
     return Error(Code::conflict, "the encrypted volume " + printable(volume.name) + " on " + volume.device.path +
@@ -59,14 +71,15 @@ Result<void> open_kept(host::Host& host, const plan::MakeVolume& volume, bool is
 Result<void> open_all_kept(Context& context, const spec::Parsed& config, const model::Inventory& inventory,
                            const run::StageHistory& history) {
   const auto& volumes = config.config->storage.luks;
+  const plan::ContentSource contents(*config.config);
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto* const view = inventory.volume(volumes[i].name);
     if (view == nullptr || view->is_open() || view->header.version != 2 || !view->header.has_key) {
       continue;
     }
-    const auto volume = planned(history, volumes[i], view->device);
+    const auto volume = planned(history, *config.config, volumes[i], view->device);
     const bool is_done = !history.done_in.empty();
-    if (auto opened = open_kept(context.host, volume, view->header.bound, is_done); !opened) {
+    if (auto opened = open_kept(context.host, contents, volume, view->header, is_done); !opened) {
       return std::move(opened).error().at(
           model::origin_of(config, volumes[i].place, "$.storage.luks." + std::to_string(i) + ".name", "name"));
     }
@@ -74,12 +87,16 @@ Result<void> open_all_kept(Context& context, const spec::Parsed& config, const m
   return {};
 }
 
-// One of before, by Clevis: there is no key to keep.
-Result<void> open_existing_bound(host::Host& host, const plan::MakeVolume& volume) {
+// One of before, by Clevis or its TPM: there is no key to keep.
+Result<void> open_existing_without_key(host::Host& host, const spec::Parsed& config, const plan::MakeVolume& volume) {
   if (TRY(host.crypt.opened(volume.name))) {
     return {};
   }
-  TRY(plan::open_by_binding(host, volume));
+  if (volume.enrolled.empty()) {
+    TRY(plan::open_by_binding(host, volume));
+  } else {
+    TRY(plan::open_by_enrollment(host, plan::ContentSource(*config.config), volume));
+  }
   if (!TRY(host.crypt.opened(volume.name))) {
     return Error(Code::not_satisfied, "nothing failed, yet " + plan::volume_words(volume.name) + " is not open");
   }
@@ -110,11 +127,11 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   const auto& volumes = question.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto volume = TRY(plan::existing_volume(question, i));
-    if (!volume || (volume->key.empty() && !volume->bound)) {
+    if (!volume || (volume->key.empty() && !volume->bound && volume->enrolled.empty())) {
       continue;
     }
-    const std::string_view key = volume->key.empty() ? "clevis" : "keyFile";
-    auto opened = volume->key.empty() ? open_existing_bound(context.host, *volume)
+    const std::string_view key = !volume->key.empty() ? "keyFile" : volume->bound ? "clevis" : "name";
+    auto opened = volume->key.empty() ? open_existing_without_key(context.host, question.parsed, *volume)
                                       : open_existing(context.host, question.parsed, *volume);
     if (!opened) {
       const std::string place = "$.storage.luks." + std::to_string(i) + "." + std::string(key);
@@ -124,9 +141,9 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   return {};
 }
 
-// Of those that are made: where Clevis opens them and the user has no key, none shall be left.
-bool loses_its_key(const spec::Luks& volume) {
-  return plan::wants_binding(volume) && volume.key_file.source.value_or("").empty();
+// Of those that are made: where Clevis or a TPM opens them and the user has no key, none shall be left.
+bool loses_its_key(const spec::Config& config, const spec::Luks& volume) {
+  return plan::opens_without_key(config, volume) && volume.key_file.source.value_or("").empty();
 }
 
 }  // namespace
@@ -151,7 +168,8 @@ Result<void> open_volumes(Context& context, const spec::Parsed& config, const ru
 Result<void> remove_drawn_keys(Context& context) {
   const spec::Parsed config = TRY(load_config(context.host));
   const auto& volumes = config.config->storage.luks;
-  const bool any = std::any_of(volumes.begin(), volumes.end(), &loses_its_key);
+  const bool any = std::any_of(volumes.begin(), volumes.end(),
+                               [&](const spec::Luks& volume) { return loses_its_key(*config.config, volume); });
   if (!any) {
     return {};
   }
@@ -163,8 +181,9 @@ Result<void> remove_drawn_keys(Context& context) {
     const auto* const view = inventory.volume(asked.name);
     // One of before was opened without a key.
     const auto key = TRY(plan::kept_key(context.host.state, asked.name));
-    if (loses_its_key(asked) && key && view != nullptr) {
-      TRY_WHILE(plan::remove_key_of(context.host, view->device, *key),
+    if (loses_its_key(*config.config, asked) && key && view != nullptr) {
+      const auto remove = plan::wants_binding(asked) ? &plan::remove_key_of : &plan::remove_key_of_enrolled;
+      TRY_WHILE(remove(context.host, view->device, *key),
                 "removing the key that " + plan::volume_words(asked.name) + " was made with");
     }
   }

@@ -16,7 +16,8 @@ namespace provision::stages {
 Result<void> open_volumes(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun);
 
 // The second phase of binding, at the end of a first boot while the kept keys are still there: a volume that Clevis
-// opens, and whose key was made by chance, is opened by that key no more. Where it is so already nothing happens.
+// or a TPM opens, and whose key was made by chance, is opened by that key no more. Where it is so already nothing
+// happens.
 Result<void> remove_drawn_keys(Context& context);
 
 }  // namespace provision::stages

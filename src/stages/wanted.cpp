@@ -253,7 +253,10 @@ bool wants_network(const spec::Config& config) {
            std::any_of(luks.clevis.tang.begin(), luks.clevis.tang.end(), asks);
   };
   const auto& storage = config.storage;
+  const auto& enrollments = config.provision.enrollments;
   return std::any_of(storage.files.begin(), storage.files.end(), file_is_far) ||
+         std::any_of(enrollments.begin(), enrollments.end(),
+                     [&](const spec::Enrollment& one) { return is_far(one.tpm2.pin); }) ||
          std::any_of(storage.luks.begin(), storage.luks.end(), volume_is_far);
 }
 

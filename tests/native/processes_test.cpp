@@ -93,6 +93,21 @@ TEST_CASE("an answer is kept apart from the words, and has its room") {
   CHECK(why(run("head -c 1048576 /dev/zero")).find("more than 8 bytes") != std::string::npos);
 }
 
+TEST_CASE("a secret variable is in its environment, and nowhere else") {
+  const auto pin = Secret::taken("82 43");
+  REQUIRE(pin);
+  host::LinuxProcesses processes;
+  host::Command command{
+      "sh", {"-c", "printf %s \"$NEWPIN\"; tr '\\0' ' ' </proc/$$/cmdline"}, {}, std::chrono::seconds(30)};
+  command.secret_variable = "NEWPIN";
+  command.secret_value = &*pin;
+  const auto exit = processes.run(command);
+  REQUIRE(why(exit) == "");
+  CHECK(exit->output.starts_with("82 43sh -c "));
+  CHECK(exit->output.rfind("82 43") == 0);
+  CHECK(shell("printf %s \"$NEWPIN\"")->output.empty());
+}
+
 TEST_CASE("input arrives whole, and need not be read") {
   std::string input(3 << 20, 'i');
   const std::string expected = Digest::sha256(input).hex();

@@ -248,6 +248,27 @@ constexpr std::string_view bound_config = R"({
   }
 })";
 
+// One whose key is made by chance, with a TPM that wants a PIN and a recovery key; and one that is there, with a key of
+// the config's, for which a TPM is enrolled.
+constexpr std::string_view enrolled_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {
+    "enrollments": [
+      {"volume": "drawn", "tpm2": {"pcrs": [7], "pin": {"source": "data:,8243"}},
+       "recoveryKey": {"path": "/etc/luks/drawn.recovery"}},
+      {"volume": "given", "tpm2": {"pcrs": [4, 7]}}
+    ]
+  },
+  "storage": {
+    "luks": [
+      {"name": "drawn", "device": "/dev/vdb"},
+      {"name": "given", "device": "/dev/vdc", "keyFile": {"source": "data:,given%20key"}}
+    ],
+    "filesystems": [{"device": "/dev/mapper/drawn", "format": "ext4", "path": "/srv/drawn"}],
+    "files": [{"path": "/srv/drawn/file", "mode": 420, "contents": {"source": "data:,drawn"}}]
+  }
+})";
+
 // The root goes from its partition to a mirror of that and of another disk's; a new file system there keeps its files.
 constexpr std::string_view root_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -910,6 +931,74 @@ std::vector<std::string> faults_of_bound(SimHost& machine) {
   return wrong;
 }
 
+// No snapshot has the recovery key, which is made by chance.
+std::vector<std::string> faults_of_recovery_key(SimHost& machine) {
+  const std::string path = "/etc/luks/drawn.recovery";
+  constexpr std::size_t most = 9000;
+  constexpr std::size_t size = 71;
+  const auto drawn = machine.luks("/dev/vdb");
+  const host::Host host = machine.host();
+  const auto node = host.target.look(path);
+  std::vector<std::string> wrong;
+  if (!node || !*node || (*node)->mode != 0600 || (*node)->kind != host::NodeKind::regular) {
+    wrong.push_back(path + " is no private file");
+  }
+  const std::string key = host.target.read(path, most).value_or("");
+  const bool opens = drawn && std::any_of(drawn->keys.begin(), drawn->keys.end(),
+                                          [&](const auto& slot) { return slot.second == key; });
+  if (key.size() != size || !opens) {
+    wrong.push_back(path + " is no recovery key of its volume");
+  }
+  return wrong;
+}
+
+// A slot for what is enrolled, one of a user's own key, and none of a key that was drawn, nor of what a cut has left.
+std::vector<std::string> faults_of_enrolled(SimHost& machine) {
+  constexpr std::size_t most = 9000;
+  std::vector<std::string> wrong = faults_of_recovery_key(machine);
+  const auto drawn = machine.luks("/dev/vdb");
+  const auto given = machine.luks("/dev/vdc");
+  if (!drawn || !drawn->header.tpm2 || !drawn->header.recovery || drawn->keys.size() != 2) {
+    wrong.emplace_back("the volume of a drawn key is not opened by just the TPM and the recovery key");
+  }
+  if (!given || !given->header.tpm2 || given->keys.size() != 2) {
+    wrong.emplace_back("the volume of a given key is not opened by just that and the TPM");
+  }
+  const host::Host host = machine.host();
+  for (const std::string_view path : {"/etc/luks/drawn", "/etc/luks/given"}) {
+    const auto node = host.target.look(path);
+    if (!node || *node) {
+      wrong.push_back("there is " + std::string(path));
+    }
+  }
+  const std::string lines =
+      "drawn UUID=" + (drawn ? drawn->header.uuid : "") + " none luks,tpm2-device=auto,tpm2-pin=yes,x-initrd.attach\n" +
+      "given UUID=" + (given ? given->header.uuid : "") + " none luks,tpm2-device=auto,x-initrd.attach\n";
+  const std::string crypttab = host.target.read("/etc/crypttab", most).value_or("");
+  if (crypttab != lines) {
+    wrong.push_back("/etc/crypttab is another: " + crypttab);
+  }
+  const auto keys = host.state.look("/keys");
+  if (!keys || *keys) {
+    wrong.emplace_back("keys are left beside the journal");
+  }
+  return wrong;
+}
+
+Flow enrolled_flow_of(const std::string& name, EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.volumes = {{"/dev/vdc", uuid("given").text(), "", false, 2, "given key",
+                      file_system("ext4", "inside", uuid("inside").text(), tree({{"/precious", regular("data")}})),
+                      ""}};
+  Flow flow = flow_of(name, std::move(machine), enrolled_config, switches);
+  flow.faults_of = &faults_of_enrolled;
+  declare(flow, {"/dev/vdb", "/dev/vdc", "/dev/dm-0", "/dev/dm-1", "drawn", "given", "/sysroot/srv", "/sysroot/srv/",
+                 "/sysroot/etc/luks", "/sysroot/etc/luks/", "/sysroot/etc/crypttab"});
+  flow.ignored.emplace_back("/dev/vda2:/etc/luks/drawn.recovery");
+  return flow;
+}
+
 Flow bound_flow_of(const std::string& name, EngineSwitches switches) {
   MachineSpec machine = two_disk_machine();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
@@ -989,6 +1078,8 @@ Flow subvolumes_flow() {
 }
 
 Flow bound_flow() { return bound_flow_of("bound", {}); }
+
+Flow enrolled_flow() { return enrolled_flow_of("enrolled", {}); }
 
 Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
 

@@ -56,6 +56,9 @@ Flow groups_flow(EngineSwitches switches = {});
 Flow forgetful_groups_flow();
 // "bound": volumes that Clevis opens in later boots, one of a key that is made by chance.
 Flow bound_flow();
+// "enrolled": volumes that a TPM opens in later boots: one of a key that is made by chance, with a recovery key, and
+// one that was there.
+Flow enrolled_flow();
 // "root": the files of the root go to another disk, and from there to the mirror that takes its place.
 // "forgetful-mirror": the same with the journal in memory: then a cut may stop the boots to come, which then change
 // nothing.

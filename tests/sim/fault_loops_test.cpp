@@ -217,11 +217,11 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {
-      fresh_disk_flow(),   selected_flow(),       used_disks_flow(), changed_disks_flow(), corrected_flow(),
-      arrays_flow(),       volumes_flow(),        bound_flow(),      groups_flow(),        accounts_flow(),
-      started_over_flow(), corrected_late_flow(), distro_flow(),     root_flow(false),     reformatted_root_flow(false),
-      same_root_flow(),    subvolumes_flow()};
+  return {fresh_disk_flow(),     selected_flow(),  used_disks_flow(), changed_disks_flow(),
+          corrected_flow(),      arrays_flow(),    volumes_flow(),    bound_flow(),
+          enrolled_flow(),       groups_flow(),    accounts_flow(),   started_over_flow(),
+          corrected_late_flow(), distro_flow(),    root_flow(false),  reformatted_root_flow(false),
+          same_root_flow(),      subvolumes_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -232,8 +232,8 @@ bool is_its_turn(const Flow& flow) {
   if (runs_all() || !asked.empty()) {
     return asked.empty() || asked == flow.name;
   }
-  const bool on_even = flow.name == "volumes" || flow.name == "root" || flow.name == "subvolumes" ||
-                       flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
+  const bool on_even = flow.name == "volumes" || flow.name == "enrolled" || flow.name == "root" ||
+                       flow.name == "subvolumes" || flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
                        flow.name == "forgetful-mirror" || flow.name == "forgetful-groups";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes" ||

@@ -474,6 +474,58 @@ TEST_SUITE("simhost volumes") {
     CHECK_FALSE(crypt.remove_slot(vdb, 7));
   }
 
+  TEST_CASE("a TPM that is enrolled opens the volume, with its PIN alone; not without a TPM, nor after a cut") {
+    const Secret right = key();
+    const Secret pin = key("8243");
+    const auto enroll = [&](SimHost& machine, const Secret& by, const Secret* its_pin) {
+      host::Command command;
+      command.program = "systemd-cryptenroll";
+      command.arguments = {"--unlock-key-file=/dev/stdin", "--tpm2-device=auto", "--tpm2-pcrs=7", "/dev/vdb"};
+      command.secret_input = &by;
+      if (its_pin != nullptr) {
+        command.arguments.insert(command.arguments.begin(), "--tpm2-with-pin=yes");
+        command.secret_variable = "NEWPIN";
+        command.secret_value = its_pin;
+      }
+      return machine.host().processes.run(command).value().status == 0;
+    };
+    const auto opens = [&](SimHost& machine, const Secret& by, const Strings& more) {
+      host::Command command;
+      command.program = "cryptsetup";
+      command.arguments = {"open", "--token-only"};
+      command.arguments.insert(command.arguments.end(), more.begin(), more.end());
+      command.secret_input = &by;
+      return machine.host().processes.run(command).value().status == 0;
+    };
+    const Secret none;
+    SimHost machine(three_disk_machine());
+    REQUIRE(format(machine));
+    CHECK_FALSE(opens(machine, none, {"--test-passphrase", "/dev/vdb"}));
+    CHECK_FALSE(enroll(machine, pin, nullptr));
+    REQUIRE(enroll(machine, right, &pin));
+    CHECK(header(machine).tpm2);
+    CHECK_FALSE(header(machine).recovery);
+    CHECK(opens(machine, pin, {"--test-passphrase", "/dev/vdb"}));
+    CHECK_FALSE(opens(machine, none, {"--test-passphrase", "/dev/vdb"}));
+    CHECK_FALSE(opens(machine, right, {"/dev/vdb", "data"}));
+    CHECK(opens(machine, pin, {"/dev/vdb", "data"}));
+    CHECK(machine.host().crypt.opened("data").value()->uuid == id);
+    CHECK_FALSE(opens(machine, pin, {"/dev/vdb", "other"}));
+
+    MachineSpec bare = three_disk_machine();
+    bare.has_tpm = false;
+    SimHost without(std::move(bare));
+    REQUIRE(format(without));
+    CHECK_FALSE(enroll(without, right, nullptr));
+
+    SimHost cut(three_disk_machine(), {1, {{2, FaultKind::cut_midway, Loss::none}}});
+    REQUIRE(format(cut));
+    CHECK_THROWS_AS(enroll(cut, right, nullptr), PowerCut);
+    cut.reboot(Loss::none);
+    CHECK_FALSE(header(cut).tpm2);
+    CHECK((cut.host().crypt.slots(vdb)->used == std::vector<int>{0, 1}));
+  }
+
   TEST_CASE("each new key is another, and the seed's own, over boots too") {
     const auto keys = [](std::uint64_t seed) {
       SimHost machine(two_disk_machine(), {seed, {}});

@@ -500,6 +500,9 @@ class Builder {
     made.key = view.header.has_key ? std::optional(key_of(view.name)) : std::nullopt;
     made.opened_by_os = view.is_open() ? view.name : "";
     made.bound = view.header.bound;
+    made.tpm2 = view.header.tpm2;
+    made.recovery = view.header.recovery;
+    made.pin = made.tpm2 ? pin_of(view.name) : "";
     for (const auto& shown : seen_.devices) {
       const auto* const volume = model::volume_named(config(), shown.device.path);
       if (volume != nullptr && volume->name == view.name) {
@@ -578,6 +581,16 @@ class Builder {
       }
     }
     spec().groups.push_back(std::move(made));
+  }
+
+  // The PIN that the config gives.
+  std::string pin_of(const std::string& name) {
+    for (const auto& enrollment : config().provision.enrollments) {
+      if (enrollment.volume == name && spec::is_inline(enrollment.tpm2.pin)) {
+        return spec::inline_bytes(enrollment.tpm2.pin).value_or("");
+      }
+    }
+    return {};
   }
 
   // What the config says that opens it.

@@ -115,7 +115,9 @@ Result<LuksHeader> LinuxCrypt::header(const DeviceRef& device) {
   header.label = second ? text_of(crypt_get_label(crypt.get())) : std::string();
   header.discards = second && (persistent_flags(crypt.get()) & CRYPT_ACTIVATE_ALLOW_DISCARDS) != 0;
   header.has_key = has_key(crypt.get(), type);
-  header.bound = second && is_bound(crypt.get());
+  header.bound = second && has_token(crypt.get(), "clevis");
+  header.tpm2 = second && has_token(crypt.get(), "systemd-tpm2");
+  header.recovery = second && has_token(crypt.get(), "systemd-recovery");
   return header;
 }
 

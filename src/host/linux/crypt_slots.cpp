@@ -34,11 +34,11 @@ bool is_slot_used(crypt_device* device, int slot) {
   return status == CRYPT_SLOT_ACTIVE || status == CRYPT_SLOT_ACTIVE_LAST;
 }
 
-bool is_bound(crypt_device* device) {
+bool has_token(crypt_device* device, std::string_view wanted) {
   for (int token = 0; token < crypt_token_max(CRYPT_LUKS2); ++token) {
     const char* type = nullptr;
     if (crypt_token_status(device, token, &type) == CRYPT_TOKEN_INACTIVE || type == nullptr ||
-        std::string_view(type) != "clevis") {
+        std::string_view(type) != wanted) {
       continue;
     }
     for (int slot = 0; slot < crypt_keyslot_max(CRYPT_LUKS2); ++slot) {

@@ -4,10 +4,12 @@
 
 #include <libcryptsetup.h>
 
+#include <string_view>
+
 namespace provision::host {
 
 bool is_slot_used(crypt_device* device, int slot);
-// Of LUKS2: a token of Clevis has a key slot that is in use.
-bool is_bound(crypt_device* device);
+// Of LUKS2: a token of the type has a key slot that is in use.
+bool has_token(crypt_device* device, std::string_view wanted);
 
 }  // namespace provision::host

@@ -78,6 +78,18 @@ Result<Descriptor> input_file(std::string_view input) {
   return file;
 }
 
+// "NEWPIN=1234" with the zero byte that ends it; empty: the command has no such variable.
+Result<Secret> secret_setting(const Command& command) {
+  if (command.secret_value == nullptr) {
+    return Secret();
+  }
+  const std::string start = command.secret_variable + "=";
+  Secret setting = TRY(Secret::sized(start.size() + command.secret_value->size() + 1));
+  start.copy(setting.data(), start.size());
+  command.secret_value->view().copy(setting.data() + start.size(), command.secret_value->size());
+  return setting;
+}
+
 class SpawnSettings {
  public:
   // `answer` is its stdout, `output` its stderr. `mark`: what the program holds as 3, or -1.
@@ -111,8 +123,8 @@ class SpawnSettings {
     ::posix_spawnattr_destroy(&attributes_);
   }
 
-  // 0, or an errno value.
-  int spawn(pid_t& pid, const std::string& path, const Command& command) const {
+  // 0, or an errno value. `setting`: what the environment has besides; empty: nothing.
+  int spawn(pid_t& pid, const std::string& path, const Command& command, Secret& setting) const {
     if (failure_ != 0) {
       return failure_;
     }
@@ -125,7 +137,7 @@ class SpawnSettings {
     argv.push_back(nullptr);
     std::string search = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     std::string locale = "LC_ALL=C";
-    std::array<char*, 3> environment{search.data(), locale.data(), nullptr};
+    std::array<char*, 4> environment{search.data(), locale.data(), setting.data(), nullptr};
     // It returns when the program has closed what it had of ours.
     const std::lock_guard lock(starting_lock());
     return ::posix_spawn(&pid, path.c_str(), &actions_, &attributes_, argv.data(), environment.data());
@@ -309,12 +321,13 @@ Result<Exit> LinuxProcesses::run(const Command& command) {
   const std::string path = TRY(find_program(command.program));
   const Descriptor input =
       TRY(input_file(command.secret_input != nullptr ? command.secret_input->view() : command.input));
+  Secret setting = TRY(secret_setting(command));
   Outputs outputs(command.answer);
   TRY(outputs.open());
   const Instant deadline = std::chrono::steady_clock::now() + command.patience;
   pid_t pid = -1;
   const SpawnSettings settings(input.get(), outputs.answer_writer(), outputs.words_writer(), mark_.get());
-  const int failure = settings.spawn(pid, path, command);
+  const int failure = settings.spawn(pid, path, command, setting);
   if (failure != 0) {
     return Error(Code::program_failed, "cannot start " + path, failure);
   }

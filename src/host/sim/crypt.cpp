@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/uuid.hpp"
+#include "host/sim/cryptenroll.hpp"
 #include "host/sim/seams.hpp"
 
 namespace provision::host::sim {
@@ -20,24 +20,6 @@ void keep(Luks& header, const LuksOpen& options) {
   flags.no_read_workqueue = flags.no_read_workqueue || options.no_read_workqueue;
   flags.no_write_workqueue = flags.no_write_workqueue || options.no_write_workqueue;
   header.header.discards = flags.discards;
-}
-
-// Of a token with one key slot; -1: it names none.
-int slot_of(std::string_view json) {
-  constexpr std::string_view start = R"("keyslots":[")";
-  const std::size_t at = json.find(start);
-  int slot = -1;
-  if (at != std::string_view::npos) {
-    const std::string_view number = json.substr(at + start.size());
-    std::from_chars(number.begin(), number.end(), slot);
-  }
-  return slot;
-}
-
-void note_binding(Luks& header) {
-  header.header.bound = std::any_of(header.tokens.begin(), header.tokens.end(), [&](const std::string& token) {
-    return token.find(R"("type":"clevis")") != std::string::npos && header.keys.contains(slot_of(token));
-  });
 }
 
 // The header's new copy counts whole or not at all: where the power goes midway, chance says which.
@@ -97,6 +79,8 @@ Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format,
                      format.label,
                      false,
                      true,
+                     false,
+                     false,
                      false};
     header.format = format;
     header.format.key_slot = std::max<std::int64_t>(format.key_slot, 0);
@@ -228,12 +212,12 @@ Result<int> SimCrypt::add_key(const DeviceRef& device, const Secret& key, const 
 Result<void> SimCrypt::add_token(const DeviceRef& device, const std::string& json) {
   const auto whole = [&]() -> Result<void> {
     Luks* const held = TRY(header_of(device));
-    const int slot = slot_of(json);
+    const int slot = slot_of_token(json);
     if (!held->keys.contains(slot)) {
       return Error(Code::io, "the token names no key slot that is in use: " + json, EINVAL);
     }
     held->tokens.push_back(json);
-    note_binding(*held);
+    note_tokens(*held);
     return {};
   };
   return change_header<void>(world_, "add_token", device, {}, whole);
@@ -249,7 +233,7 @@ Result<void> SimCrypt::remove_slot(const DeviceRef& device, int slot) {
       return Error(Code::conflict, "key slot " + std::to_string(slot) + " is the last");
     }
     held->keys.erase(slot);
-    note_binding(*held);
+    note_tokens(*held);
     return {};
   };
   return change_header<void>(world_, "remove_slot", device, {}, whole);

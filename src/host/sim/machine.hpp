@@ -63,6 +63,11 @@ struct VolumeSpec {
   std::string opened_by_os;
   // It has a token of Clevis, and a key slot for that.
   bool bound = false;
+  // The machine's TPM opens it, with this PIN; empty: without one.
+  bool tpm2 = false;
+  std::string pin{};
+  // A recovery key opens it.
+  bool recovery = false;
 };
 
 struct LogicalVolumeSpec {

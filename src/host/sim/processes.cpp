@@ -5,6 +5,7 @@
 
 #include "base/uuid.hpp"
 #include "host/sim/clevis.hpp"
+#include "host/sim/cryptenroll.hpp"
 #include "host/sim/lvm.hpp"
 #include "host/sim/mdadm.hpp"
 #include "host/sim/seams.hpp"
@@ -92,7 +93,8 @@ Result<Exit> SimProcesses::make_file_system(const Command& command, bool torn) {
 }
 
 Result<void> SimProcesses::must_have(const std::string& program) {
-  constexpr std::array<std::string_view, 4> known{"modprobe", "mdadm", "clevis", "lvm"};
+  constexpr std::array<std::string_view, 6> known{"modprobe",  "mdadm", "clevis", "lvm", "systemd-cryptenroll",
+                                                  "cryptsetup"};
   const auto& others = world_.spec().programs;
   const bool is_known = std::find(known.begin(), known.end(), program) != known.end() ||
                         std::find(others.begin(), others.end(), program) != others.end();
@@ -111,8 +113,11 @@ Result<Exit> SimProcesses::run(const Command& command) {
   const bool is_lvm = command.program == "lvm";
   const bool is_mkfs = maker_of(command.program) != nullptr;
   const bool is_mdadm = command.program == "mdadm";
+  const bool is_cryptenroll = command.program == "systemd-cryptenroll";
+  const bool is_cryptsetup = command.program == "cryptsetup";
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
-  const auto device = world_.find(last);
+  const bool opens = is_cryptsetup && command.arguments.size() > 1 && !world_.find(last);
+  const auto device = world_.find(opens ? command.arguments[command.arguments.size() - 2] : last);
   const auto whole = [&]() -> Result<Exit> {
     if (is_mdadm) {
       return run_mdadm(world_, command.arguments);
@@ -123,6 +128,12 @@ Result<Exit> SimProcesses::run(const Command& command) {
     if (command.program == "clevis") {
       return run_clevis(command);
     }
+    if (is_cryptenroll) {
+      return run_cryptenroll(world_, command, false);
+    }
+    if (is_cryptsetup) {
+      return run_cryptsetup(world_, command);
+    }
     return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{});
   };
   const auto half = [&] {
@@ -132,6 +143,8 @@ Result<Exit> SimProcesses::run(const Command& command) {
       run_mdadm_midway(world_, command.arguments);
     } else if (is_lvm) {
       run_lvm_midway(world_, command.arguments);
+    } else if (is_cryptenroll) {
+      static_cast<void>(run_cryptenroll(world_, command, true));
     }
   };
   return mutate<Exit>(world_, "run " + command.program, device ? device->node : last,

@@ -161,8 +161,8 @@ class SimMounts final : public Mounts {
   World& world_;
 };
 
-// Knows modprobe, mdadm, lvm, what the machine has besides, and the mkfs programs, with the options that give identity
-// and label, and the node last.
+// Knows modprobe, mdadm, lvm, clevis, systemd-cryptenroll, cryptsetup, what the machine has besides, and the mkfs
+// programs, with the options that give identity and label, and the node last.
 class SimProcesses final : public Processes {
  public:
   explicit SimProcesses(World& world) : world_(world) {}

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/sim/clevis.hpp"
+#include "host/sim/cryptenroll.hpp"
 #include "host/sim/world.hpp"
 
 namespace provision::host::sim {
@@ -137,19 +138,29 @@ void World::remember(const VolumeSpec& spec) {
   const auto device = find_extent(spec.device);
   INVARIANT(device.has_value());
   Luks header;
-  header.header = {spec.version, usual_form(spec.uuid), spec.label, spec.discards, spec.key.has_value(), false};
+  header.header = {spec.version, usual_form(spec.uuid), spec.label, spec.discards, spec.key.has_value()};
   header.flags.discards = spec.discards;
   header.format.key_slot = 0;
   if (spec.key) {
     header.keys[0] = *spec.key;
   }
+  if (spec.tpm2) {
+    const int slot = 2;
+    header.keys[slot] = "sealed " + spec.uuid;
+    header.tokens.push_back(tpm2_token(slot, spec.pin));
+  }
+  if (spec.recovery) {
+    const int slot = 3;
+    header.keys[slot] = "recovery " + spec.uuid;
+    header.tokens.push_back(recovery_token(slot));
+  }
   if (spec.bound) {
     const int slot = 1;
     header.keys[slot] = "bound " + spec.uuid;
     header.tokens.push_back(clevis_token("bound " + spec.uuid, slot));
-    header.header.has_key = true;
-    header.header.bound = true;
   }
+  header.header.has_key = !header.keys.empty();
+  note_tokens(header);
   header = add_volume(*device, std::move(header), spec.content);
   disk(*device).encrypt(device->start, device->sectors, std::move(header));
 }

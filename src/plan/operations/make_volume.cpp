@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "plan/clevis.hpp"
+#include "plan/enrollment.hpp"
 #include "plan/luks_options.hpp"
 #include "plan/operations/programs.hpp"
 #include "plan/volume_keys.hpp"
@@ -65,10 +66,11 @@ Result<void> must_open(host::Host& host, const MakeVolume& operation, const Secr
   return {};
 }
 
-// What is there already, by the key that the config gives, which the target is to get; or else by Clevis.
+// What is there already, by the key that the config gives, which the target is to get; or else by Clevis or the TPM.
 Result<void> open_as_it_is(Work& work, const MakeVolume& operation) {
   if (operation.key.empty()) {
-    return open_by_binding(work.host, operation);
+    return operation.enrolled.empty() ? open_by_binding(work.host, operation)
+                                      : open_by_enrollment(work.host, work.contents, operation);
   }
   const auto kept = TRY(kept_key(work.host.state, operation.name));
   if (kept && TRY(open_volume(work.host, operation, *kept))) {
@@ -92,6 +94,10 @@ Result<void> make(Work& work, const MakeVolume& operation) {
   const host::LuksFormat format = TRY(format_of(operation));
   if (operation.bound) {
     TRY(must_have_program(work.host, "clevis"));
+  }
+  if (!operation.enrolled.empty()) {
+    TRY(must_have_program(work.host, "systemd-cryptenroll"));
+    TRY(must_have_program(work.host, "cryptsetup"));
   }
   auto key = TRY(kept_key(work.host.state, operation.name));
   TRY(make_blank(work.host, operation.device));
@@ -144,6 +150,15 @@ Result<void> open_by_binding(host::Host& host, const MakeVolume& operation) {
     return Error(Code::conflict, volume_words(operation.name) + " on " + operation.device.path +
                                      " is bound to nothing that Clevis knows");
   }
+  return {};
+}
+
+Result<void> open_by_enrollment(host::Host& host, const ContentSource& contents, const MakeVolume& operation) {
+  load_drivers(host, {volume_drivers.begin(), volume_drivers.end()});
+  const host::LuksOpen options = TRY(opening_of(operation));
+  const Secret pin = TRY(pin_of(host.fetcher, contents, operation.enrolled));
+  TRY_WHILE(open_by_tpm2(host, operation.device, operation.name, options, pin),
+            "opening " + volume_words(operation.name) + " by the TPM");
   return {};
 }
 
@@ -202,14 +217,14 @@ void predict(model::Inventory& inventory, const MakeVolume& operation) {
   }
   predict_signature(inventory.devices, operation.device, signature);
   if (inventory.volume(operation.name) == nullptr) {
-    inventory.volumes.push_back({operation.name, operation.device, {}, {}, {}, {}});
+    inventory.volumes.push_back({operation.name, operation.device, {}, {}, {}, {}, false});
   }
   for (auto& view : inventory.volumes) {
     if (view.name == operation.name) {
       view.signature = signature;
-      const bool was_bound = operation.there && view.header.bound;
+      const host::LuksHeader was = operation.there ? view.header : host::LuksHeader{};
       const bool discards = opening_of(operation).value_or(host::LuksOpen{}).discards;
-      view.header = {2, operation.uuid, format.label, discards, true, was_bound};
+      view.header = {2, operation.uuid, format.label, discards, true, was.bound, was.tpm2, was.recovery};
       view.open = operation.uuid;
     }
   }
@@ -218,6 +233,7 @@ void predict(model::Inventory& inventory, const MakeVolume& operation) {
 std::string describe(const MakeVolume& operation) {
   const std::string key = !operation.key.empty()               ? "with the config's key"
                           : operation.there && operation.bound ? "by Clevis"
+                          : operation.there                    ? "by the TPM"
                                                                : "with a key made by chance";
   return std::string(operation.there ? "open " : "make ") + volume_words(operation.name) + " on " +
          printable(operation.device.path) + " (LUKS2, " + key + ")";

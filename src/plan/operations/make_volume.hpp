@@ -12,6 +12,9 @@ inline constexpr std::array<std::string_view, 2> volume_drivers{"dm_mod", "dm_cr
 // What BindVolume sees.
 inline constexpr std::string_view bound_fingerprint = "bound";
 inline constexpr std::string_view unbound_fingerprint = "not bound";
+// What EnrollVolume sees.
+inline constexpr std::string_view enrolled_fingerprint = "enrolled";
+inline constexpr std::string_view unenrolled_fingerprint = "not enrolled";
 
 // "the encrypted volume data": as Disks::users() names it, too.
 std::string volume_words(const std::string& name);
@@ -25,5 +28,7 @@ Result<host::LuksOpen> opening_of(const MakeVolume& operation);
 Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key);
 // The same by Clevis. Code::conflict: it is not bound.
 Result<void> open_by_binding(host::Host& host, const MakeVolume& operation);
+// The same by the TPM that is enrolled. Code::program_failed: it does not open it.
+Result<void> open_by_enrollment(host::Host& host, const ContentSource& contents, const MakeVolume& operation);
 
 }  // namespace provision::plan

@@ -14,9 +14,11 @@ namespace {
 constexpr std::uint32_t key_mode = 0600;
 
 Result<Secret> its_key(host::Host& host, const PutVolumeKey& operation) {
-  auto key = TRY(kept_key(host.state, operation.volume));
+  const std::string name = operation.recovery ? model::recovery_name(operation.volume) : operation.volume;
+  auto key = TRY(kept_key(host.state, name));
   if (!key) {
-    return Error(Code::conflict, "the key of the encrypted volume " + printable(operation.volume) +
+    const std::string which = operation.recovery ? "the recovery key" : "the key";
+    return Error(Code::conflict, which + " of the encrypted volume " + printable(operation.volume) +
                                      " is not kept any more: make the volume anew (wipeVolume)");
   }
   return *std::move(key);
@@ -50,14 +52,19 @@ Result<Observation> observe(host::Host& host, const PutVolumeKey& operation) {
 
 Result<void> apply(Work& work, const PutVolumeKey& operation) {
   const Secret key = TRY(its_key(work.host, operation));
-  TRY(make_private_parents(work.host.target, operation.path, std::string(model::keys_directory), {}));
+  if (path::is_within(operation.path, std::string(model::keys_directory))) {
+    TRY(make_private_parents(work.host.target, operation.path, std::string(model::keys_directory), {}));
+  } else {
+    TRY(make_parents(work.host.target, operation.path));
+  }
   const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
   TRY(file->write(key.view()));
   return file->commit({key_mode, {}, host::Over::file, work.safe_names, {}});
 }
 
 void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
-  if (inventory.file(model::keys_directory) == nullptr) {
+  const bool below = path::is_within(operation.path, std::string(model::keys_directory));
+  if (below && inventory.file(model::keys_directory) == nullptr) {
     model::FileView directory;
     directory.path = model::keys_directory;
     directory.kind = host::NodeKind::directory;
@@ -71,8 +78,8 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
 }
 
 std::string describe(const PutVolumeKey& operation) {
-  return "write the key of the encrypted volume " + printable(operation.volume) + " to " + operation.path +
-         " (mode 0600)";
+  return std::string(operation.recovery ? "write the recovery key" : "write the key") + " of the encrypted volume " +
+         printable(operation.volume) + " to " + operation.path + " (mode 0600)";
 }
 
 Traits traits(const PutVolumeKey& operation) {
