@@ -155,6 +155,7 @@ Result<Secret> pin_of(host::Fetcher& fetcher, const ContentSource& contents, con
 
 Result<void> enroll_tpm2(host::Host& host, const host::DeviceRef& device, const spec::Enrollment& enrollment,
                          const Secret& key, const Secret& pin) {
+  TRY(must_have_program(host, "systemd-cryptenroll"));
   host::Command command;
   command.program = "systemd-cryptenroll";
   command.arguments = {"--unlock-key-file=/dev/stdin", "--tpm2-device=auto",
@@ -173,6 +174,7 @@ Result<void> enroll_tpm2(host::Host& host, const host::DeviceRef& device, const 
 
 Result<void> open_by_tpm2(host::Host& host, const host::DeviceRef& device, const std::string& name,
                           const host::LuksOpen& options, const Secret& pin) {
+  TRY(must_have_program(host, "cryptsetup"));
   const std::string node = TRY(host.disks.await(device, device_patience));
   host::Command command;
   command.program = "cryptsetup";

@@ -45,7 +45,8 @@ std::optional<EnrollmentFault> enrollment_fault(const spec::Enrollment& enrollme
 // Of the enrollment at that config path; empty: it has none. Code::bad_contents: it is none that a person could type.
 Result<Secret> pin_of(host::Fetcher& fetcher, const ContentSource& contents, const std::string& path);
 
-// Adds a key slot that the TPM opens, and its token; `key` opens the volume. An empty PIN: none.
+// Adds a key slot that the TPM opens, and its token; `key` opens the volume. An empty PIN: none. Code::program_missing:
+// by name and package.
 Result<void> enroll_tpm2(host::Host& host, const host::DeviceRef& device, const spec::Enrollment& enrollment,
                          const Secret& key, const Secret& pin);
 // Opens the volume by its TPM as /dev/mapper/<name>; with an empty name it is only tried. Code::program_failed: the TPM

@@ -70,6 +70,7 @@ class EmulatedTpm {
                        "type=tcp,port=" + std::to_string(port) + ",disconnect", "--ctrl",
                        "type=tcp,port=" + std::to_string(port + 1), "--flags", "not-need-init,startup-clear",
                        "--daemon", "--pid", "file=" + folder_ + "/pid"});
+    process_ = std::stoi(must_run("cat", {folder_ + "/pid"}));
     must_run("cp", {std::string(program), folder_ + "/systemd-cryptenroll"});
     write_file(folder_ + "/led", "#!/bin/sh\nSYSTEMD_TPM2_DEVICE=swtpm:host=127.0.0.1,port=" + std::to_string(port) +
                                      " exec " + folder_ + "/systemd-cryptenroll \"$@\"\n");
@@ -84,14 +85,12 @@ class EmulatedTpm {
   ~EmulatedTpm() {
     const std::string at(program);
     ::umount(at.c_str());
-    const std::string pid(trim(read_bytes(folder_ + "/pid", 0, 16)));
-    if (!pid.empty()) {
-      ::kill(std::stoi(pid), SIGKILL);
-    }
+    ::kill(process_, SIGKILL);
   }
 
  private:
   std::string folder_;
+  pid_t process_ = 0;
 };
 
 }  // namespace
