@@ -14,7 +14,8 @@ namespace {
 
 using fields::Value;
 
-constexpr std::size_t max_report = std::size_t{1} << 20U;
+// Room for some 700 logical volumes. The only kind of answer that a program can give is locked memory, and wiped.
+constexpr std::size_t max_report = std::size_t{256} << 10U;
 constexpr std::chrono::seconds report_patience{120};
 
 constexpr std::string_view settings =

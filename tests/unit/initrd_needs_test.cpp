@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the report says that an initramfs has to set up: encrypted volumes. Arrays are in tests/vm/raid.
+// What the report says that an initramfs has to set up: encrypted volumes and volume groups. Arrays are in
+// tests/vm/raid.
 #include <doctest/doctest.h>
 
 #include "spec/parse.hpp"
@@ -29,5 +30,17 @@ TEST_CASE("needs of the initramfs: volumes by their headers, with the network fo
       {"volume", "tpm", "uuid-of-tpm", "rd.luks.name=uuid-of-tpm=tpm", false},
       {"volume", "own", "uuid-of-own", "rd.luks.name=uuid-of-own=own", true},
       {"volume", "file", "uuid-of-file", "rd.luks.name=uuid-of-file=file", false}};
+  CHECK(needs.value() == wanted);
+}
+
+TEST_CASE("needs of the initramfs: volume groups that are there, by their names") {
+  const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0+provision.1"}, "provision": {"volumeGroups": [
+    {"name": "vg0", "devices": ["/dev/vda"]}, {"name": "gone", "devices": ["/dev/vdb"]}]}})");
+  REQUIRE(parsed.config);
+  model::Inventory inventory;
+  inventory.found_groups.push_back({"vg0", "group's", 0, 0, {}, {}, 0, {}});
+  const auto needs = stages::initrd_needs_in({parsed, inventory});
+  REQUIRE(needs);
+  const std::vector<run::InitrdNeed> wanted{{"volume group", "vg0", "group's", "rd.lvm.vg=vg0", false}};
   CHECK(needs.value() == wanted);
 }

@@ -78,13 +78,19 @@ std::pair<const VolumeGroup*, const LogicalVolume*> World::logical_of(std::size_
 }
 
 std::optional<Device> World::device_at(const MemberPlace& place) const {
-  for (auto& device : devices()) {
-    if (device.disk == place.disk && device.start == place.start &&
-        (device.number != 0 || disks_[device.disk].kernel().empty())) {
-      return device;
+  if (!is_there(place.disk)) {
+    return std::nullopt;
+  }
+  const Disk& disk = disks_[place.disk];
+  for (const auto& known : disk.kernel()) {
+    if (known.start == place.start) {
+      return Device{place.disk, known.number, partition_node(kernel_node(place.disk), known.number), known.start,
+                    known.size};
     }
   }
-  return std::nullopt;
+  const bool whole = place.start == 0 && disk.kernel().empty();
+  return whole ? std::optional(Device{place.disk, 0, kernel_node(place.disk), 0, disk.spec().facts.sectors})
+               : std::nullopt;
 }
 
 std::int64_t World::extents_of(const VolumeGroup& group) const {
