@@ -25,6 +25,7 @@ model::Scope whole_scope() {
   model::Scope scope;
   scope.tables = true;
   scope.arrays = true;
+  scope.volumes = true;
   scope.groups = true;
   scope.contents = true;
   scope.mounts = true;
