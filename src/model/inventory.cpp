@@ -53,8 +53,9 @@ const DiskView* Inventory::disk(std::string_view name) const {
 }
 
 bool was_started(const std::vector<host::ArrayMember>& members) {
-  const auto writes = [](const host::ArrayMember& member) { return member.events > 0; };
-  if (std::any_of(members.begin(), members.end(), writes)) {
+  // While it runs the kernel writes past what a read of the device may be answered from: that can be older.
+  const auto runs = [](const host::ArrayMember& member) { return member.events > 0 || member.running; };
+  if (std::any_of(members.begin(), members.end(), runs)) {
     return true;
   }
   const bool plain = !members.empty() && (members.front().level == "raid0" || members.front().level == "linear");

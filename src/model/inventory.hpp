@@ -73,9 +73,9 @@ struct MemberView {
   bool operator==(const MemberView&) const = default;
 };
 
-// Whether an array has been started once, so that there may be data on it; `members` are all that are seen of it. The
-// levels without redundancy never write their state again: such an array counts as started when all its devices are
-// there.
+// Whether an array has been started once, so that there may be data on it; `members` are all that are seen of it. One
+// that runs has been, whatever its superblocks are read to say. The levels without redundancy never write their state
+// again: such an array counts as started when all its devices are there.
 bool was_started(const std::vector<host::ArrayMember>& members);
 
 // An array of the config, by its name there. Of its devices those that are there.

@@ -64,6 +64,9 @@ TEST_CASE("arrays: started is what has written its state, or has all of its devi
   CHECK_FALSE(model::was_started({mirror, mirror}));
   CHECK_FALSE(model::was_started({stripe}));
   CHECK(model::was_started({stripe, stripe}));
+  mirror.running = true;
+  CHECK(model::was_started({mirror, mirror}));
+  mirror.running = false;
   mirror.events = 1;
   CHECK(model::was_started({mirror}));
 }
