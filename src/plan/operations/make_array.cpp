@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "plan/operation.hpp"
+#include "plan/operations/device_content.hpp"
 #include "plan/operations/programs.hpp"
 
 namespace provision::plan {
@@ -154,48 +155,29 @@ std::vector<std::string> creation(const MakeArray& operation, const std::vector<
   return arguments;
 }
 
-// Looked at again: mdadm would write beside what is still there, and it would be known as neither of the two.
-Result<void> make_blank(host::Host& host, const host::DeviceRef& device) {
-  TRY(host.disks.wipe_signatures(device));
-  const host::Signature left = TRY(host.disks.probe(device));
-  if (!left.type.empty()) {
-    return Error(Code::not_satisfied, device.path + " still holds " + model::describe(left) + " after it was wiped");
-  }
-  return {};
-}
-
 // mdadm writes its superblocks beside whatever is there, and what an earlier array held shows through a new one.
 Result<void> create(host::Host& host, const MakeArray& operation, const std::vector<Seen>& all) {
   TRY(stop_begun(host, all));
   for (const auto& seen : all) {
     if (!is_blank(seen)) {
-      TRY(make_blank(host, seen.device));
+      TRY(erase_content(host, seen.device));
     }
   }
   load_drivers_of(host, operation.level);
   TRY(run_mdadm(host, creation(operation, all)));
   TRY(check_running(host, operation.path, all.front().device));
-  return make_blank(host, {operation.path, {}, 0});
+  return erase_content(host, {operation.path, {}, 0});
 }
 
 // A cut came after its making and before it was known to be blank. Where something stands on it, that was known.
 Result<void> finish(host::Host& host, const host::DeviceRef& array) {
   const auto users = TRY(host.disks.users(array));
-  return users.empty() ? make_blank(host, array) : Result<void>{};
+  return users.empty() ? erase_content(host, array) : Result<void>{};
 }
 
 void predict_member(model::Inventory& inventory, const host::DeviceRef& device, const host::Signature& signature,
                     const host::ArrayMember& member) {
-  for (auto& disk : inventory.disks) {
-    for (auto& view : disk.partitions) {
-      if (disk.device == device.disk && view.number == device.number) {
-        view.signature = signature;
-      }
-    }
-    if (disk.device == device.path) {
-      disk.signature = signature;
-    }
-  }
+  predict_on_disks(inventory, device, signature);
   for (auto& array : inventory.arrays) {
     for (auto& view : array.members) {
       if (view.device.path == device.path) {

@@ -11,6 +11,7 @@
 #include "plan/clevis.hpp"
 #include "plan/enrollment.hpp"
 #include "plan/luks_options.hpp"
+#include "plan/operations/device_content.hpp"
 #include "plan/operations/programs.hpp"
 #include "plan/volume_keys.hpp"
 
@@ -48,15 +49,8 @@ Result<Secret> new_key(Work& work, const MakeVolume& operation) {
 }
 
 Result<void> make_blank(host::Host& host, const host::DeviceRef& device) {
-  if (TRY(host.disks.probe(device)).type.empty()) {
-    return {};
-  }
-  TRY(host.disks.wipe_signatures(device));
-  const host::Signature left = TRY(host.disks.probe(device));
-  if (!left.type.empty()) {
-    return Error(Code::not_satisfied, device.path + " still holds " + model::describe(left) + " after it was wiped");
-  }
-  return {};
+  const host::Signature there = TRY(host.disks.probe(device));
+  return there.type.empty() ? Result<void>{} : erase_content(host, device);
 }
 
 Result<void> must_open(host::Host& host, const MakeVolume& operation, const Secret& key, Code code) {
@@ -107,15 +101,6 @@ Result<void> make(Work& work, const MakeVolume& operation) {
   TRY(work.host.crypt.format(operation.device, format, *key));
   TRY(must_open(work.host, operation, *key, Code::not_satisfied));
   return finish(work.host, operation);
-}
-
-template <class Views>
-void predict_signature(Views& views, const host::DeviceRef& device, const host::Signature& signature) {
-  for (auto& view : views) {
-    if (model::is_same_device(view.device, device)) {
-      view.signature = signature;
-    }
-  }
 }
 
 }  // namespace
@@ -205,17 +190,7 @@ Result<void> apply(Work& work, const MakeVolume& operation) {
 void predict(model::Inventory& inventory, const MakeVolume& operation) {
   const host::LuksFormat format = format_of(operation).value_or(host::LuksFormat{});
   const host::Signature signature{"crypto_LUKS", format.label, operation.uuid, false};
-  for (auto& disk : inventory.disks) {
-    for (auto& view : disk.partitions) {
-      if (disk.device == operation.device.disk && view.number == operation.device.number) {
-        view.signature = signature;
-      }
-    }
-    if (disk.device == operation.device.path) {
-      disk.signature = signature;
-    }
-  }
-  predict_signature(inventory.devices, operation.device, signature);
+  predict_content(inventory, operation.device, signature);
   if (inventory.volume(operation.name) == nullptr) {
     inventory.volumes.push_back({operation.name, operation.device, {}, {}, {}, {}, false});
   }

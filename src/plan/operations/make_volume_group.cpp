@@ -12,6 +12,7 @@
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/operation.hpp"
+#include "plan/operations/device_content.hpp"
 #include "plan/operations/programs.hpp"
 
 namespace provision::plan {
@@ -108,29 +109,6 @@ Result<void> erase_others(host::Host& host, const Groups& groups, const std::vec
   return {};
 }
 
-template <class Views>
-void predict_signature(Views& views, const host::DeviceRef& device, const host::Signature& signature) {
-  for (auto& view : views) {
-    if (model::is_same_device(view.device, device)) {
-      view.signature = signature;
-    }
-  }
-}
-
-void predict_member(model::Inventory& inventory, const host::DeviceRef& device, const host::Signature& signature) {
-  for (auto& disk : inventory.disks) {
-    for (auto& view : disk.partitions) {
-      if (disk.device == device.disk && view.number == device.number) {
-        view.signature = signature;
-      }
-    }
-    if (disk.device == device.path) {
-      disk.signature = signature;
-    }
-  }
-  predict_signature(inventory.devices, device, signature);
-}
-
 model::VolumeGroupView& view_of(model::Inventory& inventory, const std::string& name) {
   for (auto& group : inventory.volume_groups) {
     if (group.name == name) {
@@ -148,15 +126,8 @@ Result<void> run_lvm(host::Host& host, std::vector<std::string> arguments) {
 }
 
 Result<void> make_blank(host::Host& host, const host::DeviceRef& device) {
-  if (TRY(model::content_of(host, device)).type.empty()) {
-    return {};
-  }
-  TRY(host.disks.wipe_signatures(device));
-  const host::Signature left = TRY(host.disks.probe(device));
-  if (!left.type.empty()) {
-    return Error(Code::not_satisfied, device.path + " still holds " + model::describe(left) + " after it was wiped");
-  }
-  return {};
+  const host::Signature there = TRY(model::content_of(host, device));
+  return there.type.empty() ? Result<void>{} : erase_content(host, device);
 }
 
 Result<Observation> observe(host::Host& host, const MakeVolumeGroup& operation) {
@@ -210,7 +181,7 @@ void predict(model::Inventory& inventory, const MakeVolumeGroup& operation) {
     const std::string old = before != nullptr ? before->signature.uuid : std::string{};
     std::erase_if(inventory.found_groups, [&](const model::VolumeGroupFound& group) { return group.has(old); });
     const host::Signature signature{std::string(model::physical_volume_type), "", operation.physical[i], false};
-    predict_member(inventory, operation.members[i], signature);
+    predict_content(inventory, operation.members[i], signature);
     members.push_back({operation.members[i], signature, {}});
   }
   view.members = std::move(members);
