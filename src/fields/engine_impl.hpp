@@ -19,8 +19,10 @@ concept HasPlace = requires(R record) {
   { record.place } -> std::same_as<Located&>;
 };
 
-// Declared before the concept that asks for it: no other lookup finds a function for std::string.
+// A list of texts or of numbers is a set. Declared before the concept that asks for them: no other lookup finds a function
+// for types that are of no namespace of ours.
 inline std::string key_of(const std::string& text) { return text; }
+inline std::string key_of(const std::int64_t& number) { return std::to_string(number); }
 
 // A record may have, found by overload in its own namespace:
 //   void cross_check(const R&, Checker&)          checks that need more than one field
@@ -195,7 +197,7 @@ struct Lists {
       append(i);
     }
   }
-  // Strings of one key are equal, so that nothing is to be done for them.
+  // Texts and numbers of one key are equal, so that nothing is to be done for them.
   void join(std::size_t index, std::size_t number) {
     if constexpr (is_record<T>) {
       descend(checker, key, index, [&] { Codec<T>::merge(parent[index], child[number], checker); });
