@@ -19,8 +19,8 @@ concept HasPlace = requires(R record) {
   { record.place } -> std::same_as<Located&>;
 };
 
-// A list of texts or of numbers is a set. Declared before the concept that asks for them: no other lookup finds a function
-// for types that are of no namespace of ours.
+// A list of texts or of numbers is a set. Declared before the concept that asks for them: no other lookup finds a
+// function for types that are of no namespace of ours.
 inline std::string key_of(const std::string& text) { return text; }
 inline std::string key_of(const std::int64_t& number) { return std::to_string(number); }
 

@@ -35,6 +35,7 @@ class Looker {
     TRY(see_all(storage.directories, "directories"));
     TRY(see_all(storage.files, "files"));
     TRY(see_all(storage.links, "links"));
+    TRY(see_archives());
     for (std::size_t i = 0; i < storage.files.size(); ++i) {
       TRY(at(see_content(storage.files[i]), origin(storage.files[i].place, "files", i)));
     }
@@ -61,6 +62,16 @@ class Looker {
   Result<void> see_all(const List& list, const std::string& name) {
     for (std::size_t i = 0; i < list.size(); ++i) {
       TRY(at(see(list[i].path), origin(list[i].place, name, i)));
+    }
+    return {};
+  }
+
+  // The directories that archives are unpacked into.
+  Result<void> see_archives() {
+    const auto& archives = parsed_.config->provision.archives;
+    for (std::size_t i = 0; i < archives.size(); ++i) {
+      const std::string path = "$.provision.archives." + std::to_string(i);
+      TRY(at(see(archives[i].path), parsed_.sources.origin(archives[i].place, path, "path")));
     }
     return {};
   }

@@ -44,6 +44,10 @@ const spec::Resource* resource_at(const spec::Config& config, const std::string&
   if (const spec::Enrollment* const one = in_enrollments ? parts.in(config.provision.enrollments, 3) : nullptr) {
     return parts.is(4, "tpm2") && parts.is(5, "pin") && parts.has(6) ? &one->tpm2.pin : nullptr;
   }
+  const bool in_archives = parts.is(0, "$") && parts.is(1, "provision") && parts.is(2, "archives");
+  if (const spec::Archive* const one = in_archives ? parts.in(config.provision.archives, 3) : nullptr) {
+    return parts.is(4, "contents") && parts.has(5) ? &one->contents : nullptr;
+  }
   const bool in_luks = parts.is(0, "$") && parts.is(1, "storage") && parts.is(2, "luks");
   if (const spec::Luks* const volume = in_luks ? parts.in(config.storage.luks, 3) : nullptr) {
     return parts.is(4, "keyFile") && parts.has(5) ? &volume->key_file : nullptr;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/downloads.hpp"
 
+#include <iterator>
+
 #include "base/digest.hpp"
+#include "base/path.hpp"
 
 namespace provision::plan {
 namespace {
@@ -15,6 +18,9 @@ std::string place_of(const PutFile& file, const Contents& contents) {
   const bool whole = file.append.empty() && file.keeps.empty();
   return whole ? file.path : file.path + "-piece-" + Digest::sha256(contents.from).hex().substr(0, 16);
 }
+
+// Stands in the directory, or where that is going to be.
+std::string place_of(const UnpackArchive& archive) { return path::join(archive.path, archive.name + ".archive"); }
 
 }  // namespace
 
@@ -59,54 +65,74 @@ Downloads::~Downloads() {
   }
 }
 
-void Downloads::expect(const std::vector<const PutFile*>& files) {
-  const std::lock_guard lock(mutex_);
-  for (const PutFile* file : files) {
+std::vector<Downloads::Transfer> Downloads::transfers_of(const Operation& operation) {
+  std::vector<Transfer> transfers;
+  if (const auto* const archive = std::get_if<UnpackArchive>(&operation)) {
+    if (archive->contents.remote) {
+      transfers.push_back({place_of(*archive), archive->contents});
+    }
+  } else if (const auto* const file = std::get_if<PutFile>(&operation)) {
     if (file->contents.remote) {
-      expected_.emplace_back(place_of(*file, file->contents), file->contents);
+      transfers.push_back({place_of(*file, file->contents), file->contents});
     }
     for (const auto& piece : file->append) {
       if (piece.remote) {
-        expected_.emplace_back(place_of(*file, piece), piece);
+        transfers.push_back({place_of(*file, piece), piece});
       }
     }
   }
+  return transfers;
+}
+
+void Downloads::expect(std::vector<Transfer> transfers) {
+  const std::lock_guard lock(mutex_);
+  expected_.insert(expected_.end(), std::make_move_iterator(transfers.begin()),
+                   std::make_move_iterator(transfers.end()));
   start_expected();
 }
 
 void Downloads::start_expected() {
   while (!expected_.empty() && under_way_.size() < most_under_way) {
-    const auto [place, contents] = std::move(expected_.front());
+    const Transfer transfer = std::move(expected_.front());
     expected_.pop_front();
     // One that cannot even be asked for fails when it is taken.
-    static_cast<void>(start(place, contents).has_value());
+    static_cast<void>(start(transfer).has_value());
   }
 }
 
-Result<void> Downloads::start(const std::string& place, const Contents& contents) {
-  auto landing = std::make_unique<Landing>(target_, place);
-  const host::FetchRequest request = TRY(contents_.request(contents));
+Result<void> Downloads::start(const Transfer& transfer) {
+  auto landing = std::make_unique<Landing>(target_, transfer.place);
+  const host::FetchRequest request = TRY(contents_.request(transfer.contents));
   landing->ticket = fetcher_.start(request, *landing);
-  under_way_[contents.from] = std::move(landing);
+  under_way_[transfer.contents.from] = std::move(landing);
   return {};
 }
 
-Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const std::string& place, const Contents& contents) {
+Result<std::unique_ptr<Downloads::Landing>> Downloads::claim(const Transfer& transfer) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(expected_, [&](const auto& expected) { return expected.second.from == contents.from; });
-  if (!under_way_.contains(contents.from)) {
-    TRY(start(place, contents));
+  const std::string& from = transfer.contents.from;
+  std::erase_if(expected_, [&](const Transfer& expected) { return expected.contents.from == from; });
+  if (!under_way_.contains(from)) {
+    TRY(start(transfer));
   }
-  auto landing = std::move(under_way_.at(contents.from));
-  under_way_.erase(contents.from);
+  auto landing = std::move(under_way_.at(from));
+  under_way_.erase(from);
   start_expected();
   return landing;
 }
 
-Result<Downloads::Piece> Downloads::take(const PutFile& file, const Contents& contents) {
-  const auto landing = TRY(claim(place_of(file, contents), contents));
-  const host::Fetched fetched = TRY_WHILE(fetcher_.wait(landing->ticket), "fetching what belongs into " + file.path);
+Result<Downloads::Piece> Downloads::take(const Transfer& transfer, const std::string& into) {
+  const auto landing = TRY(claim(transfer));
+  const host::Fetched fetched = TRY_WHILE(fetcher_.wait(landing->ticket), "fetching what belongs into " + into);
   return Piece{TRY(landing->take()), fetched};
+}
+
+Result<Downloads::Piece> Downloads::take(const PutFile& file, const Contents& contents) {
+  return take(Transfer{place_of(file, contents), contents}, file.path);
+}
+
+Result<Downloads::Piece> Downloads::take(const UnpackArchive& archive) {
+  return take(Transfer{place_of(archive), archive.contents}, archive.path);
 }
 
 }  // namespace provision::plan

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "plan/planners.hpp"
+#include "spec/config.hpp"
 
 namespace provision::plan {
 
@@ -30,6 +31,8 @@ struct Claim {
 struct FilesPlan {
   const Question& question;
   std::vector<Claim> claims;
+  // The directories that archives are unpacked into, in the config's order: others may want them too.
+  std::vector<Claim> archives;
   Plan plan;
   // As users and groups leave it, which come first.
   model::Inventory after_accounts;
@@ -41,6 +44,14 @@ struct FilesPlan {
 inline constexpr std::int64_t file_mode = 0644;
 inline constexpr std::int64_t directory_mode = 0755;
 
+struct Ids {
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+};
+// The owner that the config gives to what is at `path` of it; where it does not, that of `kept`, or root.
+Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                   const model::FileView* kept);
+
 // A step for what is, or is not, `there`.
 Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation);
 // The file is there with just these contents, mode and owner.
@@ -51,6 +62,8 @@ std::string_view kind_words(host::NodeKind kind);
 // The old text with the lines that it lacks at its end.
 std::string with_lines(std::string text, const std::vector<std::string>& lines);
 
+// The step of the config's archive of that number: plan_archives.cpp.
+Result<Step> plan_archive(FilesPlan& files, std::size_t index);
 // The keys of encrypted volumes and /etc/crypttab, after all files are planned: plan_volume_keys.cpp.
 Result<void> plan_volume_keys(FilesPlan& files);
 // A line for each encrypted volume.

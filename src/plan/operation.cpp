@@ -32,7 +32,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"wr
                                                                              "make-subvolume",
                                                                              "make-volume-group",
                                                                              "make-logical-volume",
-                                                                             "enroll-volume"};
+                                                                             "enroll-volume",
+                                                                             "unpack-archive"};
 
 }  // namespace
 
@@ -147,6 +148,19 @@ struct Table<PutFile> {
       field("gid", &PutFile::gid, "The group."),
       field("overTree", &PutFile::over_tree, "Whether a directory may be in its place."),
       field("privateBelow", &PutFile::private_below, "Missing directories from this one on become the owner's."),
+  };
+};
+
+template <>
+struct Table<UnpackArchive> {
+  static constexpr auto rows = std::tuple{
+      field("name", &UnpackArchive::name, "The archive's name.", {.required = true}),
+      field("path", &UnpackArchive::path, "The directory inside the target.", {.required = true}),
+      field("contents", &UnpackArchive::contents, "The archive."),
+      field("strip", &UnpackArchive::strip, "How many parts of each name in it are left out."),
+      field("uid", &UnpackArchive::uid, "The owner."),
+      field("gid", &UnpackArchive::gid, "The group."),
+      field("overwrite", &UnpackArchive::overwrite, "Whether files and links that are there may be replaced."),
   };
 };
 
@@ -477,3 +491,4 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolumeGroup);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeLogicalVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::EnrollVolume);
+PROVISION_INSTANTIATE_RECORD(provision::plan::UnpackArchive);

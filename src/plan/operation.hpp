@@ -192,6 +192,24 @@ struct PutFile {
   bool operator==(const PutFile&) const = default;
 };
 
+// Puts what an archive (tar, tar.gz, tar.zst) holds into a directory, which is made if it is not there. What is there
+// just so stays.
+struct UnpackArchive {
+  // The archive's, in the config.
+  std::string name;
+  // The directory.
+  std::string path;
+  Contents contents;
+  // How many parts of each name in the archive are left out, from its beginning.
+  std::int64_t strip = 0;
+  // Of all that is made.
+  std::int64_t uid = 0;
+  std::int64_t gid = 0;
+  // Files and links that are there may be replaced.
+  bool overwrite = false;
+  bool operator==(const UnpackArchive&) const = default;
+};
+
 // Writes the unit's file or one of its drop-ins, or masks the unit by a link to /dev/null.
 struct PutUnit {
   std::string name;
@@ -379,10 +397,10 @@ struct MakeHome {
   bool operator==(const MakeHome&) const = default;
 };
 
-using Operation =
-    std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink, PutResult,
-                 Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey, BindVolume, SaveRoot,
-                 RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup, MakeLogicalVolume, EnrollVolume>;
+using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
+                               PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
+                               BindVolume, SaveRoot, RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup,
+                               MakeLogicalVolume, EnrollVolume, UnpackArchive>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -410,6 +428,8 @@ struct Work {
   std::function<Result<void>(const Digest& digest, bool durably)> note = {};
   // The content of files is on the medium before their names, and a new home when it is made.
   bool safe_names = false;
+  // An earlier attempt has noted something.
+  bool was_noted = false;
 };
 
 Result<Observation> observe(host::Host& host, const WriteTable& operation);
@@ -435,6 +455,7 @@ Result<Observation> observe(host::Host& host, const MakeSubvolume& operation);
 Result<Observation> observe(host::Host& host, const MakeVolumeGroup& operation);
 Result<Observation> observe(host::Host& host, const MakeLogicalVolume& operation);
 Result<Observation> observe(host::Host& host, const EnrollVolume& operation);
+Result<Observation> observe(host::Host& host, const UnpackArchive& operation);
 
 Result<void> apply(Work& work, const WriteTable& operation);
 Result<void> apply(Work& work, const MakeFilesystem& operation);
@@ -459,6 +480,7 @@ Result<void> apply(Work& work, const MakeSubvolume& operation);
 Result<void> apply(Work& work, const MakeVolumeGroup& operation);
 Result<void> apply(Work& work, const MakeLogicalVolume& operation);
 Result<void> apply(Work& work, const EnrollVolume& operation);
+Result<void> apply(Work& work, const UnpackArchive& operation);
 
 void predict(model::Inventory& inventory, const WriteTable& operation);
 void predict(model::Inventory& inventory, const MakeFilesystem& operation);
@@ -483,6 +505,7 @@ void predict(model::Inventory& inventory, const MakeSubvolume& operation);
 void predict(model::Inventory& inventory, const MakeVolumeGroup& operation);
 void predict(model::Inventory& inventory, const MakeLogicalVolume& operation);
 void predict(model::Inventory& inventory, const EnrollVolume& operation);
+void predict(model::Inventory& inventory, const UnpackArchive& operation);
 
 std::string describe(const WriteTable& operation);
 std::string describe(const MakeFilesystem& operation);
@@ -507,6 +530,7 @@ std::string describe(const MakeSubvolume& operation);
 std::string describe(const MakeVolumeGroup& operation);
 std::string describe(const MakeLogicalVolume& operation);
 std::string describe(const EnrollVolume& operation);
+std::string describe(const UnpackArchive& operation);
 
 // Facts about an operation that the executor goes by.
 struct Traits {
@@ -555,6 +579,7 @@ inline constexpr std::string_view subvolume_fingerprint = "subvolume";
 // What a mount is, as Mount's observation has it.
 std::string mount_fingerprint(const host::MountEntry& entry);
 Traits traits(const EnrollVolume& operation);
+Traits traits(const UnpackArchive& operation);
 
 // The same for whichever operation it is.
 Result<Observation> observe(host::Host& host, const Operation& operation);
@@ -598,6 +623,7 @@ PROVISION_DECLARE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_DECLARE_RECORD(provision::plan::MakeVolumeGroup);
 PROVISION_DECLARE_RECORD(provision::plan::MakeLogicalVolume);
 PROVISION_DECLARE_RECORD(provision::plan::EnrollVolume);
+PROVISION_DECLARE_RECORD(provision::plan::UnpackArchive);
 
 namespace provision::fields {
 // {"kind": "put-file", …the operation's fields}

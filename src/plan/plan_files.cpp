@@ -32,11 +32,6 @@ struct Placed {
   Step step;
 };
 
-struct Ids {
-  std::int64_t uid = 0;
-  std::int64_t gid = 0;
-};
-
 Error conflict(const std::string& what) { return {Code::conflict, what}; }
 
 // Where what is in a new home comes from; empty for everything else.
@@ -161,13 +156,6 @@ Result<std::int64_t> group_id(const FilesPlan& files, const spec::Node& node, co
     return no_such("group", name).at(files.question.origin(node.group.place, path + ".group.name", "name"));
   }
   return group == nullptr ? 0 : group->gid;
-}
-
-// The owner that the config gives; where it does not, that of `kept`, or root.
-Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
-                   const model::FileView* kept) {
-  return Ids{TRY(user_id(files, node, path, kept == nullptr ? 0 : kept->uid)),
-             TRY(group_id(files, node, path, kept == nullptr ? 0 : kept->gid))};
 }
 
 // --- What overwrite may remove
@@ -427,7 +415,7 @@ Result<std::optional<Step>> plan_link(FilesPlan& files, std::size_t index) {
 
 // --- The order
 
-// Directories, files and symbolic links, outer ones first; then hard links, whose targets are there by then.
+// Directories, archives, files and symbolic links, outer ones first; then hard links, whose targets are there by then.
 Result<void> plan_storage(FilesPlan& files) {
   std::vector<Placed> placed;
   const auto take = [&](std::optional<Step> step, const std::string& path, bool hard) {
@@ -438,6 +426,10 @@ Result<void> plan_storage(FilesPlan& files) {
   const spec::Storage& storage = files.config().storage;
   for (std::size_t i = 0; i < storage.directories.size(); ++i) {
     take(TRY(plan_directory(files, i)), storage.directories[i].path, false);
+  }
+  const auto& archives = files.config().provision.archives;
+  for (std::size_t i = 0; i < archives.size(); ++i) {
+    take(TRY(plan_archive(files, i)), archives[i].path, false);
   }
   for (std::size_t i = 0; i < storage.files.size(); ++i) {
     take(TRY(plan_file(files, i)), storage.files[i].path, false);
@@ -473,6 +465,9 @@ class Places {
     }
     for (const auto& claim : files_.claims) {
       TRY(check_way(claim));
+    }
+    for (const auto& archive : files_.archives) {
+      TRY(check_archive(archive));
     }
     TRY(check_hard_links());
     order_steps();
@@ -541,6 +536,23 @@ class Places {
     return {};
   }
 
+  // What is at the place of an archive must be a directory.
+  Result<void> check_archive(const Claim& archive) const {
+    const auto way = ways_.resolve(archive.path);
+    if (!way) {
+      return conflict(archive.path + " cannot be reached: symbolic links on the way lead in a circle")
+          .at(archive.origin);
+    }
+    const auto other = claims_.find(way->place);
+    if (other != claims_.end() && other->second->kind != Claim::Kind::directory) {
+      return Error(Code::bad_config, archive.path + " cannot hold an archive: " + other->second->id +
+                                         " of this config, at " + to_string(other->second->origin) +
+                                         ", is no directory")
+          .at(archive.origin);
+    }
+    return check_way(archive);
+  }
+
   // The target is there, or made by this config. On a file system that the config mounts it cannot be known before.
   Result<void> check_hard_links() const {
     for (const auto& claim : files_.claims) {
@@ -570,6 +582,7 @@ class Places {
       steps.emplace(step.id, &step);
     }
     const std::vector<Ground> private_grounds = grounds();
+    order_archives(steps, private_grounds);
     for (const auto& claim : files_.claims) {
       const auto step = steps.find(claim.id);
       if (step == steps.end() || is_of_accounts(*step->second)) {
@@ -632,6 +645,33 @@ class Places {
   static bool meet(const Way& ground, const Way& claim) {
     return path::is_within(ground.place, claim.place) || path::is_within(claim.place, ground.place) ||
            std::find(claim.through.begin(), claim.through.end(), ground.place) != claim.through.end();
+  }
+
+  // An archive waits for the way to its directory, and for archives before it that it could meet; all that the config
+  // itself puts below the directory comes later, so that it counts.
+  void order_archives(const std::map<std::string, Step*>& steps, const std::vector<Ground>& private_grounds) const {
+    for (const auto& archive : files_.archives) {
+      const auto way = ways_.resolve(archive.path);
+      Step& step = *steps.at(archive.id);
+      order_after_homes(step, archive, private_grounds);
+      add_after(step, archive.path, steps);
+      add_claimed(step, way->place, steps);
+      for (const auto& other : files_.archives) {
+        if (&other == &archive) {
+          break;
+        }
+        if (meet(*ways_.resolve(other.path), *way)) {
+          add_id(step, other.id);
+        }
+      }
+      for (const auto& [place, claim] : claims_) {
+        const auto below = steps.find(claim->id);
+        const bool is_below = place != way->place && path::is_within(place, way->place);
+        if (is_below && below != steps.end() && !is_of_accounts(*below->second)) {
+          add_id(*below->second, archive.id);
+        }
+      }
+    }
   }
 
   void add_after(Step& step, const std::string& path, const std::map<std::string, Step*>& steps) const {
@@ -735,6 +775,12 @@ Result<void> plan_labels(FilesPlan& files, const std::vector<std::string>& place
 
 }  // namespace
 
+Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                   const model::FileView* kept) {
+  return Ids{TRY(user_id(files, node, path, kept == nullptr ? 0 : kept->uid)),
+             TRY(group_id(files, node, path, kept == nullptr ? 0 : kept->gid))};
+}
+
 Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation) {
   Step step;
   step.id = std::move(id);
@@ -771,7 +817,7 @@ std::string_view kind_words(host::NodeKind kind) {
 bool is_no_config(std::string_view document) { return document.empty() || document.starts_with(no_config); }
 
 Result<Plan> plan_files(const Question& question) {
-  FilesPlan files{question, {}, {}, {}};
+  FilesPlan files{question, {}, {}, {}, {}};
   files.plan.stage = "files";
   TRY(plan_passwd(files));
   TRY(plan_storage(files));

@@ -52,19 +52,24 @@ class Execution {
 
   // All that the steps will fetch begins before them, except what is there already since an earlier boot.
   Result<void> begin_downloads() {
-    std::vector<const plan::PutFile*> wanted;
+    std::vector<plan::Downloads::Transfer> wanted;
     for (const auto& step : plan_.steps) {
-      const auto* const file = std::get_if<plan::PutFile>(&step.operation);
-      if (file == nullptr || !plan::fetches(*file)) {
-        continue;
-      }
-      const History history = journal_.history(plan_.stage, step.id);
-      if (!history.may_have_begun || TRY(plan::observe(host(), known(step))).state != plan::State::satisfied) {
-        wanted.push_back(file);
+      auto transfers = plan::Downloads::transfers_of(step.operation);
+      if (!transfers.empty() && !TRY(is_there_since_before(step))) {
+        wanted.insert(wanted.end(), transfers.begin(), transfers.end());
       }
     }
-    downloads_.expect(wanted);
+    downloads_.expect(std::move(wanted));
     return {};
+  }
+
+  Result<bool> is_there_since_before(const plan::Step& step) {
+    const History history = journal_.history(plan_.stage, step.id);
+    if (!history.may_have_begun) {
+      return false;
+    }
+    const plan::Observation seen = TRY(plan::observe(host(), known(step)));
+    return decide(step, seen, history) == Decision::skip;
   }
 
   // The step's operation, with what the journal knows of its result.
@@ -72,6 +77,11 @@ class Execution {
     const std::lock_guard lock(journal_mutex_);
     const Digest* const note = journal_.note(plan_.stage, step.id);
     return note == nullptr ? step.operation : plan::noted(step.operation, *note);
+  }
+
+  bool was_noted(const plan::Step& step) {
+    const std::lock_guard lock(journal_mutex_);
+    return journal_.note(plan_.stage, step.id) != nullptr;
   }
 
   // How many steps each one waits for, and which wait for it. One that the plan does not have is waited for in vain.
@@ -192,11 +202,14 @@ class Execution {
 
   Result<void> make_so(const plan::Step& step) {
     plan::Work work{
-        host_, contents_, &downloads_,
+        host_,
+        contents_,
+        &downloads_,
         [&](const Digest& digest, bool durably) {
           return record([&](Journal& journal) { return journal.noted(plan_.stage, step.id, digest, durably); });
         },
-        options_.journal_in_memory};
+        options_.journal_in_memory,
+        was_noted(step)};
     TRY(plan::apply(work, step.operation));
     if (options_.check_after_apply) {
       TRY(check(step));

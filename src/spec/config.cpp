@@ -131,6 +131,8 @@ struct Table<Extensions> {
       field("enrollments", &Extensions::enrollments,
             "What opens encrypted volumes besides their keys, as systemd-cryptenroll(1) has it: a TPM, a recovery key.",
             {.since = {3, 6}, .extension = true}),
+      field("archives", &Extensions::archives, "Archives of tar that are unpacked into directories.",
+            {.since = {3, 6}, .extension = true}),
   };
 };
 

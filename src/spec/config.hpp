@@ -348,6 +348,17 @@ struct ParentDirectory {
   bool operator==(const ParentDirectory&) const = default;
 };
 
+// --- archives.cpp
+
+// An archive (tar, tar.gz, tar.zst) and the directory, at `path`, that it is unpacked into.
+struct Archive : Node {
+  std::string name;
+  Resource contents;
+  // How many parts of each name in the archive are left out, from its beginning; absent: none.
+  std::optional<std::int64_t> strip_components;
+  bool operator==(const Archive&) const = default;
+};
+
 // --- subvolumes.cpp
 
 // A subvolume of a Btrfs of the config.
@@ -469,6 +480,7 @@ struct Extensions {
   std::vector<Subvolume> subvolumes;
   std::vector<VolumeGroup> volume_groups;
   std::vector<Enrollment> enrollments;
+  std::vector<Archive> archives;
   bool operator==(const Extensions&) const = default;
 };
 
@@ -501,6 +513,7 @@ inline std::string key_of(const Subvolume& record) { return record.name + " of "
 inline std::string key_of(const VolumeGroup& record) { return record.name; }
 inline std::string key_of(const LogicalVolume& record) { return record.name; }
 inline std::string key_of(const Enrollment& record) { return record.volume; }
+inline std::string key_of(const Archive& record) { return record.name; }
 inline std::string key_of(const Tang& record) { return record.url; }
 inline std::string key_of(const Node& record) { return record.path; }
 inline std::string key_of(const Reference& record) { return record.source.value_or(""); }
@@ -558,5 +571,6 @@ PROVISION_DECLARE_RECORD(provision::spec::EnrolledTpm2);
 PROVISION_DECLARE_RECORD(provision::spec::EnrolledRecoveryKey);
 PROVISION_DECLARE_RECORD(provision::spec::EnrolledFido2);
 PROVISION_DECLARE_RECORD(provision::spec::Enrollment);
+PROVISION_DECLARE_RECORD(provision::spec::Archive);
 PROVISION_DECLARE_RECORD(provision::spec::Extensions);
 PROVISION_DECLARE_RECORD(provision::spec::Config);

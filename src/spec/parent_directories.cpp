@@ -23,11 +23,15 @@ void add_paths(const std::vector<Kind>& nodes, std::vector<std::string>& paths) 
   }
 }
 
-std::vector<std::string> named_paths(const Storage& storage) {
+std::vector<std::string> named_paths(const Config& config) {
   std::vector<std::string> paths;
-  add_paths(storage.files, paths);
-  add_paths(storage.directories, paths);
-  add_paths(storage.links, paths);
+  add_paths(config.storage.files, paths);
+  add_paths(config.storage.directories, paths);
+  add_paths(config.storage.links, paths);
+  // The directory of an archive is on the way to what is in it.
+  for (const auto& archive : config.provision.archives) {
+    paths.push_back(path::join(path::clean(archive.path), archive.name));
+  }
   return paths;
 }
 
@@ -65,7 +69,7 @@ void check_path(const std::string& path, std::string_view key, Checker& checker)
 
 void spell_out_parent_directories(Config& config) {
   auto& rules = config.provision.parent_directories;
-  const std::vector<std::string> paths = named_paths(config.storage);
+  const std::vector<std::string> paths = named_paths(config);
   std::set<std::string> named(paths.begin(), paths.end());
   for (const auto& path : paths) {
     std::vector<Directory> missing;

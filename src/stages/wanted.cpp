@@ -254,9 +254,12 @@ bool wants_network(const spec::Config& config) {
   };
   const auto& storage = config.storage;
   const auto& enrollments = config.provision.enrollments;
+  const auto& archives = config.provision.archives;
   return std::any_of(storage.files.begin(), storage.files.end(), file_is_far) ||
          std::any_of(enrollments.begin(), enrollments.end(),
                      [&](const spec::Enrollment& one) { return is_far(one.tpm2.pin); }) ||
+         std::any_of(archives.begin(), archives.end(),
+                     [&](const spec::Archive& one) { return is_far(one.contents); }) ||
          std::any_of(storage.luks.begin(), storage.luks.end(), volume_is_far);
 }
 

@@ -22,6 +22,7 @@
 #include "plan/planners.hpp"
 #include "plan/unsupported.hpp"
 #include "run/executor.hpp"
+#include "support/archives.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
 
@@ -77,7 +78,8 @@ class Silence final : public run::Listener {
 };
 
 spec::Parsed parse(const std::string& members) {
-  auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"},)" + std::string("\n") + members + "}");
+  const std::string version = members.find(R"("provision":)") == std::string::npos ? "3.6.0" : "3.6.0+provision.1";
+  auto parsed = spec::parse("c", R"({"ignition": {"version": ")" + version + "\"},\n" + members + "}");
   REQUIRE(parsed.config);
   return parsed;
 }
@@ -699,6 +701,131 @@ TEST_CASE("labels are those of Debian's policy, and the second time nothing is l
   for (const char* made : {"/home/core", "/etc/systemd", "/opt", "/usr", "/var/log", "/etc/shadow"}) {
     CHECK(must_run("setfiles", {"-n", "-v", "-F", "-r", target.root, contexts, target.root + made}) == "");
   }
+}
+
+// --- Archives
+
+namespace {
+
+std::string archive_config(const std::string& more = {}) {
+  return R"("provision": {"archives": [{"name": "a", "path": "/opt/a", "contents": {"source": "http://x/a"})" + more +
+         "}]}";
+}
+
+// A tree as a release has it, with names that need each of the ways to write long ones.
+std::string release() {
+  const std::string top = new_folder();
+  const std::string deep = "tool-1/" + std::string(60, 'd') + "/" + std::string(60, 'e');
+  std::filesystem::create_directories(top + "/" + deep);
+  std::filesystem::create_directories(top + "/tool-1/empty");
+  write_file(top + "/" + deep + "/" + std::string(120, 'f'), "deep");
+  write_file(top + "/tool-1/tool", std::string(200'000, 't'));
+  write_file(top + "/tool-1/na\xc3\xafve name", "");
+  REQUIRE(::chmod((top + "/tool-1/tool").c_str(), 0751) == 0);
+  REQUIRE(::chmod((top + "/tool-1/empty").c_str(), 0710) == 0);
+  REQUIRE(::link((top + "/tool-1/tool").c_str(), (top + "/tool-1/same").c_str()) == 0);
+  REQUIRE(::symlink("tool", (top + "/tool-1/link").c_str()) == 0);
+  REQUIRE(::symlink(std::string(130, 'x').c_str(), (top + "/tool-1/far").c_str()) == 0);
+  return top;
+}
+
+// Kind, mode, links, size and content of all that is below a folder.
+std::string content_of(const std::string& folder) {
+  std::string text = must_run("find", {folder, "-mindepth", "1", "-printf", "%P %y %m %n %s %l\n"});
+  text += must_run("find", {folder, "-type", "f", "-exec", "sha256sum", "{}", "+"});
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
+    text.erase(at, folder.size());
+  }
+  std::vector<std::string> lines;
+  for (const auto line : split(text, '\n')) {
+    lines.emplace_back(line);
+  }
+  std::sort(lines.begin(), lines.end());
+  return join(lines, "\n");
+}
+
+}  // namespace
+
+TEST_CASE("an archive is unpacked as tar itself does, in each of its formats") {
+  NEED_PRIVATE_FOLDER();
+  NEED_PROGRAM("tar");
+  NEED_PROGRAM("find");
+  const std::string top = release();
+  for (const std::string format : {"ustar", "gnu", "pax"}) {
+    for (const std::string packing : {"", "--gzip", "--zstd"}) {
+      if (packing == "--zstd" && !have_program("zstd")) {
+        continue;
+      }
+      CAPTURE(format + packing);
+      Target target;
+      const std::string archive = new_folder() + "/a.tar";
+      // ustar has no room for the name that is longer than a hundred characters by itself.
+      std::vector<std::string> arguments{"--format=" + format, "-C", top, "-cf", archive, "tool-1"};
+      if (!packing.empty()) {
+        arguments.insert(arguments.begin(), packing);
+      }
+      if (format == "ustar") {
+        arguments.insert(arguments.begin(), {"--exclude=ffff*", "--exclude=far"});
+      }
+      must_run("tar", arguments);
+      target.fetcher.pages["http://x/a"] = read_bytes(archive, 0, std::filesystem::file_size(archive));
+      REQUIRE(why(target.provision(archive_config(R"(, "stripComponents": 1)"))) == "");
+      const std::string peer = new_folder();
+      must_run("tar", {"-C", peer, "--strip-components=1", "-xf", archive});
+      CHECK(content_of(target.root + "/opt/a") == content_of(peer));
+      CHECK(tree_of(target.root).find(".provision-") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("what is there just so is not touched, what is not is in the way, and then nothing is written") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  target.put("/opt/a/other", "other");
+  target.fetcher.pages["http://x/a"] = tar_of({{'0', "d/f", "f"}, {'1', "d/h", {}, "d/f"}, {'2', "l", {}, "d/f"}});
+  REQUIRE(why(target.provision(archive_config(R"(, "user": {"id": 7})"))) == "");
+  CHECK(target.text("/opt/a/d/f") == "f");
+  CHECK(target.linux.target.look("/opt/a/d").value()->owner == host::Owner{7, 0});
+  CHECK(target.linux.target.look("/opt/a/l").value()->owner == host::Owner{7, 0});
+  const std::string before = tree_of(target.root);
+  REQUIRE(why(target.provision(archive_config(R"(, "user": {"id": 7})"))) == "");
+  std::string after = tree_of(target.root);
+  // The result file is of each provisioning.
+  const auto without_result = [](const std::string& tree) {
+    std::string text;
+    for (const auto line : split(tree, '\n')) {
+      text += line.find(".ignition-result.json") == std::string_view::npos ? std::string(line) + "\n" : "";
+    }
+    return text;
+  };
+  CHECK(without_result(after) == without_result(before));
+  target.fetcher.pages["http://x/a"] = tar_of({{'0', "new", "n"}, {'0', "other", "O"}});
+  const std::string refused = why(target.provision(archive_config()));
+  CHECK(refused.find("/opt/a/other is there and is not as in the archive, and overwrite is not set") !=
+        std::string::npos);
+  CHECK_FALSE(target.linux.target.look("/opt/a/new").value());
+  REQUIRE(why(target.provision(archive_config(R"(, "overwrite": true)"))) == "");
+  CHECK(target.text("/opt/a/other") == "O");
+  CHECK(target.text("/opt/a/d/f") == "f");
+}
+
+TEST_CASE("no link of the target leads an archive elsewhere") {
+  NEED_PRIVATE_FOLDER();
+  Target target;
+  target.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+  target.link("/opt/a/sub", "/etc");
+  target.fetcher.pages["http://x/a"] = tar_of({{'0', "sub/passwd", "mine"}});
+  CHECK(why(target.provision(archive_config())).find("/opt/a/sub is there and is not as in the archive") !=
+        std::string::npos);
+  REQUIRE(why(target.provision(archive_config(R"(, "overwrite": true)"))) == "");
+  CHECK(target.text("/etc/passwd") == "root:x:0:0::/root:/bin/sh\n");
+  CHECK(target.text("/opt/a/sub/passwd") == "mine");
+  target.fetcher.pages["http://x/a"] = tar_of({{'0', "f", "f"}, {'0', "sub", "a file"}});
+  CHECK(why(target.provision(archive_config(R"(, "overwrite": true)")))
+            .find("/opt/a/sub is a directory, and is none in the archive") != std::string::npos);
+  CHECK_FALSE(target.linux.target.look("/opt/a/f").value());
+  target.fetcher.pages["http://x/a"] = "no archive";
+  CHECK(why(target.provision(archive_config())).find("the bytes are no tar archive") != std::string::npos);
 }
 
 TEST_SUITE_END();

@@ -10,6 +10,7 @@
 #include "host/forwarded_disks.hpp"
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
+#include "support/archives.hpp"
 
 namespace provision::test {
 namespace {
@@ -394,6 +395,30 @@ constexpr std::string_view subvolumes_config = R"({
   }
 })";
 
+// ETC is an archive.
+constexpr std::string_view archives_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {"archives": [
+    {"name": "tools", "path": "/opt/tools", "stripComponents": 1, "user": {"id": 5}, "group": {"id": 6},
+     "contents": {"source": "http://pages/archive"}},
+    {"name": "etc", "path": "/etc/app", "overwrite": true, "contents": {"source": "data:;base64,ETC"}}
+  ]},
+  "storage": {"files": [
+    {"path": "/opt/tools/bin/own", "mode": 420, "contents": {"source": "data:,own"}}
+  ]}
+})";
+
+std::string fetched_archive() {
+  return tar_of({{'0', "tools-1/bin/tool", "the tool", {}, 0755},
+                 {'1', "tools-1/bin/alias", {}, "tools-1/bin/tool"},
+                 {'2', "tools-1/current", {}, "bin/tool", 0777},
+                 {'5', "tools-1/empty", {}, {}, 0700}});
+}
+
+std::string given_archive() {
+  return tar_of({{'0', "old", "new"}, {'0', "link", "no link"}, {'0', "kept", "kept"}, {'2', "was-file", {}, "old"}});
+}
+
 // Every path of the one above, and each thing in another way; what it has made where nothing was is in nobody's way.
 constexpr std::string_view other_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -432,6 +457,7 @@ class Pages final : public host::Fetcher {
   host::Ticket start(const host::FetchRequest& request, host::Sink& sink) override {
     const std::string page = request.url.starts_with("http://tang/") ? R"({"payload": "keys"})"
                              : request.url == "http://pages/a"       ? "page a"
+                             : request.url == "http://pages/archive" ? fetched_archive()
                                                                      : "page b";
     waiting_.emplace(++last_, Waiting{page, request.expected, &sink});
     return last_;
@@ -790,6 +816,28 @@ Flow arrays_flow(EngineSwitches switches) {
   Flow flow = flow_of("arrays", std::move(machine), arrays_config, switches);
   declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/vdd", "/dev/vde", "/dev/md127",
                  "/dev/md126", "/dev/md125", "/sysroot/srv", "/sysroot/srv/"});
+  return flow;
+}
+
+Flow archives_flow(EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  for (const auto& [path, entry] : tree({{"/etc/app/old", regular("old", 0600)},
+                                         {"/etc/app/link", symlink("/etc/motd")},
+                                         {"/etc/app/kept", regular("kept")},
+                                         {"/etc/app/was-file", regular("file")},
+                                         {"/etc/app/other", regular("other")}})) {
+    machine.disks[0].partitions[1].content->files.insert_or_assign(path, entry);
+  }
+  const std::string config = replaced(archives_config, "ETC", base64(given_archive()));
+  Flow flow = flow_of("archives", std::move(machine), config, switches);
+  declare(flow, {"/sysroot/opt", "/sysroot/opt/", "/sysroot/etc/app", "/sysroot/etc/app/"});
+  return flow;
+}
+
+Flow forgetful_archives_flow() {
+  Flow flow = archives_flow({.forgets = true});
+  flow.name = "forgetful-archives";
+  flow.machine.state_path = "/run/provision/volatile";
   return flow;
 }
 

@@ -71,6 +71,11 @@ Flow same_root_flow();
 // "subvolumes": a new Btrfs with subvolumes that are mounted one in the other, and one of before, whose subvolume stays
 // with what is in it and becomes the default.
 Flow subvolumes_flow();
+// "archives": one that is fetched and unpacked into a new directory, with a file of the config in it; and one that
+// replaces what is in a directory of before, and stays out of the rest.
+Flow archives_flow(EngineSwitches switches = {});
+// "forgetful-archives": the same with the journal in memory.
+Flow forgetful_archives_flow();
 // A config that may not replace what is there.
 Flow conflict_flow();
 

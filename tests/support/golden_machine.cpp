@@ -17,6 +17,7 @@
 #include "model/volume_groups.hpp"
 #include "plan/contents.hpp"
 #include "spec/inline_bytes.hpp"
+#include "support/archives.hpp"
 #include "support/boot_record.hpp"
 
 namespace provision::test {
@@ -773,7 +774,19 @@ class Builder {
     spec().http[source] = {200, resource.compression == "gzip" ? gzip(text) : text};
   }
 
+  // One file; its hash would be that of all the archive, which no case can know.
+  void add_archive(const spec::Resource& resource) {
+    const std::string source = resource.source.value_or("");
+    if (source.starts_with("http")) {
+      const std::string archive = tar_of({{'0', "top/dir/file", std::string(fetched)}});
+      spec().http[source] = {200, resource.compression == "gzip" ? gzip(archive) : archive};
+    }
+  }
+
   void add_pages() {
+    for (const auto& archive : config().provision.archives) {
+      add_archive(archive.contents);
+    }
     for (const auto& volume : config().storage.luks) {
       add_page(volume.key_file);
       for (const auto& server : volume.clevis.tang) {
