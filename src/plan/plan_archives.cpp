@@ -3,8 +3,9 @@
 //
 // What is in the directory already and in the way shows when the archive has been fetched: a file or link that is not
 // just as in the archive is a conflict then, unless overwrite is set, and nothing of that archive is written.
-#include "base/text.hpp"
 #include "plan/files_plan.hpp"
+#include "plan/operations/archive.hpp"
+#include "spec/inline_bytes.hpp"
 
 namespace provision::plan {
 namespace {
@@ -15,6 +16,17 @@ std::string why_of(const model::FileView* there, bool overwrite) {
   }
   return overwrite ? "overwrite is set, for what has the names of its files and links"
                    : "what of it is there already shows when it is read";
+}
+
+// One that the config itself has is read now: nothing is written for one that cannot be unpacked.
+Result<Contents> contents_in(const spec::Archive& archive, const std::string& at) {
+  auto contents = TRY(contents_of(archive.contents, at));
+  if (!contents.remote) {
+    const std::string bytes = TRY(spec::inline_bytes(archive.contents));
+    const auto hand_on = [&bytes](const std::function<Result<void>(std::string_view)>& take) { return take(bytes); };
+    TRY(nodes_in(hand_on, archive.strip_components.value_or(0)));
+  }
+  return contents;
 }
 
 }  // namespace
@@ -32,9 +44,9 @@ Result<Step> plan_archive(FilesPlan& files, std::size_t index) {
                                      " in the target, and an archive needs a directory")
         .at(origin);
   }
-  auto contents = contents_of(archive.contents, at + ".contents");
+  auto contents = contents_in(archive, at + ".contents");
   if (!contents) {
-    return std::move(contents).error().at(files.question.origin(archive.place, at + ".contents", "contents"));
+    return std::move(contents).error().at(files.question.origin(archive.contents.place, at + ".contents", "source"));
   }
   const Ids ids = TRY(ids_of(files, archive, at, nullptr));
   UnpackArchive wanted;

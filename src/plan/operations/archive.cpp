@@ -203,6 +203,16 @@ Result<ArchiveNodes> read_archive(const ArchiveBytes& bytes, std::int64_t strip)
   return listing.take();
 }
 
+Result<ArchiveNodes> nodes_in(const ArchiveBytes& bytes, std::int64_t strip) {
+  auto nodes = TRY_WHILE(read_archive(bytes, strip), "reading the archive");
+  if (nodes.empty()) {
+    return Error(Code::bad_contents, strip > 0 ? "nothing of the archive is left when the first " +
+                                                     std::to_string(strip) + " parts of its names are taken away"
+                                               : "there is nothing in the archive");
+  }
+  return nodes;
+}
+
 Digest digest_of(const ArchiveNodes& nodes) {
   Hasher hasher(HashFunction::sha256);
   for (const auto& [path, node] : nodes) {

@@ -41,6 +41,9 @@ Result<std::string> inner_path(std::string_view name, std::int64_t strip);
 // hard links to what the archive does not have as a file before.
 Result<ArchiveNodes> read_archive(const ArchiveBytes& bytes, std::int64_t strip);
 
+// The same, with what was being done in the error; Code::bad_contents also where nothing is left to be unpacked.
+Result<ArchiveNodes> nodes_in(const ArchiveBytes& bytes, std::int64_t strip);
+
 // One digest of all that.
 Digest digest_of(const ArchiveNodes& nodes);
 

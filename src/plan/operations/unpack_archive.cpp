@@ -185,17 +185,6 @@ class Writer final : public ArchiveFiles {
   std::unique_ptr<host::NewFile> file_;
 };
 
-Result<ArchiveNodes> nodes_in(const UnpackArchive& operation, const ArchiveBytes& bytes) {
-  auto nodes = TRY_WHILE(read_archive(bytes, operation.strip), "reading the archive");
-  if (nodes.empty()) {
-    return Error(Code::bad_contents, operation.strip > 0
-                                         ? "nothing of the archive is left when the first " +
-                                               std::to_string(operation.strip) + " parts of its names are taken away"
-                                         : "there is nothing in the archive");
-  }
-  return nodes;
-}
-
 // Later nobody knows any more what the archive holds.
 Result<void> check_unpacked(Work& work, const UnpackArchive& operation, const ArchiveNodes& nodes) {
   const auto lacking = TRY_WHILE(Comparison(work, operation, nodes, true).run(), "looking whether it worked");
@@ -216,7 +205,7 @@ Result<Observation> observe(host::Host& host, const UnpackArchive& operation) {
 Result<void> apply(Work& work, const UnpackArchive& operation) {
   const Held held = TRY(hold(work, operation));
   const ArchiveBytes bytes = bytes_of(held);
-  const ArchiveNodes nodes = TRY(nodes_in(operation, bytes));
+  const ArchiveNodes nodes = TRY(nodes_in(bytes, operation.strip));
   const bool may_replace = operation.overwrite || work.was_noted;
   const auto missing = TRY(Comparison(work, operation, nodes, may_replace).run());
   if (work.note) {
