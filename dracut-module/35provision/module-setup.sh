@@ -60,6 +60,24 @@ install_enrollment() {
     dwarn "provision: systemd's plugin for TPMs, or libtss2, is not installed here: the image will enroll no TPMs"
 }
 
+# zkey and zkey-cryptsetup, by which the keys of encrypted volumes are made and noted on CryptoExpress cards (s390x): the directories
+# that they want, and the key by which later boots of the image open such volumes. It is no secret, but must be the same in
+# each initramfs of the image: who makes the image puts it there, or Ignition's own module has brought it already.
+install_card_keys() {
+    local key=/etc/luks/cex.key
+    inst_dir /etc/zkey/repository
+    chmod 0700 "$initdir/etc/zkey/repository"
+    inst_multiple -o /etc/zkey/kms-plugins.conf
+    [[ -e $initdir$key || ! -s $dracutsysrootdir$key ]] || inst_simple "$key"
+    [[ -e $initdir$key ]] ||
+        dinfo "provision: there is no $key: volumes with cex get keys of their own, and no root file system can lie in one"
+}
+
+# Is the image for a machine that can have such cards?
+is_s390x() {
+    [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]
+}
+
 depends() {
     left_out && return 0
     echo systemd systemd-initrd dracut-systemd
@@ -89,6 +107,8 @@ installkernel() {
     ! opens_volumes || dracut_instmods -o dm_mod dm_crypt xts ecb cbc essiv sha256_generic sha512_generic algif_skcipher \
         aes_generic aesni_intel aes_arm64 aes_ce_blk aes_neon_bs aes_neon_blk aes_s390 vmx_crypto \
         serpent_generic twofish_generic camellia_generic adiantum chacha_generic nhpoly1305
+    # Keys of CryptoExpress cards, and the cipher for them.
+    ! is_s390x || dracut_instmods -o ap zcrypt zcrypt_cex4 pkey pkey_cca paes_s390
     # Logical volumes: lvm asks for the targets by their names.
     ! makes_groups || dracut_instmods -o dm_mod dm_raid raid1 raid10 raid456 dm_thin_pool
     dracut_instmods -o virtio_net ena gve hv_netvsc vmxnet3 e1000 e1000e igb igc ixgbe ixgbevf i40e iavf ice r8169 tg3 \
@@ -155,6 +175,7 @@ install() {
     # Those that are not on this machine are left out: a config that needs one is then refused by name and package, and an
     # image for machines without, say, Btrfs needs no btrfs-progs.
     for program in "${programs[@]}"; do
+        [[ $program != zkey* ]] || is_s390x || continue
         if has_program "$program"; then
             here+=("$program")
         elif find_binary "$program" >/dev/null; then
@@ -177,6 +198,7 @@ install() {
     fi
     [[ " ${here[*]} " != *" clevis "* ]] || install_clevis
     [[ " ${here[*]} " != *" systemd-cryptenroll "* ]] || install_enrollment
+    [[ " ${here[*]} " != *" zkey "* ]] || install_card_keys
     opens_volumes || dwarn "provision: no dmsetup, or not dracut's module dm: the image will not open encrypted volumes"
     for bundle in $ca_bundles; do
         [[ -e $dracutsysrootdir$bundle ]] || continue

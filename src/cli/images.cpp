@@ -264,6 +264,11 @@ Result<void> ImageCrypt::format(const host::DeviceRef& /*device*/, const host::L
   return not_on_images();
 }
 
+Result<void> ImageCrypt::format_with(const host::DeviceRef& /*device*/, const host::LuksFormat& /*format*/,
+                                     const Secret& /*key*/, const Secret& /*volume_key*/) {
+  return not_on_images();
+}
+
 Result<bool> ImageCrypt::open(const host::DeviceRef& /*device*/, const std::string& /*name*/,
                               const host::LuksOpen& /*options*/, const Secret& /*key*/) {
   return not_on_images();

@@ -93,6 +93,8 @@ class ImageCrypt final : public host::Crypt {
 
   Result<host::LuksHeader> header(const host::DeviceRef& device) override;
   Result<void> format(const host::DeviceRef& device, const host::LuksFormat& format, const Secret& key) override;
+  Result<void> format_with(const host::DeviceRef& device, const host::LuksFormat& format, const Secret& key,
+                           const Secret& volume_key) override;
   Result<bool> open(const host::DeviceRef& device, const std::string& name, const host::LuksOpen& options,
                     const Secret& key) override;
   Result<std::optional<host::OpenVolume>> opened(const std::string& name) override;

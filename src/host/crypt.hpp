@@ -29,6 +29,11 @@ struct LuksHeader {
   // ("systemd-recovery").
   bool tpm2 = false;
   bool recovery = false;
+  // Its cipher is paes: the volume key is a secure key, which only the CryptoExpress cards that made it can use
+  // (s390x).
+  bool paes = false;
+  // A token says which key that is in truth, as zkey-cryptsetup(1) setvp has it ("paes-verification-pattern").
+  bool verified = false;
   bool operator==(const LuksHeader&) const = default;
 };
 
@@ -110,6 +115,9 @@ class Crypt {
   virtual Result<LuksHeader> header(const DeviceRef& device) = 0;
   // Makes the device a LUKS2 volume with a new random volume key and one key slot, durably. Whatever was there is lost.
   virtual Result<void> format(const DeviceRef& device, const LuksFormat& format, const Secret& key) = 0;
+  // The same with that volume key, whatever LuksFormat::key_bits says. It is not empty.
+  virtual Result<void> format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                                   const Secret& volume_key) = 0;
   // Opens the volume as /dev/mapper/<name>, which is there on return. False: no key slot is opened by the key, and
   // nothing has changed. With an empty name it only says that.
   virtual Result<bool> open(const DeviceRef& device, const std::string& name, const LuksOpen& options,

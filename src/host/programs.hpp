@@ -26,10 +26,13 @@ inline constexpr std::array programs{
     Program{"clevis", "bind encrypted volumes to Tang servers and TPMs, and open those that are", "clevis"},
     Program{"systemd-cryptenroll", "enroll TPMs for encrypted volumes", "systemd"},
     Program{"cryptsetup", "see that a TPM opens an encrypted volume, and open it by that", "cryptsetup-bin"},
+    Program{"zkey", "have CryptoExpress cards make the keys of encrypted volumes (s390x)", "s390-tools"},
+    Program{"zkey-cryptsetup", "note in the header of an encrypted volume which of those keys it has", "s390-tools"},
     Program{"setfiles", "label files by the target's SELinux policy", "policycoreutils"},
-    Program{"modprobe",
-            "load qemu_fw_cfg and the drivers of TPMs, arrays, encrypted and logical volumes, where udev has not",
-            "kmod"},
+    Program{
+        "modprobe",
+        "load qemu_fw_cfg and the drivers of TPMs, cards, arrays, encrypted and logical volumes, where udev has not",
+        "kmod"},
 };
 
 }  // namespace provision::host

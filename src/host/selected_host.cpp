@@ -112,6 +112,12 @@ Result<void> SelectedCrypt::format(const DeviceRef& device, const LuksFormat& fo
   return crypt_.format(ref, format, key);
 }
 
+Result<void> SelectedCrypt::format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                                        const Secret& volume_key) {
+  const DeviceRef ref = TRY(lookup_.real(device));
+  return crypt_.format_with(ref, format, key, volume_key);
+}
+
 Result<bool> SelectedCrypt::open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
                                  const Secret& key) {
   const DeviceRef ref = TRY(lookup_.real(device));

@@ -65,6 +65,8 @@ class SelectedCrypt final : public Crypt {
 
   Result<LuksHeader> header(const DeviceRef& device) override;
   Result<void> format(const DeviceRef& device, const LuksFormat& format, const Secret& key) override;
+  Result<void> format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                           const Secret& volume_key) override;
   Result<bool> open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
                     const Secret& key) override;
   Result<std::optional<OpenVolume>> opened(const std::string& name) override { return crypt_.opened(name); }

@@ -99,9 +99,25 @@ struct VolumeView {
   std::string open;
   // This first boot has made a recovery key for it, which the target is to get.
   bool recovery_kept = false;
+  // The same of a secure key, with what zkey keeps of it.
+  bool secure_key_kept = false;
   bool operator==(const VolumeView&) const = default;
 
   [[nodiscard]] bool is_open() const { return !open.empty() && open == header.uuid; }
+};
+
+// What the machine has for volumes whose keys CryptoExpress cards protect (storage.luks[].cex), where the config has
+// any.
+struct CardsView {
+  // The kernel has the bus that they are on: this is an s390x machine.
+  bool bus = false;
+  // The domains of cards in CCA mode that are online, by their names ("01.0004"), in order.
+  std::vector<std::string> domains;
+  // zkey and zkey-cryptsetup can be run here.
+  bool zkey = false;
+  // The image's initramfs has the key by which its later boots open such volumes (card_key_path).
+  bool key = false;
+  bool operator==(const CardsView&) const = default;
 };
 
 // A device that is to be, or is, a physical volume of a volume group of the config. Its signature has the UUID of the
@@ -200,6 +216,7 @@ struct Inventory {
   std::vector<ArrayView> arrays;
   // Those whose devices are there.
   std::vector<VolumeView> volumes;
+  CardsView cards;
   std::vector<VolumeGroupView> volume_groups;
   std::vector<VolumeGroupFound> found_groups;
   std::vector<DeviceView> devices;
@@ -274,6 +291,7 @@ PROVISION_DECLARE_RECORD(provision::model::GrowthView);
 PROVISION_DECLARE_RECORD(provision::model::MemberView);
 PROVISION_DECLARE_RECORD(provision::model::ArrayView);
 PROVISION_DECLARE_RECORD(provision::model::VolumeView);
+PROVISION_DECLARE_RECORD(provision::model::CardsView);
 PROVISION_DECLARE_RECORD(provision::model::PhysicalVolumeView);
 PROVISION_DECLARE_RECORD(provision::model::VolumeGroupView);
 PROVISION_DECLARE_RECORD(provision::model::LogicalVolumeView);

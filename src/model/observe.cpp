@@ -8,6 +8,7 @@
 
 #include "base/path.hpp"
 #include "host/parallel.hpp"
+#include "model/cards.hpp"
 #include "model/observe_files.hpp"
 #include "model/selectors.hpp"
 #include "model/volume_groups.hpp"
@@ -261,6 +262,9 @@ Result<VolumeView> see_volume(host::Host& host, const std::string& name, const h
 
 Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Scope& scope, Inventory& inventory) {
   const auto& volumes = config.config->storage.luks;
+  if (std::any_of(volumes.begin(), volumes.end(), wants_card)) {
+    inventory.cards = TRY_WHILE(see_cards(host), "looking for CryptoExpress cards");
+  }
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const host::DeviceRef ref = resolve(inventory, volumes[i].device.value_or(""));
     const auto there = is_there(host, *config.config, inventory, ref, scope.patience);
@@ -283,6 +287,10 @@ Result<void> see_volumes(host::Host& host, const spec::Parsed& config, const Sco
     }
     if (has_recovery_key(*config.config, volumes[i].name)) {
       view->recovery_kept = TRY(host.state.look(kept_key_place(recovery_name(volumes[i].name)))).has_value();
+    }
+    if (wants_card(volumes[i])) {
+      const std::string kept = secure_key_name(volumes[i].name, secure_info_part);
+      view->secure_key_kept = TRY(host.state.look(kept_key_place(kept))).has_value();
     }
     inventory.volumes.push_back(*std::move(view));
   }

@@ -7,6 +7,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/enablement.hpp"
 #include "model/observe.hpp"
 #include "spec/inline_bytes.hpp"
@@ -289,6 +290,7 @@ class Looker {
     for (const auto& volume : volumes) {
       if (is_plain_name(volume.name)) {
         TRY(see_key(volume_key_path(volume.name)));
+        TRY(see_secure_key(volume));
       }
     }
     for (const auto& enrollment : parsed_.config->provision.enrollments) {
@@ -298,6 +300,16 @@ class Looker {
       }
     }
     return see_text(std::string(crypttab_path));
+  }
+
+  Result<void> see_secure_key(const spec::Luks& volume) {
+    if (!wants_card(volume)) {
+      return {};
+    }
+    for (const auto part : secure_key_parts) {
+      TRY(see_key(secure_key_path(volume.name, part)));
+    }
+    return {};
   }
 
   // A digest of a short key would be one to guess it by.

@@ -98,6 +98,8 @@ struct Table<LuksHeader> {
       field("bound", &LuksHeader::bound, "Whether Clevis opens a key slot."),
       field("tpm2", &LuksHeader::tpm2, "Whether a TPM opens one, as systemd-cryptenroll has it."),
       field("recovery", &LuksHeader::recovery, "Whether a recovery key opens one."),
+      field("paes", &LuksHeader::paes, "Whether its cipher is paes, whose key a CryptoExpress card protects."),
+      field("verified", &LuksHeader::verified, "Whether a token says which key that is."),
   };
 };
 
@@ -215,6 +217,17 @@ struct Table<VolumeView> {
       field("header", &VolumeView::header, "Its LUKS header."),
       field("open", &VolumeView::open, "The UUID of the volume that is open under the name; empty: none is."),
       field("recoveryKept", &VolumeView::recovery_kept, "Whether a recovery key is kept that the target is to get."),
+      field("secureKeyKept", &VolumeView::secure_key_kept, "The same of a secure key."),
+  };
+};
+
+template <>
+struct Table<CardsView> {
+  static constexpr auto rows = std::tuple{
+      field("bus", &CardsView::bus, "Whether the kernel has the bus of CryptoExpress cards."),
+      field("domains", &CardsView::domains, "The domains of cards in CCA mode that are online."),
+      field("zkey", &CardsView::zkey, "Whether zkey and zkey-cryptsetup can be run."),
+      field("key", &CardsView::key, "Whether the initramfs has a key for such volumes."),
   };
 };
 
@@ -395,6 +408,7 @@ struct Table<Inventory> {
       field("disks", &Inventory::disks, "The disks that the config names."),
       field("arrays", &Inventory::arrays, "The RAID arrays of the config."),
       field("volumes", &Inventory::volumes, "The encrypted volumes of the config."),
+      field("cards", &Inventory::cards, "What protects the keys of some, where the config wants that."),
       field("volumeGroups", &Inventory::volume_groups, "The volume groups of the config."),
       field("foundGroups", &Inventory::found_groups, "The volume groups that are there, of their names or devices."),
       field("devices", &Inventory::devices, "The devices that hold file systems."),
@@ -431,6 +445,7 @@ PROVISION_INSTANTIATE_RECORD(provision::model::GrowthView);
 PROVISION_INSTANTIATE_RECORD(provision::model::MemberView);
 PROVISION_INSTANTIATE_RECORD(provision::model::ArrayView);
 PROVISION_INSTANTIATE_RECORD(provision::model::VolumeView);
+PROVISION_INSTANTIATE_RECORD(provision::model::CardsView);
 PROVISION_INSTANTIATE_RECORD(provision::model::PhysicalVolumeView);
 PROVISION_INSTANTIATE_RECORD(provision::model::VolumeGroupView);
 PROVISION_INSTANTIATE_RECORD(provision::model::LogicalVolumeView);

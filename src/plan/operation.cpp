@@ -322,6 +322,8 @@ struct Table<MakeVolume> {
       field("there", &MakeVolume::there, "Whether it is there already, and only opened."),
       field("bound", &MakeVolume::bound, "Whether Clevis opens it, or is going to."),
       field("enrolled", &MakeVolume::enrolled, "The config path of what is enrolled, where a TPM opens it."),
+      field("cex", &MakeVolume::cex, "Whether CryptoExpress cards protect its volume key."),
+      field("domains", &MakeVolume::domains, "The domains of cards that make that."),
       field("options", &MakeVolume::options, "Further arguments of cryptsetup luksFormat."),
       field("openOptions", &MakeVolume::open_options, "Further arguments of cryptsetup luksOpen."),
   };
@@ -333,6 +335,7 @@ struct Table<PutVolumeKey> {
       field("volume", &PutVolumeKey::volume, "The volume that the key opens.", {.required = true}),
       field("path", &PutVolumeKey::path, "The path inside the target.", {.required = true}),
       field("recovery", &PutVolumeKey::recovery, "Whether it is the recovery key."),
+      field("part", &PutVolumeKey::part, "Which part of the volume's secure key it is; empty: none."),
   };
 };
 

@@ -65,6 +65,10 @@ struct MakeVolume {
   // The config path of what is enrolled for it ("$.provision.enrollments.0"), where a TPM opens it or is going to: this
   // takes that place, too. Empty: none does.
   std::string enrolled{};
+  // CryptoExpress cards protect its volume key, and these domains of theirs make it ("01.0004"). Of one that is there
+  // the key of the image's initramfs takes that place.
+  bool cex = false;
+  std::vector<std::string> domains{};
   // Further arguments of cryptsetup luksFormat and luksOpen (plan/luks_options.hpp).
   std::vector<std::string> options;
   std::vector<std::string> open_options;
@@ -220,12 +224,14 @@ struct PutUnit {
   bool operator==(const PutUnit&) const = default;
 };
 
-// Writes the key that opens a volume, 0600 root; /etc/luks is 0700 if it has to be made.
+// Writes the key that opens a volume, 0600 root; /etc/luks, or zkey's repository, is 0700 if it has to be made.
 struct PutVolumeKey {
   std::string volume;
   std::string path;
   // It is the recovery key.
   bool recovery = false;
+  // It is a part of the secure key: "skey", "info" (model/cards.hpp). Empty: it is not.
+  std::string part{};
   bool operator==(const PutVolumeKey&) const = default;
 };
 

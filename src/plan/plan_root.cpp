@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/operations/make_filesystem.hpp"
@@ -288,13 +289,14 @@ void arrange(Plan& plan, Step save, Step restore, const std::string& to, const s
   plan.steps = std::move(arranged);
 }
 
-// A key that is drawn is kept in the root alone: in a volume that it opens itself nobody would find it.
-const MakeVolume* locked_in(const Plan& plan, const Step& to) {
+// A key that is drawn is kept in the root alone: in a volume that it opens itself nobody would find it. Later boots of
+// an image whose initramfs has a key for cards have that.
+const MakeVolume* locked_in(const model::Inventory& inventory, const Plan& plan, const Step& to) {
   const std::string& device = std::get<MakeFilesystem>(to.operation).device.path;
   for (const auto& step : plan.steps) {
     const auto* const volume = std::get_if<MakeVolume>(&step.operation);
     if (volume != nullptr && model::volume_path(volume->name) == device && !volume->there && volume->key.empty() &&
-        !volume->bound && volume->enrolled.empty()) {
+        !volume->bound && volume->enrolled.empty() && !(volume->cex && inventory.cards.key)) {
       return volume;
     }
   }
@@ -317,8 +319,8 @@ Result<void> check_stays(const std::string& called, const model::Inventory& inve
 }
 
 // The config makes a new root: the old one has its files, and the new one can be opened.
-Result<void> check_new(const std::string& called, const std::optional<RootNow>& root, const Step& to,
-                       const Plan& plan) {
+Result<void> check_new(const std::string& called, const model::Inventory& inventory, const std::optional<RootNow>& root,
+                       const Step& to, const Plan& plan) {
   const std::string words = "this is to be the root file system, " + printable(called);
   if (!root) {
     return cannot_keep(to, words +
@@ -331,10 +333,12 @@ Result<void> check_new(const std::string& called, const std::optional<RootNow>& 
                                        ", whose files must be kept (provision.root=keep on the kernel command line), "
                                        "cannot have subvolumes yet");
   }
-  if (const MakeVolume* const volume = locked_in(plan, to)) {
-    return cannot_keep(
-        to, words + ", and the key of the volume " + printable(volume->name) +
-                ", in which it lies, would be in it alone: give the volume clevis, an enrolled TPM, or a keyFile");
+  if (const MakeVolume* const volume = locked_in(inventory, plan, to)) {
+    const std::string ways = volume->cex ? "put the key of its later boots into the image's initramfs, as " +
+                                               std::string(model::card_key_path)
+                                         : "give the volume clevis, an enrolled TPM, or a keyFile";
+    return cannot_keep(to, words + ", and the key of the volume " + printable(volume->name) +
+                               ", in which it lies, would be in it alone: " + ways);
   }
   return {};
 }
@@ -352,7 +356,7 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
   if (to == nullptr) {
     return root ? check_stays(called, question.inventory, *root, plan) : Result<void>();
   }
-  TRY(check_new(called, root, *to, plan));
+  TRY(check_new(called, question.inventory, root, *to, plan));
   const Keeper keeper = find_keeper(plan, question.inventory, after, *root, *to);
   const std::string to_id = to->id;
   Step save = saving_step(called, *root, *to, keeper);

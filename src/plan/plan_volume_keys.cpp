@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "plan/clevis.hpp"
 #include "plan/enrollment.hpp"
@@ -26,9 +27,10 @@ Result<void> plan_key_file(FilesPlan& files, const PutVolumeKey& wanted, const s
   if (there != nullptr && there->kind == host::NodeKind::directory) {
     return Error(Code::conflict, path + " is a directory in the target").at(origin);
   }
-  const std::string why = there != nullptr  ? "whether it is the volume's shows then"
-                          : wanted.recovery ? "somebody may need it"
-                                            : "later boots open the volume by it";
+  const std::string why = there != nullptr       ? "whether it is the volume's shows then"
+                          : wanted.recovery      ? "somebody may need it"
+                          : !wanted.part.empty() ? "it is needed when the cards get another master key"
+                                                 : "later boots open the volume by it";
   Step step = step_over(id, there, why, origin, wanted);
   step.afresh = there != nullptr;
   files.plan.steps.push_back(std::move(step));
@@ -39,6 +41,22 @@ Result<void> plan_key(FilesPlan& files, std::size_t index) {
   const std::string& name = files.config().storage.luks[index].name;
   return plan_key_file(files, {name, model::volume_key_path(name), false}, "volume-key:" + name,
                        origin_of(files, index));
+}
+
+// In zkey's repository, as far as this first boot has made it.
+Result<void> plan_secure_key(FilesPlan& files, std::size_t index) {
+  const spec::Luks& asked = files.config().storage.luks[index];
+  const model::VolumeView* const view = files.inventory().volume(asked.name);
+  if (!model::wants_card(asked) || view == nullptr || !view->secure_key_kept) {
+    return {};
+  }
+  const Origin origin = files.question.origin(asked.place, "$.storage.luks." + std::to_string(index) + ".cex", "cex");
+  for (const auto part : model::secure_key_parts) {
+    const std::string name(part);
+    TRY(plan_key_file(files, {asked.name, model::secure_key_path(asked.name, part), false, name},
+                      "secure-key:" + asked.name + "." + name, origin));
+  }
+  return {};
 }
 
 // One that this first boot has made. What an earlier provisioning has made is not known any more.
@@ -123,6 +141,7 @@ Result<void> plan_volume_keys(FilesPlan& files) {
     if (!opens_without_key(files.config(), volumes[i])) {
       TRY(plan_key(files, i));
     }
+    TRY(plan_secure_key(files, i));
   }
   for (std::size_t i = 0; i < files.config().provision.enrollments.size(); ++i) {
     TRY(plan_recovery_key(files, i));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/clevis.hpp"
@@ -78,6 +79,10 @@ MakeVolume operation_of(const Question& question, std::size_t index, const host:
   if (is_for_tpm2(question, volume)) {
     made.enrolled = enrollment_place(*enrollment_for(question.config(), volume.name));
   }
+  made.cex = model::wants_card(volume);
+  if (made.cex) {
+    made.domains = question.inventory.cards.domains;
+  }
   made.options = volume.options;
   made.open_options = volume.open_options;
   return made;
@@ -94,23 +99,49 @@ struct Fault {
   std::string what;
 };
 
-// Why the volume that is there cannot be the one of the config; nothing: it can. Whether the key opens it only trying
-// tells. `uuid` is the one that the user gives; `ours`: it is open, and has the UUID that the config gives or makes.
-std::optional<Fault> reuse_fault(const Question& question, const spec::Luks& volume, const host::LuksHeader& header,
-                                 const std::string& uuid, bool ours) {
+// Of one whose volume key cards are to protect.
+std::optional<Fault> card_fault(const Question& question, const host::LuksHeader& header) {
+  if (!header.paes) {
+    return Fault{"cex", "no CryptoExpress card protects its volume key"};
+  }
+  if (!header.verified) {
+    return Fault{"cex", "its header has no verification pattern, since its making was not brought to an end"};
+  }
+  if (!question.inventory.cards.key) {
+    return Fault{"device",
+                 "the image's initramfs has no " + std::string(model::card_key_path) + ", so that nothing opens it"};
+  }
+  return std::nullopt;
+}
+
+// The same as below of what opens it.
+std::optional<Fault> opening_fault(const Question& question, const spec::Luks& volume, const host::LuksHeader& header) {
   const bool bound = wants_binding(volume) && header.bound;
-  const bool enrolled = is_for_tpm2(question, volume) && header.tpm2;
-  if (wants_binding(volume) && !bound && !ours) {
+  if (wants_binding(volume) && !bound) {
     return Fault{"clevis", "it is not bound by Clevis, so that nothing opens it in later boots"};
   }
-  if (!has_key(volume) && !bound && !enrolled && !ours) {
+  if (model::wants_card(volume)) {
+    return card_fault(question, header);
+  }
+  const bool enrolled = is_for_tpm2(question, volume) && header.tpm2;
+  if (!has_key(volume) && !bound && !enrolled) {
     return Fault{"device", is_for_tpm2(question, volume)
                                ? "no keyFile is given, and no TPM is enrolled for it, so that nothing opens it"
                                : "no keyFile is given, so that nothing opens it"};
   }
   const spec::Enrollment* const asked = enrollment_of(question, volume);
-  if (!has_key(volume) && !ours && asked != nullptr && enrolls_recovery_key(*asked) && !header.recovery) {
+  if (!has_key(volume) && asked != nullptr && enrolls_recovery_key(*asked) && !header.recovery) {
     return Fault{"device", "it has no recovery key, and without a keyFile none can be enrolled"};
+  }
+  return std::nullopt;
+}
+
+// Why the volume that is there cannot be the one of the config; nothing: it can. Whether the key opens it only trying
+// tells. `uuid` is the one that the user gives; `ours`: it is open, and has the UUID that the config gives or makes.
+std::optional<Fault> reuse_fault(const Question& question, const spec::Luks& volume, const host::LuksHeader& header,
+                                 const std::string& uuid, bool ours) {
+  if (auto fault = ours ? std::nullopt : opening_fault(question, volume, header)) {
+    return fault;
   }
   if (volume.label && *volume.label != header.label) {
     return Fault{"label", "its label is \"" + printable(header.label) + "\", not \"" + printable(*volume.label) + "\""};
@@ -133,6 +164,32 @@ Error not_reusable(const Question& question, std::size_t index, const std::strin
 }
 
 // --- Making one
+
+// Whether this machine can make, or open, one whose volume key cards protect.
+Result<void> check_cards(const Question& question, std::size_t index, bool made) {
+  const model::CardsView& cards = question.inventory.cards;
+  if (!model::wants_card(asked_volume(question, index))) {
+    return {};
+  }
+  if (!cards.bus) {
+    return Error(Code::device_missing,
+                 "this machine can have no CryptoExpress cards: its kernel has no bus for them (/sys/bus/ap), which "
+                 "those of s390x have")
+        .at(place_of(question, index, "cex"));
+  }
+  if (cards.domains.empty()) {
+    return Error(Code::device_missing,
+                 "no domain of a CryptoExpress card in CCA mode is online (lszcrypt shows which there are)")
+        .at(place_of(question, index, "cex"));
+  }
+  if (made && !cards.zkey) {
+    return Error(Code::program_missing,
+                 "CryptoExpress cards make keys by zkey and zkey-cryptsetup, which the package s390-tools has: one of "
+                 "them is not here")
+        .at(place_of(question, index, "cex"));
+  }
+  return {};
+}
 
 Result<void> check_device(const Question& question, const model::Inventory& after, std::size_t index) {
   const std::string device = asked_volume(question, index).device.value_or("");
@@ -240,6 +297,7 @@ Result<std::optional<Step>> volume_step_for(const Question& question, const mode
   if (existing && view->is_open()) {
     return std::optional<Step>{};
   }
+  TRY(check_cards(question, index, !existing));
   const Site site = TRY(volume_site(question, after, plan, index));
   Step step;
   if (existing) {

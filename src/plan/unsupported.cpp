@@ -9,6 +9,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "base/uuid.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/observe_files.hpp"
 #include "model/volume_groups.hpp"
@@ -164,9 +165,6 @@ class Finder {
     if (const auto fault = binding_fault(volume.clevis); fault && wants_binding(volume)) {
       reject(volume.clevis.place, path + ".clevis", fault->key, Error(Code::bad_config, fault->what));
     }
-    if (volume.cex.enabled.value_or(false)) {
-      refuse(volume.place, path, "cex", "keys cannot be kept by CryptoExpress cards");
-    }
     options(volume, path, "options", luks_format_options(volume.options));
     options(volume, path, "openOptions", luks_open_options(volume.open_options));
     resource(volume.key_file, path + ".keyFile");
@@ -181,6 +179,11 @@ class Finder {
              "a FIDO2 device, which somebody would have to touch while the machine boots, cannot be enrolled");
     }
     resource(enrollment.tpm2.pin, path + ".tpm2.pin");
+    const auto* const volume = model::volume_named(*parsed_.config, model::volume_path(enrollment.volume));
+    if (volume != nullptr && model::wants_card(*volume)) {
+      refuse(enrollment.place, path, "volume",
+             "for a volume whose volume key CryptoExpress cards protect nothing can be enrolled");
+    }
   }
 
   template <class T>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "plan/clevis.hpp"
 #include "plan/plan_arrays.hpp"
@@ -32,9 +33,10 @@ run::InitrdNeed need_of(const spec::Raid& array, const Uuid& there) {
   return {"array", array.name, uuid, "rd.md.uuid=" + uuid, false};
 }
 
-run::InitrdNeed need_of(const spec::Luks& volume, const std::string& uuid) {
+run::InitrdNeed need_of(const spec::Luks& volume, const std::string& uuid, bool by_card_key) {
   const bool network = plan::wants_binding(volume) && plan::needs_network(volume.clevis);
-  return {"volume", volume.name, uuid, "rd.luks.name=" + uuid + "=" + volume.name, network};
+  const std::string key = by_card_key ? " rd.luks.key=" + uuid + "=" + std::string(model::card_key_path) : "";
+  return {"volume", volume.name, uuid, "rd.luks.name=" + uuid + "=" + volume.name + key, network};
 }
 
 }  // namespace
@@ -51,7 +53,8 @@ Result<std::vector<run::InitrdNeed>> initrd_needs_in(const plan::Question& quest
   for (const auto& volume : question.config().storage.luks) {
     const model::VolumeView* const there = question.inventory.volume(volume.name);
     if (there != nullptr && !there->header.uuid.empty()) {
-      needs.push_back(need_of(volume, there->header.uuid));
+      const bool by_card_key = model::wants_card(volume) && question.inventory.cards.key;
+      needs.push_back(need_of(volume, there->header.uuid, by_card_key));
     }
   }
   for (const auto& group : question.config().provision.volume_groups) {

@@ -4,11 +4,14 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "plan/clevis.hpp"
 #include "plan/enrollment.hpp"
 #include "plan/left_behind.hpp"
 #include "plan/operations/make_volume.hpp"
+#include "plan/operations/programs.hpp"
 #include "plan/plan_volumes.hpp"
+#include "plan/secure_key.hpp"
 #include "plan/volume_keys.hpp"
 
 namespace provision::stages {
@@ -29,12 +32,23 @@ plan::MakeVolume planned(const run::StageHistory& history, const spec::Config& c
   volume.discard = asked.discard.value_or(false);
   volume.there = true;
   volume.bound = plan::wants_binding(asked);
+  volume.cex = model::wants_card(asked);
   const auto number = plan::enrollment_for(config, asked.name);
   if (number && plan::enrolls_tpm2(config.provision.enrollments[*number])) {
     volume.enrolled = plan::enrollment_place(*number);
   }
   volume.open_options = asked.open_options;
   return volume;
+}
+
+// By the key that the image's initramfs has for cards, which is then kept for the target again.
+Result<bool> open_by_card_key(host::Host& host, const plan::MakeVolume& volume) {
+  const auto key = TRY(plan::card_key(host.own));
+  if (!key || !TRY(plan::open_volume(host, volume, *key))) {
+    return false;
+  }
+  TRY(plan::keep_key(host.state, volume.name, *key));
+  return true;
 }
 
 // Where the journal has lost its keys, or there never was one.
@@ -48,7 +62,7 @@ Result<bool> open_without_key(host::Host& host, const plan::ContentSource& conte
     TRY(plan::open_by_enrollment(host, contents, volume));
     return true;
   }
-  return false;
+  return volume.cex && header.verified ? open_by_card_key(host, volume) : Result<bool>(false);
 }
 
 // One that this first boot has made, or begun to, or opened. Where the key does not open it, its step is still to do.
@@ -103,10 +117,10 @@ Result<void> open_existing_without_key(host::Host& host, const spec::Parsed& con
   return {};
 }
 
-// One of before, by the config's key, which is kept for the target. It may be open already.
+// One of before, by the config's key or the initramfs', which is kept for the target. It may be open already.
 Result<void> open_existing(host::Host& host, const spec::Parsed& config, const plan::MakeVolume& volume) {
   const plan::ContentSource contents(*config.config);
-  const Secret key = TRY_WHILE(plan::configured_key(host.fetcher, contents, volume.key), "getting the volume's key");
+  const Secret key = TRY_WHILE(plan::key_from_elsewhere(host, contents, volume), "getting the volume's key");
   const bool is_open = TRY(host.crypt.opened(volume.name)).has_value();
   const bool opens =
       is_open ? TRY(host.crypt.open(volume.device, {}, {}, key)) : TRY(plan::open_volume(host, volume, key));
@@ -127,18 +141,30 @@ Result<void> open_all_existing(Context& context, const plan::Question& question)
   const auto& volumes = question.config().storage.luks;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto volume = TRY(plan::existing_volume(question, i));
-    if (!volume || (volume->key.empty() && !volume->bound && volume->enrolled.empty())) {
+    if (!volume || (volume->key.empty() && !volume->bound && volume->enrolled.empty() && !volume->cex)) {
       continue;
     }
-    const std::string_view key = !volume->key.empty() ? "keyFile" : volume->bound ? "clevis" : "name";
-    auto opened = volume->key.empty() ? open_existing_without_key(context.host, question.parsed, *volume)
-                                      : open_existing(context.host, question.parsed, *volume);
+    const bool has_key = !volume->key.empty() || volume->cex;
+    const std::string_view key = !volume->key.empty() ? "keyFile"
+                                 : volume->cex        ? "cex"
+                                 : volume->bound      ? "clevis"
+                                                      : "name";
+    auto opened = has_key ? open_existing(context.host, question.parsed, *volume)
+                          : open_existing_without_key(context.host, question.parsed, *volume);
     if (!opened) {
       const std::string place = "$.storage.luks." + std::to_string(i) + "." + std::string(key);
       return std::move(opened).error().at(question.origin(volumes[i].place, place, key));
     }
   }
   return {};
+}
+
+// Without them no card is seen to be online.
+void load_card_drivers(host::Host& host, const spec::Config& config) {
+  const auto& volumes = config.storage.luks;
+  if (std::any_of(volumes.begin(), volumes.end(), model::wants_card)) {
+    plan::load_drivers(host, {plan::card_drivers.begin(), plan::card_drivers.end()});
+  }
 }
 
 // Of those that are made: where Clevis or a TPM opens them and the user has no key, none shall be left.
@@ -152,6 +178,7 @@ Result<void> open_volumes(Context& context, const spec::Parsed& config, const ru
   if (config.config->storage.luks.empty()) {
     return {};
   }
+  load_card_drivers(context.host, *config.config);
   model::Scope scope;
   scope.volumes = true;
   scope.allow_missing = begun;

@@ -200,6 +200,46 @@ TEST_CASE("a volume is made as cryptsetup makes it with the same options") {
   }
 }
 
+// As Ignition has it made, but for the program; whose key it is only a CryptoExpress card could tell.
+TEST_CASE("a volume of the cipher paes with a volume key of ours is made as cryptsetup makes it") {
+  NEED_LOOPS();
+  NEED_PROGRAM("cryptsetup");
+  LinuxCrypt crypt;
+  const LoopDisk ours(32, 512);
+  const LoopDisk theirs(32, 512);
+  std::string secure_key;
+  for (int i = 0; i < 272; ++i) {
+    secure_key += static_cast<char>(i * 7 % 256);
+  }
+  LuksFormat format = quick();
+  format.cipher = "paes-xts-plain64";
+  format.sector_size = 4096;
+  REQUIRE(why(crypt.format_with(ours.ref(), format, secret(some_key), secret(secure_key))).empty());
+  const std::string key = key_file(secure_key);
+  std::vector<std::string> options = quick_options();
+  options.insert(options.end(), {"--volume-key-file", key, "--cipher", "paes-xts-plain64", "--key-size", "2176",
+                                 "--sector-size", "4096"});
+  format_by_program(theirs.node(), some_key, options);
+  CHECK(metadata(ours.node()) == metadata(theirs.node()));
+  CHECK(opens(ours.node(), some_key));
+  CHECK(crypt.open(ours.ref(), "", {}, secret(some_key)).value_or(false));
+  CHECK_FALSE(crypt.open(ours.ref(), "", {}, secret("another")).value_or(true));
+  const std::string dumped = test::new_folder() + "/dumped";
+  must_run("cryptsetup", {"luksDump", "--batch-mode", "--dump-volume-key", "--volume-key-file", dumped, "--key-file",
+                          key_file(some_key), ours.node()});
+  CHECK((test::read_bytes(dumped, 0, secure_key.size()) == secure_key));
+  const auto header = crypt.header(ours.ref());
+  REQUIRE(why(header).empty());
+  CHECK(header->paes);
+  CHECK_FALSE(header->verified);
+  // The form that zkey-cryptsetup gives it.
+  REQUIRE(why(crypt.add_token(ours.ref(), R"({"type":"paes-verification-pattern","keyslots":[],)"
+                                          R"("verification-pattern":"0123"})"))
+              .empty());
+  CHECK(crypt.header(ours.ref())->verified);
+  CHECK(opens(ours.node(), some_key));
+}
+
 TEST_CASE("sectors are as large as the disk's own") {
   NEED_LOOPS();
   NEED_PROGRAM("cryptsetup");

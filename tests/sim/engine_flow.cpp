@@ -270,6 +270,20 @@ constexpr std::string_view enrolled_config = R"({
   }
 })";
 
+// One that is made, and one that is there; the options for a cipher, as Butane adds them, do not count.
+constexpr std::string_view cex_config = R"({
+  "ignition": {"version": "3.5.0"},
+  "storage": {
+    "luks": [
+      {"name": "safe", "device": "/dev/vdb", "cex": {"enabled": true}, "label": "safe",
+       "options": ["--cipher", "aes-cbc-essiv:sha256"]},
+      {"name": "kept", "device": "/dev/vdc", "cex": {"enabled": true}}
+    ],
+    "filesystems": [{"device": "/dev/mapper/safe", "format": "ext4", "path": "/srv/safe", "wipeFilesystem": true}],
+    "files": [{"path": "/srv/safe/file", "mode": 420, "contents": {"source": "data:,safe"}}]
+  }
+})";
+
 // The root goes from its partition to a mirror of that and of another disk's; a new file system there keeps its files.
 constexpr std::string_view root_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -1047,6 +1061,89 @@ Flow enrolled_flow_of(const std::string& name, EngineSwitches switches) {
   return flow;
 }
 
+// What zkey has of a key: two files for root alone, of which the first is the volume key.
+std::vector<std::string> faults_of_secure_key(SimHost& machine, const Luks& volume) {
+  constexpr std::size_t most = 9000;
+  host::Files& target = machine.host().target;
+  std::vector<std::string> wrong;
+  for (const std::string part : {"skey", "info"}) {
+    const std::string path = "/etc/zkey/repository/ignition-luks-safe." + part;
+    const auto node = target.look(path);
+    if (!node || !*node || (*node)->mode != 0600 || (*node)->kind != host::NodeKind::regular) {
+      wrong.push_back(path + " is no private file");
+    }
+  }
+  if (volume.volume_key != target.read("/etc/zkey/repository/ignition-luks-safe.skey", most).value_or("")) {
+    wrong.emplace_back("the secure key in the target is not the volume's");
+  }
+  const std::string info = target.read("/etc/zkey/repository/ignition-luks-safe.info", most).value_or("");
+  if (info != "description=Secure Key for safe Volume\napqns=01.0004,02.0004\n") {
+    wrong.push_back("what zkey knows of the secure key is another: " + info);
+  }
+  const auto directory = target.look("/etc/zkey/repository");
+  if (!directory || !*directory || (*directory)->mode != 0700) {
+    wrong.emplace_back("zkey's repository is not for root alone");
+  }
+  return wrong;
+}
+
+std::vector<std::string> faults_of_cex(SimHost& machine) {
+  constexpr std::size_t most = 9000;
+  const auto safe = machine.luks("/dev/vdb");
+  const auto kept = machine.luks("/dev/vdc");
+  if (!safe || !kept) {
+    return {"there is a volume no more"};
+  }
+  std::vector<std::string> wrong = faults_of_secure_key(machine, *safe);
+  std::string lines;
+  for (const auto& [name, volume] : {std::pair("safe", *safe), std::pair("kept", *kept)}) {
+    const bool good = volume.header.paes && volume.header.verified && volume.keys.size() == 1;
+    if (!good || volume.keys.at(0) != "no secret") {
+      wrong.push_back(std::string(name) + " is no verified volume of a secure key that just the image's key opens");
+    }
+    const std::string path = "/etc/luks/" + std::string(name);
+    if (machine.host().target.read(path, most).value_or("") != "no secret") {
+      wrong.push_back(path + " is not the key of its volume");
+    }
+    lines += std::string(name) + " UUID=" + volume.header.uuid + " " + path + " luks,x-initrd.attach\n";
+  }
+  const std::string crypttab = machine.host().target.read("/etc/crypttab", most).value_or("");
+  if (crypttab != lines) {
+    wrong.push_back("/etc/crypttab is another: " + crypttab);
+  }
+  const auto keys = machine.host().state.look("/keys");
+  if (!keys || *keys) {
+    wrong.emplace_back("keys are left beside the journal");
+  }
+  return wrong;
+}
+
+Flow cex_flow_of(const std::string& name, const std::string& config, EngineSwitches switches) {
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.cards = {{"01.0004", "cca"}, {"02.0004", "cca"}, {"02.0005", "-cca"}, {"03.0004", "ep11"}};
+  machine.card_key = "no secret";
+  machine.programs = {"zkey", "zkey-cryptsetup"};
+  VolumeSpec kept{"/dev/vdc",
+                  uuid("kept").text(),
+                  "",
+                  false,
+                  2,
+                  "no secret",
+                  file_system("ext4", "inside", uuid("inside").text(), tree({{"/precious", regular("data")}})),
+                  ""};
+  kept.paes = true;
+  kept.verified = true;
+  machine.volumes = {std::move(kept)};
+  Flow flow = flow_of(name, std::move(machine), config, switches);
+  flow.faults_of = &faults_of_cex;
+  declare(flow, {"/dev/vdb", "/dev/dm-0", "/dev/dm-1", "/etc/zkey", "/etc/zkey/", "/sysroot/srv", "/sysroot/srv/",
+                 "/sysroot/etc/luks", "/sysroot/etc/luks/", "/sysroot/etc/zkey", "/sysroot/etc/zkey/",
+                 "/sysroot/etc/crypttab"});
+  flow.ignored.emplace_back("/dev/vda2:/etc/zkey/repository/ignition-luks-safe.skey");
+  return flow;
+}
+
 Flow bound_flow_of(const std::string& name, EngineSwitches switches) {
   MachineSpec machine = two_disk_machine();
   machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
@@ -1128,6 +1225,15 @@ Flow subvolumes_flow() {
 Flow bound_flow() { return bound_flow_of("bound", {}); }
 
 Flow enrolled_flow() { return enrolled_flow_of("enrolled", {}); }
+
+Flow cex_flow() { return cex_flow_of("cex", std::string(cex_config), {}); }
+
+Flow forgetful_cex_flow() {
+  const std::string wiped = replaced(cex_config, R"("label")", R"("wipeVolume": true, "label")");
+  Flow flow = cex_flow_of("forgetful-cex", wiped, {.forgets = true});
+  flow.machine.state_path = "/run/provision/volatile";
+  return flow;
+}
 
 Flow volumes_flow() { return volumes_flow_of("volumes", std::string(volumes_config), {}); }
 

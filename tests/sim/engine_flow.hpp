@@ -59,6 +59,11 @@ Flow bound_flow();
 // "enrolled": volumes that a TPM opens in later boots: one of a key that is made by chance, with a recovery key, and
 // one that was there.
 Flow enrolled_flow();
+// "cex": volumes whose volume keys CryptoExpress cards protect: one that is made, and one that was there.
+Flow cex_flow();
+// "forgetful-cex": the same with the journal in memory, and so what is kept of the keys; what this makes may be made
+// anew.
+Flow forgetful_cex_flow();
 // "root": the files of the root go to another disk, and from there to the mirror that takes its place.
 // "forgetful-mirror": the same with the journal in memory: then a cut may stop the boots to come, which then change
 // nothing.

@@ -221,7 +221,7 @@ std::vector<Flow> flows() {
           corrected_flow(),      arrays_flow(),     volumes_flow(),    bound_flow(),
           enrolled_flow(),       groups_flow(),     accounts_flow(),   started_over_flow(),
           corrected_late_flow(), distro_flow(),     root_flow(false),  reformatted_root_flow(false),
-          same_root_flow(),      subvolumes_flow(), archives_flow()};
+          same_root_flow(),      subvolumes_flow(), archives_flow(),   cex_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -234,10 +234,11 @@ bool is_its_turn(const Flow& flow) {
   }
   const bool on_even = flow.name == "volumes" || flow.name == "enrolled" || flow.name == "root" ||
                        flow.name == "subvolumes" || flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
-                       flow.name == "archives" || flow.name == "forgetful-mirror" || flow.name == "forgetful-groups";
+                       flow.name == "archives" || flow.name == "forgetful-mirror" || flow.name == "forgetful-groups" ||
+                       flow.name == "forgetful-cex";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes" ||
-                      flow.name == "groups" || flow.name == "forgetful-archives";
+                      flow.name == "groups" || flow.name == "forgetful-archives" || flow.name == "cex";
   return !(on_even && !even) && !(on_odd && even);
 }
 
@@ -416,6 +417,10 @@ TEST_SUITE("fault loops") {
   // be something that is not recognised: then the boot stops, and a person decides. Two things cannot be seen at all.
   // Nothing is left open: its file systems may be wiped.
   TEST_CASE("with the journal in memory: RAID arrays") { forgetful_single_faults(forgetful_arrays_flow()); }
+
+  TEST_CASE("with the journal in memory: keys of CryptoExpress cards") {
+    forgetful_single_faults(forgetful_cex_flow());
+  }
 
   TEST_CASE("with the journal in memory: volume groups") { forgetful_single_faults(forgetful_groups_flow()); }
 

@@ -12,6 +12,7 @@
 #include "base/path.hpp"
 #include "base/selector_path.hpp"
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/selectors.hpp"
 #include "model/volume_groups.hpp"
@@ -126,6 +127,7 @@ class Builder {
     add_disks();
     add_others();
     add_arrays();
+    add_cards();
     add_volumes();
     add_groups();
     add_shares();
@@ -466,6 +468,21 @@ class Builder {
     spec().arrays.push_back(std::move(made));
   }
 
+  void add_cards() {
+    const model::CardsView& cards = seen_.cards;
+    if (cards.bus) {
+      // Two besides that are of no use.
+      spec().cards = {{"0e.0001", "ep11"}, {"0f.0001", "-cca"}};
+      for (const auto& domain : cards.domains) {
+        spec().cards->emplace(domain, "cca");
+      }
+    }
+    if (cards.zkey) {
+      spec().programs.insert(spec().programs.end(), {"zkey", "zkey-cryptsetup"});
+    }
+    spec().card_key = cards.key ? fetched : "";
+  }
+
   // Whole disks that are devices of volumes of the config, and the volumes that are there.
   void add_volumes() {
     for (const auto& view : seen_.volumes) {
@@ -503,6 +520,8 @@ class Builder {
     made.bound = view.header.bound;
     made.tpm2 = view.header.tpm2;
     made.recovery = view.header.recovery;
+    made.paes = view.header.paes;
+    made.verified = view.header.verified;
     made.pin = made.tpm2 ? pin_of(view.name) : "";
     for (const auto& shown : seen_.devices) {
       const auto* const volume = model::volume_named(config(), shown.device.path);
@@ -594,10 +613,10 @@ class Builder {
     return {};
   }
 
-  // What the config says that opens it.
+  // What the config, or the initramfs, says that opens it.
   std::string key_of(const std::string& name) {
     for (const auto& volume : config().storage.luks) {
-      if (volume.name == name && spec::is_inline(volume.key_file)) {
+      if (volume.name == name && !model::wants_card(volume) && spec::is_inline(volume.key_file)) {
         return spec::inline_bytes(volume.key_file).value_or("");
       }
     }

@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/selectors.hpp"
+#include "plan/operations/make_volume.hpp"
 #include "plan/volume_keys.hpp"
 #include "run/executor.hpp"
 #include "run/journal.hpp"
@@ -135,6 +137,11 @@ class Running {
       if (view != nullptr && view->is_open() && volumes[i].key_file.source) {
         const std::string place = "$.storage.luks." + std::to_string(i) + ".keyFile";
         TRY(plan::keep_key(host_.state, view->name, TRY(plan::configured_key(host_.fetcher, contents, place))));
+      } else if (view != nullptr && view->is_open() && model::wants_card(volumes[i])) {
+        plan::MakeVolume volume;
+        volume.cex = true;
+        const Secret key = TRY(plan::key_from_elsewhere(host_, contents, volume));
+        TRY(plan::keep_key(host_.state, view->name, key));
       }
     }
     return {};

@@ -33,6 +33,21 @@ TEST_CASE("needs of the initramfs: volumes by their headers, with the network fo
   CHECK(needs.value() == wanted);
 }
 
+TEST_CASE("needs of the initramfs: the image's own key, where it has one, for a volume that cards protect") {
+  const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0"}, "storage": {"luks": [
+    {"name": "root", "device": "/dev/vda", "cex": {"enabled": true}}]}})");
+  REQUIRE(parsed.config);
+  model::Inventory inventory;
+  model::VolumeView view;
+  view.name = "root";
+  view.header.uuid = "its-uuid";
+  inventory.volumes.push_back(view);
+  CHECK(stages::initrd_needs_in({parsed, inventory})->front().argument == "rd.luks.name=its-uuid=root");
+  inventory.cards.key = true;
+  CHECK(stages::initrd_needs_in({parsed, inventory})->front().argument ==
+        "rd.luks.name=its-uuid=root rd.luks.key=its-uuid=/etc/luks/cex.key");
+}
+
 TEST_CASE("needs of the initramfs: volume groups that are there, by their names") {
   const auto parsed = spec::parse("c", R"({"ignition": {"version": "3.6.0+provision.1"}, "provision": {"volumeGroups": [
     {"name": "vg0", "devices": ["/dev/vda"]}, {"name": "gone", "devices": ["/dev/vdb"]}]}})");

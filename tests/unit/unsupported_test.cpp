@@ -34,8 +34,6 @@ TEST_CASE("unsupported: each part that cannot be carried out is refused at its l
       {R"("kernelArguments": {"shouldNotExist": ["x"]})", "c:2:39 $.kernelArguments.shouldNotExist"},
       {R"("storage": {"disks": [{"device": "/dev/md/a"}], "raid": [{"name": "a", "level": "1", "devices": ["/b"]}]})",
        "c:2:34 $.storage.disks.0.device a RAID array of the config cannot be partitioned"},
-      {R"("storage": {"luks": [{"name": "a", "device": "/a", "cex": {"enabled": true}}]})",
-       "c:2:59 $.storage.luks.0.cex"},
       {R"("storage": {"luks": [{"name": "a", "device": "/a", "options": ["--integrity", "x"]}]})",
        "c:2:63 $.storage.luks.0.options"},
       {R"("storage": {"luks": [{"name": "a", "device": "/a", "keyFile": {"source": "tftp://x"}}]})",
@@ -83,9 +81,9 @@ TEST_CASE("unsupported: a unit or drop-in outside of the directory of units is a
 }
 
 TEST_CASE("unsupported: the first in the order of the text is told") {
-  CHECK(refusal(R"("storage": {"luks": [{"name": "a", "device": "/a", "cex": {"enabled": true}}]},
+  CHECK(refusal(R"("storage": {"links": [{"path": "/a", "target": "b", "user": {"id": -1}}]},
 "kernelArguments": {"shouldExist": ["a"]})")
-            .starts_with("c:2:59"));
+            .starts_with("c:2:68"));
 }
 
 TEST_CASE("unsupported: empty forms, and what is never used, pass") {

@@ -118,6 +118,8 @@ Result<LuksHeader> LinuxCrypt::header(const DeviceRef& device) {
   header.bound = second && has_token(crypt.get(), "clevis");
   header.tpm2 = second && has_token(crypt.get(), "systemd-tpm2");
   header.recovery = second && has_token(crypt.get(), "systemd-recovery");
+  header.paes = second && text_of(crypt_get_cipher(crypt.get())) == "paes";
+  header.verified = second && has_token_without_slot(crypt.get(), "paes-verification-pattern");
   return header;
 }
 

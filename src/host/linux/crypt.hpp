@@ -18,6 +18,8 @@ class LinuxCrypt final : public Crypt {
  public:
   Result<LuksHeader> header(const DeviceRef& device) override;
   Result<void> format(const DeviceRef& device, const LuksFormat& format, const Secret& key) override;
+  Result<void> format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                           const Secret& volume_key) override;
   // The drivers of device-mapper and of dm-crypt are the kernel's to load (request_module), where it can.
   Result<bool> open(const DeviceRef& device, const std::string& name, const LuksOpen& options,
                     const Secret& key) override;

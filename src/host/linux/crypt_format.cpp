@@ -94,15 +94,19 @@ Result<void> set_sizes(CryptDevice& device, const LuksFormat& format, const std:
   return {};
 }
 
-Result<void> write_header(CryptDevice& device, const LuksFormat& format, const std::string& sentence) {
+Result<void> write_header(CryptDevice& device, const LuksFormat& format, const Secret& volume_key,
+                          const std::string& sentence) {
   const Cipher cipher = cipher_of(format.cipher);
   crypt_params_luks2 parameters{};
   parameters.data_alignment = static_cast<std::size_t>(format.alignment);
   parameters.sector_size = static_cast<std::uint32_t>(format.sector_size);
   parameters.label = or_null(format.label);
   parameters.subsystem = or_null(format.subsystem);
+  // Null: libcryptsetup draws one.
+  const char* const given = volume_key.empty() ? nullptr : volume_key.view().data();
+  const std::size_t size = volume_key.empty() ? volume_key_bytes(format, cipher) : volume_key.size();
   int result = crypt_format(device.get(), CRYPT_LUKS2, cipher.name.c_str(), cipher.mode.c_str(), or_null(format.uuid),
-                            nullptr, volume_key_bytes(format, cipher), &parameters);
+                            given, size, &parameters);
   if (result == 0 && (!format.keyslot_cipher.empty() || format.keyslot_key_bits > 0)) {
     result = crypt_keyslot_set_encryption(device.get(), or_null(format.keyslot_cipher),
                                           static_cast<std::size_t>(format.keyslot_key_bits / 8));
@@ -118,6 +122,11 @@ std::string making(const std::string& node) { return "cannot make an encrypted v
 }  // namespace
 
 Result<void> LinuxCrypt::format(const DeviceRef& device, const LuksFormat& format, const Secret& key) {
+  return format_with(device, format, key, Secret());
+}
+
+Result<void> LinuxCrypt::format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                                     const Secret& volume_key) {
   const BlockDevice found = TRY(find_device(device));
   if (!fits(format)) {
     return Error(Code::unsupported, making(found.node) + ": a number is too large, or less than nothing");
@@ -127,7 +136,7 @@ Result<void> LinuxCrypt::format(const DeviceRef& device, const LuksFormat& forma
     {
       const std::lock_guard lock(cryptsetup_lock());
       TRY(set_sizes(crypt, format, making(found.node)));
-      TRY(write_header(crypt, format, making(found.node)));
+      TRY(write_header(crypt, format, volume_key, making(found.node)));
     }
     TRY(add_first_key(crypt, format, found.node, key));
   }

@@ -27,6 +27,12 @@ crypt_pbkdf_type quick() {
   return kind;
 }
 
+bool is_of_type(crypt_device* device, int token, std::string_view wanted) {
+  const char* type = nullptr;
+  const crypt_token_info status = crypt_token_status(device, token, &type);
+  return status != CRYPT_TOKEN_INACTIVE && type != nullptr && std::string_view(type) == wanted;
+}
+
 }  // namespace
 
 bool is_slot_used(crypt_device* device, int slot) {
@@ -36,15 +42,22 @@ bool is_slot_used(crypt_device* device, int slot) {
 
 bool has_token(crypt_device* device, std::string_view wanted) {
   for (int token = 0; token < crypt_token_max(CRYPT_LUKS2); ++token) {
-    const char* type = nullptr;
-    if (crypt_token_status(device, token, &type) == CRYPT_TOKEN_INACTIVE || type == nullptr ||
-        std::string_view(type) != wanted) {
+    if (!is_of_type(device, token, wanted)) {
       continue;
     }
     for (int slot = 0; slot < crypt_keyslot_max(CRYPT_LUKS2); ++slot) {
       if (is_slot_used(device, slot) && crypt_token_is_assigned(device, token, slot) == 0) {
         return true;
       }
+    }
+  }
+  return false;
+}
+
+bool has_token_without_slot(crypt_device* device, std::string_view wanted) {
+  for (int token = 0; token < crypt_token_max(CRYPT_LUKS2); ++token) {
+    if (is_of_type(device, token, wanted)) {
+      return true;
     }
   }
   return false;

@@ -5,6 +5,7 @@
 #include "base/uuid.hpp"
 #include "host/sim/cryptenroll.hpp"
 #include "host/sim/seams.hpp"
+#include "host/sim/zkey.hpp"
 
 namespace provision::host::sim {
 namespace {
@@ -61,6 +62,11 @@ Result<LuksHeader> SimCrypt::header(const DeviceRef& device) {
 }
 
 Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format, const Secret& key) {
+  return format_with(device, format, key, Secret());
+}
+
+Result<void> SimCrypt::format_with(const DeviceRef& device, const LuksFormat& format, const Secret& key,
+                                   const Secret& volume_key) {
   const auto ready = [&]() -> Result<Device> {
     Device found = TRY(unused(world_, device));
     if (!format.uuid.empty() && !Uuid::parse(format.uuid)) {
@@ -85,6 +91,8 @@ Result<void> SimCrypt::format(const DeviceRef& device, const LuksFormat& format,
     header.format = format;
     header.format.key_slot = std::max<std::int64_t>(format.key_slot, 0);
     header.keys[static_cast<int>(header.format.key_slot)] = std::string(key.view());
+    header.volume_key = std::string(volume_key.view());
+    header.header.paes = format.cipher.starts_with("paes-");
     return header;
   };
   const auto whole = [&]() -> Result<void> {
@@ -121,6 +129,10 @@ Result<std::optional<Device>> SimCrypt::to_open(const DeviceRef& device, const s
   }
   if (!TRY(opens(device, options, key))) {
     return std::optional<Device>();
+  }
+  const Luks* const header = TRY(header_of(device));
+  if (header->header.paes && !is_usable(world_, header->volume_key)) {
+    return Error(Code::io, "device-mapper: reload ioctl on " + name + " failed", EINVAL);
   }
   return std::optional(TRY(unused(world_, device)));
 }

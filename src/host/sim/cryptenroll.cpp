@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "host/sim/seams.hpp"
+#include "host/sim/zkey.hpp"
 
 namespace provision::host::sim {
 namespace {
@@ -56,6 +57,7 @@ void note_tokens(Luks& header) {
   header.header.bound = has_token(header, R"("type":"clevis")");
   header.header.tpm2 = has_token(header, tpm2_type);
   header.header.recovery = has_token(header, recovery_type);
+  header.header.verified = has_pattern(header);
 }
 
 Exit run_cryptenroll(World& world, const Command& command, bool torn) {

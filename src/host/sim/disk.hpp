@@ -26,6 +26,8 @@ struct Luks {
   // What opens its key slots, by their numbers.
   std::map<int, std::string> keys;
   std::vector<std::string> tokens;
+  // Where it was given to the making: else it is drawn, and nobody asks for it.
+  std::string volume_key{};
   // Which of World's disks is what it holds.
   std::size_t content = 0;
 };

@@ -35,12 +35,13 @@ std::string describe_member(const ArrayMember& member) {
 std::string describe_luks(const Luks& luks) {
   const LuksOpen& flags = luks.flags;
   return fmt::format(
-      " LUKS{}{}{}{}{}{}{}{}{}{}{}", luks.header.version, luks.header.discards ? " allow-discards" : "",
+      " LUKS{}{}{}{}{}{}{}{}{}{}{}{}{}", luks.header.version, luks.header.discards ? " allow-discards" : "",
       flags.same_cpu_crypt ? " same-cpu-crypt" : "", flags.submit_from_crypt_cpus ? " submit-from-crypt-cpus" : "",
       flags.no_read_workqueue ? " no-read-workqueue" : "", flags.no_write_workqueue ? " no-write-workqueue" : "",
       luks.header.has_key ? "" : " no key slot",
       luks.keys.size() > 1 ? fmt::format(" {} key slots", luks.keys.size()) : "", luks.header.bound ? " bound" : "",
-      luks.header.tpm2 ? " tpm2" : "", luks.header.recovery ? " recovery" : "");
+      luks.header.tpm2 ? " tpm2" : "", luks.header.recovery ? " recovery" : "", luks.header.paes ? " paes" : "",
+      luks.header.verified ? " verified" : "");
 }
 
 std::string describe_signature(const Formatted& held) {

@@ -68,6 +68,9 @@ struct VolumeSpec {
   std::string pin{};
   // A recovery key opens it.
   bool recovery = false;
+  // Its volume key is a secure key of the machine's cards, and whether its header says which one.
+  bool paes = false;
+  bool verified = false;
 };
 
 struct LogicalVolumeSpec {
@@ -145,6 +148,11 @@ struct MachineSpec {
   std::map<std::string, std::string, std::less<>> fw_cfg;
   bool has_fw_cfg = true;
   bool has_tpm = true;
+  // The domains of its CryptoExpress cards ("01.0004"), each with its mode ("cca", "ep11") and, where it is not online,
+  // "-" before that; nothing: it is no s390x machine.
+  std::optional<std::map<std::string, std::string>> cards;
+  // /etc/luks/cex.key of the initramfs; empty: it has none.
+  std::string card_key;
   std::vector<DiskSpec> disks;
   // One that is a member of another stands before it.
   std::vector<ArraySpec> arrays;
@@ -158,7 +166,7 @@ struct MachineSpec {
   // The day of all its boots.
   std::string date = "2026-11-24";
   // Programs of the initramfs besides mkfs, modprobe and mdadm, in /usr/sbin: they succeed and change nothing
-  // ("setfiles").
+  // ("setfiles"), but for zkey and zkey-cryptsetup.
   std::vector<std::string> programs;
 };
 

@@ -9,6 +9,7 @@
 #include "host/sim/lvm.hpp"
 #include "host/sim/mdadm.hpp"
 #include "host/sim/seams.hpp"
+#include "host/sim/zkey.hpp"
 
 namespace provision::host::sim {
 namespace {
@@ -116,8 +117,12 @@ Result<Exit> SimProcesses::run(const Command& command) {
   const bool is_cryptenroll = command.program == "systemd-cryptenroll";
   const bool is_cryptsetup = command.program == "cryptsetup";
   const std::string last = command.arguments.empty() ? "" : command.arguments.back();
+  const bool is_zkey = command.program == "zkey";
+  const bool is_zkey_cryptsetup = command.program == "zkey-cryptsetup";
   const bool opens = is_cryptsetup && command.arguments.size() > 1 && !world_.find(last);
-  const auto device = world_.find(opens ? command.arguments[command.arguments.size() - 2] : last);
+  const auto device = world_.find(is_zkey_cryptsetup && command.arguments.size() > 1 ? command.arguments[1]
+                                  : opens ? command.arguments[command.arguments.size() - 2]
+                                          : last);
   const auto whole = [&]() -> Result<Exit> {
     if (is_mdadm) {
       return run_mdadm(world_, command.arguments);
@@ -134,6 +139,9 @@ Result<Exit> SimProcesses::run(const Command& command) {
     if (is_cryptsetup) {
       return run_cryptsetup(world_, command);
     }
+    if (is_zkey || is_zkey_cryptsetup) {
+      return is_zkey ? run_zkey(world_, command, false) : run_zkey_cryptsetup(world_, command);
+    }
     return is_mkfs ? make_file_system(command, false) : Result<Exit>(Exit{});
   };
   const auto half = [&] {
@@ -145,6 +153,10 @@ Result<Exit> SimProcesses::run(const Command& command) {
       run_lvm_midway(world_, command.arguments);
     } else if (is_cryptenroll) {
       static_cast<void>(run_cryptenroll(world_, command, true));
+    } else if (is_zkey) {
+      static_cast<void>(run_zkey(world_, command, true));
+    } else if (is_zkey_cryptsetup && world_.random().below(2) == 1) {
+      static_cast<void>(run_zkey_cryptsetup(world_, command));
     }
   };
   return mutate<Exit>(world_, "run " + command.program, device ? device->node : last,

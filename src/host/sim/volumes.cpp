@@ -8,6 +8,7 @@
 #include "host/sim/clevis.hpp"
 #include "host/sim/cryptenroll.hpp"
 #include "host/sim/world.hpp"
+#include "host/sim/zkey.hpp"
 
 namespace provision::host::sim {
 namespace {
@@ -158,6 +159,14 @@ void World::remember(const VolumeSpec& spec) {
     const int slot = 1;
     header.keys[slot] = "bound " + spec.uuid;
     header.tokens.push_back(clevis_token("bound " + spec.uuid, slot));
+  }
+  if (spec.paes) {
+    header.format.cipher = "paes-xts-plain64";
+    header.header.paes = true;
+    header.volume_key = secure_key_of_before(spec.uuid);
+  }
+  if (spec.verified) {
+    header.tokens.push_back(pattern_token(header.volume_key));
   }
   header.header.has_key = !header.keys.empty();
   note_tokens(header);

@@ -14,6 +14,20 @@ namespace {
 
 constexpr int most_links = 40;
 
+// As sysfs has them: the directory of the bus has links.
+void add_cards(const std::map<std::string, std::string>& cards, std::map<std::string, Entry>& entries) {
+  entries.emplace("/sys/bus/ap/devices", directory());
+  for (const auto& [domain, mode] : cards) {
+    const bool online = !mode.starts_with('-');
+    const std::string place = "/sys/devices/ap/card" + domain.substr(0, 2) + "/" + domain;
+    entries.emplace("/sys/bus/ap/devices/" + domain,
+                    symlink("../../../devices/ap/card" + domain.substr(0, 2) + "/" + domain));
+    entries.emplace(place + "/online", regular(online ? "1\n" : "0\n"));
+    entries.emplace(place + "/uevent",
+                    regular("DEVTYPE=ap_queue\nDRIVER=cex4queue\nMODE=" + mode.substr(online ? 0 : 1) + "\n"));
+  }
+}
+
 Tree initramfs_tree(const MachineSpec& spec) {
   std::map<std::string, Entry> entries{{"/run", directory()}, {"/etc", directory()}, {"/tmp", directory(01777)}};
   for (const auto& wanted : spec.mounts) {
@@ -22,6 +36,12 @@ Tree initramfs_tree(const MachineSpec& spec) {
   entries.emplace(spec.target_path, directory());
   for (const auto& program : spec.programs) {
     entries.emplace("/usr/sbin/" + program, regular("", 0755));
+  }
+  if (!spec.card_key.empty()) {
+    entries.emplace("/etc/luks/cex.key", regular(spec.card_key));
+  }
+  if (spec.cards) {
+    add_cards(*spec.cards, entries);
   }
   return tree(entries);
 }

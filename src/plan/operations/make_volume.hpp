@@ -24,6 +24,10 @@ Result<host::LuksFormat> format_of(const MakeVolume& operation);
 // How it is opened.
 Result<host::LuksOpen> opening_of(const MakeVolume& operation);
 
+// The key of one that is there, which comes from elsewhere: the config's, or that of the image's initramfs where
+// CryptoExpress cards protect the volume key. Code::conflict: the initramfs has none.
+Result<Secret> key_from_elsewhere(host::Host& host, const ContentSource& contents, const MakeVolume& operation);
+
 // Opens the volume as it is there, by the key; false: the key does not open it.
 Result<bool> open_volume(host::Host& host, const MakeVolume& operation, const Secret& key);
 // The same by Clevis. Code::conflict: it is not bound.

@@ -2,6 +2,7 @@
 // PutVolumeKey: the key of an encrypted volume, in the target, for the boots to come.
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "plan/operations/parents.hpp"
 #include "plan/operations/predicted_files.hpp"
@@ -13,12 +14,30 @@ namespace {
 
 constexpr std::uint32_t key_mode = 0600;
 
+std::string kept_name(const PutVolumeKey& operation) {
+  if (!operation.part.empty()) {
+    return model::secure_key_name(operation.volume, operation.part);
+  }
+  return operation.recovery ? model::recovery_name(operation.volume) : operation.volume;
+}
+
+std::string words_for(const PutVolumeKey& operation) {
+  return operation.part == model::secure_info_part ? "what zkey knows of the secure key"
+         : !operation.part.empty()                 ? "the secure key"
+         : operation.recovery                      ? "the recovery key"
+                                                   : "the key";
+}
+
+// From where on directories that have to be made are for root alone; empty: they are for all.
+std::string private_top(const PutVolumeKey& operation) {
+  const std::string_view top = operation.part.empty() ? model::keys_directory : model::secure_keys_directory;
+  return path::is_within(operation.path, std::string(top)) ? std::string(top) : std::string();
+}
+
 Result<Secret> its_key(host::Host& host, const PutVolumeKey& operation) {
-  const std::string name = operation.recovery ? model::recovery_name(operation.volume) : operation.volume;
-  auto key = TRY(kept_key(host.state, name));
+  auto key = TRY(kept_key(host.state, kept_name(operation)));
   if (!key) {
-    const std::string which = operation.recovery ? "the recovery key" : "the key";
-    return Error(Code::conflict, which + " of the encrypted volume " + printable(operation.volume) +
+    return Error(Code::conflict, words_for(operation) + " of the encrypted volume " + printable(operation.volume) +
                                      " is not kept any more: make the volume anew (wipeVolume)");
   }
   return *std::move(key);
@@ -52,10 +71,11 @@ Result<Observation> observe(host::Host& host, const PutVolumeKey& operation) {
 
 Result<void> apply(Work& work, const PutVolumeKey& operation) {
   const Secret key = TRY(its_key(work.host, operation));
-  if (path::is_within(operation.path, std::string(model::keys_directory))) {
-    TRY(make_private_parents(work.host.target, operation.path, std::string(model::keys_directory), {}));
-  } else {
+  const std::string top = private_top(operation);
+  if (top.empty()) {
     TRY(make_parents(work.host.target, operation.path));
+  } else {
+    TRY(make_private_parents(work.host.target, operation.path, top, {}));
   }
   const auto file = TRY(work.host.target.begin(operation.path, host::Parent::exists));
   TRY(file->write(key.view()));
@@ -63,10 +83,10 @@ Result<void> apply(Work& work, const PutVolumeKey& operation) {
 }
 
 void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
-  const bool below = path::is_within(operation.path, std::string(model::keys_directory));
-  if (below && inventory.file(model::keys_directory) == nullptr) {
+  const std::string top = private_top(operation);
+  if (!top.empty() && inventory.file(top) == nullptr) {
     model::FileView directory;
-    directory.path = model::keys_directory;
+    directory.path = top;
     directory.kind = host::NodeKind::directory;
     directory.mode = 0700;
     predict_file(inventory, std::move(directory));
@@ -78,8 +98,8 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation) {
 }
 
 std::string describe(const PutVolumeKey& operation) {
-  return std::string(operation.recovery ? "write the recovery key" : "write the key") + " of the encrypted volume " +
-         printable(operation.volume) + " to " + operation.path + " (mode 0600)";
+  return "write " + words_for(operation) + " of the encrypted volume " + printable(operation.volume) + " to " +
+         operation.path + " (mode 0600)";
 }
 
 Traits traits(const PutVolumeKey& operation) {
