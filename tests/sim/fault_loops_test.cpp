@@ -217,11 +217,11 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(),     selected_flow(),   used_disks_flow(),       changed_disks_flow(),
-          corrected_flow(),      arrays_flow(),     volumes_flow(),          bound_flow(),
-          enrolled_flow(),       groups_flow(),     accounts_flow(),         started_over_flow(),
-          corrected_late_flow(), distro_flow(),     root_flow(false),        reformatted_root_flow(false),
-          same_root_flow(),      subvolumes_flow(), kept_flow(KeptBy::disk), kept_flow(KeptBy::memory)};
+  return {fresh_disk_flow(),     selected_flow(),   used_disks_flow(), changed_disks_flow(),
+          corrected_flow(),      arrays_flow(),     volumes_flow(),    bound_flow(),
+          enrolled_flow(),       groups_flow(),     accounts_flow(),   started_over_flow(),
+          corrected_late_flow(), distro_flow(),     root_flow(false),  reformatted_root_flow(false),
+          same_root_flow(),      subvolumes_flow(), kept_flow(false),  kept_in_memory_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -395,7 +395,7 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(root, "/dev/md/root:/lost+found/piece file 0644 0:0 4 bytes " + Digest::sha256("lost").text()));
     CHECK(has_line(root, "/dev/md/root:/etc/motd file 0644 0:0 5 bytes " + Digest::sha256("hello").text()));
     CHECK(root.find("provision-root") == std::string::npos);
-    const std::string kept = Trial(kept_flow(KeptBy::disk)).undisturbed.snapshot;
+    const std::string kept = Trial(kept_flow(false)).undisturbed.snapshot;
     for (const std::string esp : {"/dev/vdb1", "/dev/vdc1"}) {
       CHECK(has_line(kept, esp + ":/EFI/BOOT/BOOTX64.EFI file 0644 0:0 6 bytes " + Digest::sha256("loader").text()));
       CHECK(has_line(kept, esp + ":/EFI/empty directory 0755 0:0"));
@@ -433,7 +433,7 @@ TEST_SUITE("fault loops") {
   TEST_CASE("with the journal in memory: a root that is made anew") {
     forgetful_single_faults(reformatted_root_flow(true));
     forgetful_single_faults(root_flow(true));
-    forgetful_single_faults(kept_flow(KeptBy::disk_without_journal));
+    forgetful_single_faults(kept_flow(true));
   }
 
   TEST_CASE("with the journal in memory: users and their homes") {
