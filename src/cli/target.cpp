@@ -157,6 +157,7 @@ Result<model::Inventory> see_machine(const std::string& root, const spec::Parsed
   auto selected = model::selected_host(host, config);
   model::Inventory inventory = TRY(model::observe(selected.host(), config, whole_scope()));
   inventory.root = TRY(stages::root_to_keep(host.firmware));
+  inventory.kept = TRY(stages::others_to_keep(host.firmware));
   return inventory;
 }
 

@@ -232,6 +232,9 @@ struct Inventory {
   // By which name the boot finds its root file system (root= of the kernel command line: "LABEL=ROOT"), where the files
   // on that must outlive its making anew; empty: they need not.
   std::string root;
+  // Other file systems whose files must outlive that (provision.keep= of the kernel command line): of each the names
+  // OLD[:NEW...], "LABEL=boot" or "LABEL=EFI-SYSTEM:esp".
+  std::vector<std::string> kept;
   // All disks of the machine, where the config selects some by what they are.
   std::vector<host::WholeDisk> whole_disks;
   bool operator==(const Inventory&) const = default;

@@ -419,6 +419,7 @@ struct Table<Inventory> {
       field("accounts", &Inventory::accounts, "The target's users and groups."),
       field("accountFiles", &Inventory::account_files, "What is needed to add to them."),
       field("root", &Inventory::root, "The name of the root file system whose files must be kept."),
+      field("kept", &Inventory::kept, "The names of other file systems whose files must be kept."),
       field("wholeDisks", &Inventory::whole_disks, "All disks of the machine, where the config selects some."),
   };
 };

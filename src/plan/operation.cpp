@@ -376,6 +376,10 @@ struct Table<SaveRoot> {
       field("to", &SaveRoot::to, "Where the root file system is going to be.", {.required = true}),
       field("toFormat", &SaveRoot::to_format, "The format that it is going to have.", {.required = true}),
       field("toId", &SaveRoot::to_id, "The UUID that it is going to have."),
+      field("kept", &SaveRoot::kept, "Which one it is of those that are kept besides the root; none: the root."),
+      field("plain", &SaveRoot::plain, "Whether it must hold nothing but what a FAT can."),
+      field("room", &SaveRoot::room,
+            "The size of the smallest file system that gets the files; 0: it is not asked for.", {.unit = "bytes"}),
   };
 };
 
@@ -388,6 +392,8 @@ struct Table<RestoreRoot> {
       field("id", &RestoreRoot::id, "Its UUID."),
       field("keeper", &RestoreRoot::keeper, "Whose file system keeps the copy; none: memory does."),
       field("keeperFormat", &RestoreRoot::keeper_format, "The format of that."),
+      field("kept", &RestoreRoot::kept, "Which one it is of those that are kept besides the root; none: the root."),
+      field("stays", &RestoreRoot::stays, "Whether the copy stays, for another file system that gets it too."),
   };
 };
 

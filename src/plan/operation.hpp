@@ -235,10 +235,10 @@ struct PutVolumeKey {
   bool operator==(const PutVolumeKey&) const = default;
 };
 
-// Copies what the root file system holds to where it is kept while its device is made anew. Nothing is done where the
-// new one has it already.
+// Copies what the root file system holds to where it is kept while its device is made anew, or what another one holds
+// that the image says must be kept. Nothing is done where the new one has it already.
 struct SaveRoot {
-  // By which name the boot finds the root file system ("LABEL=ROOT").
+  // By which name the boot finds the root file system ("LABEL=ROOT"), or the name of the other one.
   std::string root;
   // Where it is now.
   host::DeviceRef device;
@@ -247,14 +247,20 @@ struct SaveRoot {
   // The new file system of the config that keeps the copy; without a path: memory does, and a power cut takes it.
   host::DeviceRef keeper;
   std::string keeper_format;
-  // The file system that is going to be the root.
+  // The file system that is going to be the root. Where several get the files, the one that gets them last.
   host::DeviceRef to;
   std::string to_format;
   std::string to_id;
+  // Which one it is of those that are kept besides the root: "kept-1". Empty: it is the root.
+  std::string kept{};
+  // A new one is a FAT, and this one is not: it must hold nothing but what a FAT can.
+  bool plain = false;
+  // Bytes of the smallest new one, where the tables tell; 0: they do not, or it is the root.
+  std::int64_t room = 0;
   bool operator==(const SaveRoot&) const = default;
 };
 
-// Copies what SaveRoot kept into the new root file system, and removes the copy.
+// Copies what SaveRoot kept into the new file system, and removes the copy.
 struct RestoreRoot {
   std::string root;
   host::DeviceRef device;
@@ -263,6 +269,9 @@ struct RestoreRoot {
   // As in SaveRoot.
   host::DeviceRef keeper;
   std::string keeper_format;
+  std::string kept{};
+  // The copy stays, since another file system gets the files after this one.
+  bool stays = false;
   bool operator==(const RestoreRoot&) const = default;
 };
 

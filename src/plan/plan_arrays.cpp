@@ -114,7 +114,7 @@ Result<void> check_device(const Question& question, std::size_t index, std::size
   const host::ArrayMember* const member = member_seen(question, array.name, site.device);
   const bool ours = member != nullptr && member->array == uuid;
   if (!site.users.empty() && !ours) {
-    return Error(Code::device_busy, array.devices[device] + " is in use: " + join(site.users, ", "))
+    return Error(Code::device_busy, array.devices[device] + " is in use: " + used_by(site.users))
         .at(place_of_device(question, index, device));
   }
   const bool blank = !site.signature || site.signature->type.empty();

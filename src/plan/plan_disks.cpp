@@ -207,14 +207,14 @@ std::vector<std::string> users_of_the_whole(const model::DiskView& view) {
 Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, const Match& match,
                           const Origin& place) {
   if (wipes(disk) && !view.users.empty()) {
-    return Error(Code::device_busy, "wipeTable is set, but " + disk.device + " is in use: " + join(view.users, ", "))
+    return Error(Code::device_busy, "wipeTable is set, but " + disk.device + " is in use: " + used_by(view.users))
         .at(place);
   }
   for (const auto& change : match.changes) {
     const model::PartitionView* partition = view.partition(change.number);
     if (change.kind != Change::Kind::created && partition != nullptr && !partition->users.empty()) {
       return Error(Code::device_busy, numbered(change.number) + " of " + disk.device +
-                                          " would have to change and is in use: " + join(partition->users, ", "))
+                                          " would have to change and is in use: " + used_by(partition->users))
           .at(change.origin);
     }
   }
@@ -224,7 +224,7 @@ Result<void> check_unused(const spec::Disk& disk, const model::DiskView& view, c
   const bool looked =
       !view.partitions.empty() || view.table.partitions.empty() || view.table.kind == host::TableKind::damaged;
   if (looked && !users.empty()) {
-    return Error(Code::device_busy, disk.device + " is in use as a whole: " + join(users, ", ")).at(place);
+    return Error(Code::device_busy, disk.device + " is in use as a whole: " + used_by(users)).at(place);
   }
   return {};
 }
@@ -369,7 +369,7 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
         .at(question.origin(asked.place, "$.storage.filesystems." + std::to_string(index) + ".label", "label"));
   }
   if (!site.users.empty()) {
-    return Error(Code::device_busy, asked.device + " is in use: " + join(site.users, ", ")).at(place());
+    return Error(Code::device_busy, asked.device + " is in use: " + used_by(site.users)).at(place());
   }
   plan.steps.push_back(TRY(filesystem_step(question, index, site, plan)));
   return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -8,6 +9,8 @@
 #include "model/cards.hpp"
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
+#include "plan/kept_names.hpp"
+#include "plan/operations/kept_root.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/root.hpp"
 #include "plan/site.hpp"
@@ -15,68 +18,81 @@
 namespace provision::plan {
 namespace {
 
-constexpr std::string_view save_id = "root:save";
-constexpr std::string_view restore_id = "root:restore";
+// Of what a root can be, and what else can be kept.
+constexpr std::array<std::string_view, 4> kept_formats{"ext4", "xfs", "btrfs", "vfat"};
 
-// "LABEL=ROOT" is kind "LABEL", value "ROOT"; of a path the kind is empty.
-struct RootName {
-  std::string kind;
-  std::string value;
+bool can_be_root(std::string_view format) {
+  return format != "vfat" && std::find(kept_formats.begin(), kept_formats.end(), format) != kept_formats.end();
+}
 
-  // The path that names a device whatever is on it; empty: what is on it decides.
-  [[nodiscard]] std::string path() const {
-    if (kind == "PARTLABEL") {
-      return "/dev/disk/by-partlabel/" + model::udev_encoded(value);
-    }
-    if (kind == "PARTUUID") {
-      return "/dev/disk/by-partuuid/" + lower_ascii(value);
-    }
-    return kind.empty() ? value : std::string();
+bool can_be_kept(std::string_view format) {
+  return std::find(kept_formats.begin(), kept_formats.end(), format) != kept_formats.end();
+}
+
+// A file system whose files must be kept: the root, or one of provision.keep=.
+struct Wanted {
+  // As in SaveRoot.
+  std::string kept;
+  std::string text;
+  KeptName from;
+  std::vector<KeptName> to;
+
+  [[nodiscard]] bool fits(std::string_view format) const {
+    return kept.empty() ? can_be_root(format) : can_be_kept(format);
+  }
+  [[nodiscard]] std::string save_id() const { return (kept.empty() ? "root" : kept) + ":save"; }
+  // "the root file system, LABEL=ROOT, whose files must be kept (provision.root=keep on the kernel command line)"
+  [[nodiscard]] std::string words() const {
+    return kept_words(kept, text) + " whose files must be kept (" +
+           (kept.empty() ? "provision.root=keep" : "provision.keep=") + " on the kernel command line)";
   }
 };
 
-RootName parse(const std::string& name) {
-  const std::size_t equals = name.find('=');
-  if (name.starts_with("/dev/") || equals == std::string::npos) {
-    return {{}, name};
+std::vector<Wanted> wanted_of(const model::Inventory& inventory) {
+  std::vector<Wanted> all;
+  if (!inventory.root.empty()) {
+    const KeptName name = parse_kept_name(inventory.root);
+    all.push_back({{}, inventory.root, name, {name}});
   }
-  return {name.substr(0, equals), name.substr(equals + 1)};
+  for (std::size_t i = 0; i < inventory.kept.size(); ++i) {
+    const auto names = names_of_kept(inventory.kept[i]);
+    Wanted wanted{"kept-" + std::to_string(i + 1), names.front(), parse_kept_name(names.front()), {}};
+    for (std::size_t n = names.size() == 1 ? 0 : 1; n < names.size(); ++n) {
+      wanted.to.push_back(parse_kept_name(names[n]));
+    }
+    all.push_back(std::move(wanted));
+  }
+  return all;
 }
 
-// Of what a root can be.
-constexpr std::array<std::string_view, 3> root_formats{"ext4", "xfs", "btrfs"};
-
-bool can_be_root(std::string_view format) {
-  return std::find(root_formats.begin(), root_formats.end(), format) != root_formats.end();
-}
-
-bool is_called(const RootName& name, const host::Signature& signature) {
-  const bool named = name.kind == "LABEL"  ? signature.label == shown_label(name.value)
-                     : name.kind == "UUID" ? signature.uuid == lower_ascii(name.value)
-                                           : false;
-  return named && can_be_root(signature.type) && !signature.ambivalent;
+// The entry of the partition; null: it is none, or of no disk of the config.
+const host::Partition* entry_of(const model::Inventory& inventory, const host::DeviceRef& device) {
+  const model::DiskView* const disk = inventory.disk(device.disk);
+  return disk == nullptr ? nullptr : disk->entry(device.number);
 }
 
 struct RootNow {
   host::DeviceRef device;
   host::Signature signature;
+  std::vector<std::string> users;
 };
 
 class Finder {
  public:
-  Finder(const model::Inventory& inventory, const RootName& name) : inventory_(inventory), name_(name) {
+  Finder(const model::Inventory& inventory, const Wanted& wanted, const KeptName& name)
+      : inventory_(inventory), wanted_(wanted), name_(name) {
     if (const std::string path = name.path(); !path.empty()) {
       place_ = model::resolve(inventory, path);
     }
   }
 
-  // The file system that is the root before anything is done, if the config has to do with its device.
-  std::optional<RootNow> find() {
+  // The file systems that have the name before anything is done, of those that the config has to do with.
+  std::vector<RootNow> find() {
     for (const auto& disk : inventory_.disks) {
       for (const auto& partition : disk.partitions) {
-        look({{}, disk.device, partition.number}, partition.signature);
+        look({{}, disk.device, partition.number}, partition);
       }
-      look({disk.device, {}, 0}, disk.signature);
+      look({disk.device, {}, 0}, disk);
     }
     for (const auto& array : inventory_.arrays) {
       look_at_all(array.members);
@@ -86,49 +102,64 @@ class Finder {
       look_at_all(group.members);
     }
     look_at_all(inventory_.devices);
-    return found_;
+    return std::move(found_);
   }
 
  private:
   template <class Views>
   void look_at_all(const Views& views) {
     for (const auto& view : views) {
-      look(view.device, view.signature);
+      look(view.device, view);
     }
   }
 
-  void look(const host::DeviceRef& device, const host::Signature& signature) {
-    const bool is_there = place_ && model::is_same_device(*place_, device) && can_be_root(signature.type);
-    if (!found_ && (is_there || is_called(name_, signature))) {
-      found_ = RootNow{device, signature};
+  template <class View>
+  void look(const host::DeviceRef& device, const View& view) {
+    const host::Signature& signature = view.signature;
+    const bool is_there = place_ && model::is_same_device(*place_, device);
+    const bool known = std::any_of(found_.begin(), found_.end(),
+                                   [&](const RootNow& one) { return model::is_same_device(one.device, device); });
+    if (wanted_.fits(signature.type) && !known &&
+        (is_there || is_called(name_, signature, entry_of(inventory_, device)))) {
+      found_.push_back({device, signature, view.users});
     }
   }
 
   const model::Inventory& inventory_;
-  const RootName& name_;
+  const Wanted& wanted_;
+  const KeptName& name_;
   std::optional<host::DeviceRef> place_;
-  std::optional<RootNow> found_;
+  std::vector<RootNow> found_;
 };
 
-// The step that makes what the boot will take for its root; null: none does.
-const Step* new_root(const RootName& name, const model::Inventory& after, const Plan& plan) {
+bool is_to_be(const KeptName& name, const MakeFilesystem& made, const model::Inventory& after) {
   const std::string path = name.path();
-  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
-    const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
-    if (made == nullptr || !can_be_root(made->format)) {
-      return false;
-    }
-    return path.empty() ? is_called(name, {made->format, shown_label(made->label), made->id, false})
-                        : model::is_same_device(model::resolve(after, path), made->device);
-  });
-  return found == plan.steps.end() ? nullptr : &*found;
+  return path.empty()
+             ? is_called(name, {made.format, shown_label(made.label), made.id, false}, entry_of(after, made.device))
+             : model::is_same_device(model::resolve(after, path), made.device);
 }
 
-// Where the partition that holds the root lies now.
-const host::Partition* entry_of(const model::Inventory& inventory, const host::DeviceRef& device) {
-  const model::DiskView* const disk = inventory.disk(device.disk);
-  return disk == nullptr ? nullptr : disk->entry(device.number);
+// The steps that make what is to have the files. Of the root it is one: what the boot will take for it.
+std::vector<const Step*> new_ones(const Wanted& wanted, const model::Inventory& after, const Plan& plan) {
+  std::vector<const Step*> found;
+  for (const auto& step : plan.steps) {
+    const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
+    const bool is_it = made != nullptr && wanted.fits(made->format) &&
+                       std::any_of(wanted.to.begin(), wanted.to.end(),
+                                   [&](const KeptName& name) { return is_to_be(name, *made, after); });
+    if (is_it && (found.empty() || !wanted.kept.empty())) {
+      found.push_back(&step);
+    }
+  }
+  return found;
 }
+
+// What is kept, where it is, and the steps that make what gets it.
+struct Item {
+  Wanted wanted;
+  std::optional<RootNow> root;
+  std::vector<std::string> to;
+};
 
 bool keeps_partition(const WriteTable& table, const host::Partition& entry) {
   return std::any_of(table.table.partitions.begin(), table.table.partitions.end(), [&](const host::Partition& made) {
@@ -210,44 +241,82 @@ const Step* subvolume_in(const Plan& plan, const MakeFilesystem& filesystem) {
   return found == plan.steps.end() ? nullptr : &*found;
 }
 
-// A new file system of the config that has room for whatever the root may hold, and is there before the root's device
-// changes. What is there already is the user's, and not written to.
-Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model::Inventory& after, const RootNow& root,
-                   const Step& to) {
-  // A tenth is for what a file system needs itself.
-  const std::int64_t needed = bytes_of(before, root.device) / 9 * 10;
-  const Destroyer destroys(before, root);
+// What all of them may hold, and what a file system needs itself.
+std::int64_t needed_for(const std::vector<Item>& items, const model::Inventory& before) {
+  std::int64_t needed = 0;
+  for (const auto& item : items) {
+    // A tenth is for what a file system needs itself.
+    needed += bytes_of(before, item.root->device) / 9 * 10;
+  }
+  return needed;
+}
+
+// A new file system of the config that has room for whatever those that are kept may hold, and is there before their
+// devices change. What is there already is the user's, and not written to.
+Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model::Inventory& after,
+                   const std::vector<Item>& items, const Item& item) {
+  const std::int64_t needed = needed_for(items, before);
   for (const auto& step : plan.steps) {
     const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
-    if (made == nullptr || step.id == to.id || !can_be_root(made->format) || needed == 0 ||
+    const bool gets_some = std::any_of(items.begin(), items.end(), [&](const Item& other) {
+      return std::find(other.to.begin(), other.to.end(), step.id) != other.to.end();
+    });
+    if (made == nullptr || gets_some || !can_be_root(made->format) || bytes_of(before, item.root->device) == 0 ||
         bytes_of(after, made->device) < needed || subvolume_in(plan, *made) != nullptr) {
       continue;
     }
     auto chain = chain_of(plan, step);
-    const bool spares_root = std::none_of(plan.steps.begin(), plan.steps.end(), [&](const Step& other) {
-      return chain.contains(other.id) && destroys(other);
+    const bool spares_all = std::none_of(items.begin(), items.end(), [&](const Item& other) {
+      const Destroyer destroys(before, *other.root);
+      return std::any_of(plan.steps.begin(), plan.steps.end(),
+                         [&](const Step& one) { return chain.contains(one.id) && destroys(one); });
     });
-    if (spares_root) {
+    if (spares_all) {
       return {*made, step.id, std::move(chain)};
     }
   }
   return {};
 }
 
-std::string why(const Keeper& keeper) {
+std::string why(const Wanted& wanted, const Keeper& keeper) {
+  const std::string what = wanted.kept.empty() ? "the root file system" : kept_words(wanted.kept, wanted.text);
   if (!keeper.made) {
-    return "the root file system is made anew, and memory keeps its files meanwhile, since no new file system of the "
+    return what +
+           " is made anew, and memory keeps its files meanwhile, since no new file system of the "
            "config has room for them: not power-safe until they are back";
   }
-  return "the root file system is made anew; until its files are back, " + keeper.made->device.path + " keeps them";
+  return what + " is made anew; until its files are back, " + keeper.made->device.path + " keeps them";
 }
 
-Step saving_step(const std::string& name, const RootNow& root, const Step& to, const Keeper& keeper) {
-  const auto& made = std::get<MakeFilesystem>(to.operation);
-  SaveRoot save{name, root.device, root.signature.type, root.signature.uuid, {}, {}, made.device, made.format, made.id};
+const MakeFilesystem& made_by(const Plan& plan, const std::string& id) {
+  return std::get<MakeFilesystem>(step_named(plan, id)->operation);
+}
+
+// Of the smallest file system that gets the files, as far as the tables tell.
+std::int64_t smallest_of(const Item& item, const Plan& plan, const model::Inventory& after) {
+  std::int64_t smallest = 0;
+  for (const auto& id : item.to) {
+    const std::int64_t bytes = bytes_of(after, made_by(plan, id).device);
+    smallest = smallest == 0 ? bytes : bytes == 0 ? smallest : std::min(smallest, bytes);
+  }
+  return smallest;
+}
+
+Step saving_step(const Item& item, const Keeper& keeper, const Plan& plan, const model::Inventory& after) {
+  const Step& to = *step_named(plan, item.to.back());
+  const MakeFilesystem& made = std::get<MakeFilesystem>(to.operation);
+  const RootNow& root = *item.root;
+  SaveRoot save{item.wanted.text, root.device, root.signature.type, root.signature.uuid, {}, {}, made.device,
+                made.format,      made.id,     item.wanted.kept};
+  if (!item.wanted.kept.empty()) {
+    const bool any_fat =
+        std::any_of(item.to.begin(), item.to.end(), [&](const auto& id) { return made_by(plan, id).format == "vfat"; });
+    save.plain = any_fat && save.format != "vfat";
+    save.room = smallest_of(item, plan, after);
+  }
   Step step;
-  step.id = save_id;
-  step.why = why(keeper);
+  step.id = item.wanted.save_id();
+  step.why = why(item.wanted, keeper);
   step.origin = to.origin;
   step.assumes = model::fingerprint(root.signature);
   step.afresh = to.afresh;
@@ -260,20 +329,23 @@ Step saving_step(const std::string& name, const RootNow& root, const Step& to, c
   return step;
 }
 
-Step restoring_step(const SaveRoot& save, const Step& to) {
+Step restoring_step(const SaveRoot& save, const Step& saving, const Step& to, bool stays) {
+  const auto& made = std::get<MakeFilesystem>(to.operation);
   Step step;
-  step.id = restore_id;
-  step.why = "the boot finds its root there";
+  step.id = save.kept.empty() ? "root:restore" : save.kept + ":restore:" + made.device.path;
+  step.why = save.kept.empty() ? "the boot finds its root there" : "it takes the place of what is kept";
   step.origin = to.origin;
-  step.after = {to.id, std::string(save_id)};
+  step.after = {to.id, saving.id};
   step.assumes = std::string(model::absent_fingerprint);
   step.afresh = to.afresh;
-  step.operation = RestoreRoot{save.root, save.to, save.to_format, save.to_id, save.keeper, save.keeper_format};
+  step.operation =
+      RestoreRoot{save.root, made.device, made.format, made.id, save.keeper, save.keeper_format, save.kept, stays};
   return step;
 }
 
-// The keeper's steps, then the saving, then all others behind it, and the restoring behind the new root.
-void arrange(Plan& plan, Step save, Step restore, const std::string& to, const std::set<std::string>& chain) {
+// The keeper's steps, then the saving, then all others behind it.
+void put_saving(Plan& plan, Step save, const std::set<std::string>& chain) {
+  const std::string id = save.id;
   std::vector<Step> others;
   std::vector<Step> arranged;
   for (auto& step : plan.steps) {
@@ -281,12 +353,24 @@ void arrange(Plan& plan, Step save, Step restore, const std::string& to, const s
   }
   arranged.push_back(std::move(save));
   for (auto& step : others) {
-    step.after.insert(step.after.begin(), std::string(save_id));
+    step.after.insert(step.after.begin(), id);
     arranged.push_back(std::move(step));
   }
-  const auto made = std::find_if(arranged.begin(), arranged.end(), [&](const Step& step) { return step.id == to; });
-  arranged.insert(std::next(made), std::move(restore));
   plan.steps = std::move(arranged);
+}
+
+// Behind the new file system, and behind the last such step: two at the same time would mount one keeper in two ways.
+void put_restoring(Plan& plan, Step restore, std::string& last) {
+  if (!last.empty()) {
+    restore.after.push_back(last);
+  }
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const bool needed = std::find(restore.after.begin(), restore.after.end(), plan.steps[i].id) != restore.after.end();
+    place = needed ? i + 1 : place;
+  }
+  last = restore.id;
+  plan.steps.insert(plan.steps.begin() + static_cast<std::ptrdiff_t>(place), std::move(restore));
 }
 
 // A key that is drawn is kept in the root alone: in a volume that it opens itself nobody would find it. Later boots of
@@ -305,40 +389,125 @@ const MakeVolume* locked_in(const model::Inventory& inventory, const Plan& plan,
 
 Error cannot_keep(const Step& step, const std::string& what) { return Error(Code::conflict, what).at(step.origin); }
 
-// The config makes no new root: then the old one stays.
-Result<void> check_stays(const std::string& called, const model::Inventory& inventory, const RootNow& root,
+// The config makes no new one: then the old one stays.
+// Of several of one name the boot takes the first for its root; of others nobody knows which one the image means.
+Result<void> check_stays(const Wanted& wanted, const model::Inventory& inventory, const std::vector<RootNow>& roots,
                          const Plan& plan) {
-  const auto destroyer = std::find_if(plan.steps.begin(), plan.steps.end(), Destroyer(inventory, root));
-  if (destroyer == plan.steps.end()) {
-    return {};
+  for (const auto& root : roots) {
+    const bool counts = !wanted.kept.empty() || &root == &roots.front();
+    const auto destroyer = std::find_if(plan.steps.begin(), plan.steps.end(), Destroyer(inventory, root));
+    if (counts && destroyer != plan.steps.end()) {
+      return cannot_keep(*destroyer, "this destroys " + wanted.words() +
+                                         ", and no new file system of the config has that name: give it to the one "
+                                         "that is to take its place");
+    }
   }
-  return cannot_keep(*destroyer, "this destroys the root file system, " + printable(called) +
-                                     ", whose files must be kept (provision.root=keep on the kernel command line), "
-                                     "and no new file system of the config has that name: give it to the one that "
-                                     "is to take its place");
+  return {};
 }
 
-// The config makes a new root: the old one has its files, and the new one can be opened.
-Result<void> check_new(const std::string& called, const model::Inventory& inventory, const std::optional<RootNow>& root,
-                       const Step& to, const Plan& plan) {
-  const std::string words = "this is to be the root file system, " + printable(called);
-  if (!root) {
-    return cannot_keep(to, words +
-                               ", whose files must be kept (provision.root=keep on the kernel command line), and "
-                               "no device that the config names has them: if the power went while memory kept "
-                               "them, they are lost, and the image must be written to the disk again");
+std::string words_of(const host::DeviceRef& device) {
+  return device.path.empty() ? "partition " + std::to_string(device.number) + " of " + device.disk : device.path;
+}
+
+// It is not looked at beside a mount of somebody's, who may write to it.
+Error in_use(const Wanted& wanted, const RootNow& root, const Step& to) {
+  return Error(Code::device_busy, "this is to be " + wanted.words() + ", and " + words_of(root.device) +
+                                      ", which has them, is in use: " + used_by(root.users))
+      .at(to.origin);
+}
+
+// What an earlier attempt of this plan has made, of which nobody has a record any more, is not what the image has.
+bool is_of_the_plan(const RootNow& root, const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+    const auto* const made = std::get_if<MakeFilesystem>(&step.operation);
+    return made != nullptr && made->format == root.signature.type && made->id == root.signature.uuid;
+  });
+}
+
+// Those that have OLD's name; else those that are called as a new one is, and were made by this plan: they have the
+// files already.
+std::vector<RootNow> old_ones(const Wanted& wanted, const model::Inventory& inventory, const Plan& plan) {
+  std::vector<RootNow> found = Finder(inventory, wanted, wanted.from).find();
+  for (std::size_t i = 0; found.empty() && i < wanted.to.size(); ++i) {
+    auto made = Finder(inventory, wanted, wanted.to[i]).find();
+    std::copy_if(made.begin(), made.end(), std::back_inserter(found),
+                 [&](const RootNow& root) { return is_of_the_plan(root, plan); });
   }
+  return found;
+}
+
+// The one that has the files. Of the root's name the first one is taken, as the boot takes any.
+Result<RootNow> old_one(const Wanted& wanted, const std::vector<RootNow>& roots, const Step& to, const Plan& plan) {
+  std::vector<RootNow> others;
+  std::copy_if(roots.begin(), roots.end(), std::back_inserter(others),
+               [&](const RootNow& root) { return !is_of_the_plan(root, plan); });
+  if (!wanted.kept.empty() && others.size() > 1) {
+    return cannot_keep(
+        to, "this is to be " + wanted.words() + ", and there are several: " + words_of(others[0].device) + " and " +
+                words_of(others[1].device) + ": have the kernel command line name one, as in provision.keep=UUID=" +
+                printable(others[0].signature.uuid) + ":" + printable(wanted.text));
+  }
+  if (!roots.empty()) {
+    const RootNow& root = wanted.kept.empty() || others.empty() ? roots.front() : others.front();
+    return wanted.kept.empty() || root.users.empty() ? Result<RootNow>(root)
+                                                     : Result<RootNow>(in_use(wanted, root, to));
+  }
+  return cannot_keep(to, "this is to be " + wanted.words() +
+                             ", and no device that the config names has them: if the power went while memory kept "
+                             "them, they are lost, and the image must be written to the disk again");
+}
+
+// The new one can have the files, and can be opened.
+Result<void> check_new(const Wanted& wanted, const model::Inventory& inventory, const Step& to, const Plan& plan) {
   if (const Step* const subvolume = subvolume_in(plan, std::get<MakeFilesystem>(to.operation))) {
-    return cannot_keep(*subvolume, "a new root file system, " + printable(called) +
-                                       ", whose files must be kept (provision.root=keep on the kernel command line), "
-                                       "cannot have subvolumes yet");
+    return cannot_keep(*subvolume,
+                       (wanted.kept.empty() ? "a new root file system, " + printable(wanted.text) +
+                                                  ", whose files must "
+                                                  "be kept (provision.root=keep on the kernel command line),"
+                                            : wanted.words()) +
+                           " cannot have subvolumes yet");
   }
-  if (const MakeVolume* const volume = locked_in(inventory, plan, to)) {
+  const MakeVolume* const volume = wanted.kept.empty() ? locked_in(inventory, plan, to) : nullptr;
+  if (volume != nullptr) {
     const std::string ways = volume->cex ? "put the key of its later boots into the image's initramfs, as " +
                                                std::string(model::card_key_path)
                                          : "give the volume clevis, an enrolled TPM, or a keyFile";
-    return cannot_keep(to, words + ", and the key of the volume " + printable(volume->name) +
+    return cannot_keep(to, "this is to be the root file system, " + printable(wanted.text) +
+                               ", and the key of the volume " + printable(volume->name) +
                                ", in which it lies, would be in it alone: " + ways);
+  }
+  return {};
+}
+
+// What there is to keep; nothing where the config makes no new one.
+Result<std::optional<Item>> item_of(Wanted wanted, const Question& question, const model::Inventory& after,
+                                    const Plan& plan) {
+  const auto to = new_ones(wanted, after, plan);
+  const auto roots = old_ones(wanted, question.inventory, plan);
+  if (to.empty()) {
+    TRY(check_stays(wanted, question.inventory, roots, plan));
+    return std::optional<Item>{};
+  }
+  Item item{std::move(wanted), {}, {}};
+  item.root = TRY(old_one(item.wanted, roots, *to.front(), plan));
+  for (const Step* const step : to) {
+    TRY(check_new(item.wanted, question.inventory, *step, plan));
+    item.to.push_back(step->id);
+  }
+  return std::optional(std::move(item));
+}
+
+// No new one gets the files of two.
+Result<void> check_apart(const std::vector<Item>& items, const Item& item, const Plan& plan) {
+  for (const auto& other : items) {
+    const auto shared = std::find_first_of(item.to.begin(), item.to.end(), other.to.begin(), other.to.end());
+    if (shared != item.to.end() && !model::is_same_device(item.root->device, other.root->device)) {
+      return cannot_keep(*step_named(plan, *shared),
+                         "this is to get what " + words_of(other.root->device) + " holds and what " +
+                             words_of(item.root->device) +
+                             " holds, by provision.root= and provision.keep= on the kernel command line: one of "
+                             "them must go elsewhere");
+    }
   }
   return {};
 }
@@ -346,22 +515,27 @@ Result<void> check_new(const std::string& called, const model::Inventory& invent
 }  // namespace
 
 Result<void> plan_root(const Question& question, const model::Inventory& after, Plan& plan) {
-  const std::string& called = question.inventory.root;
-  if (called.empty()) {
-    return {};
+  std::vector<Item> items;
+  for (auto& wanted : wanted_of(question.inventory)) {
+    if (auto item = TRY(item_of(std::move(wanted), question, after, plan))) {
+      TRY(check_apart(items, *item, plan));
+      items.push_back(*std::move(item));
+    }
   }
-  const RootName name = parse(called);
-  const Step* const to = new_root(name, after, plan);
-  const auto root = Finder(question.inventory, name).find();
-  if (to == nullptr) {
-    return root ? check_stays(called, question.inventory, *root, plan) : Result<void>();
+  std::vector<Step> restoring;
+  for (const auto& item : items) {
+    const Keeper keeper = find_keeper(plan, question.inventory, after, items, item);
+    Step save = saving_step(item, keeper, plan, after);
+    for (const auto& id : item.to) {
+      restoring.push_back(
+          restoring_step(std::get<SaveRoot>(save.operation), save, *step_named(plan, id), id != item.to.back()));
+    }
+    put_saving(plan, std::move(save), keeper.chain);
   }
-  TRY(check_new(called, question.inventory, root, *to, plan));
-  const Keeper keeper = find_keeper(plan, question.inventory, after, *root, *to);
-  const std::string to_id = to->id;
-  Step save = saving_step(called, *root, *to, keeper);
-  Step restore = restoring_step(std::get<SaveRoot>(save.operation), *to);
-  arrange(plan, std::move(save), std::move(restore), to_id, keeper.chain);
+  std::string last;
+  for (auto& step : restoring) {
+    put_restoring(plan, std::move(step), last);
+  }
   return {};
 }
 

@@ -175,7 +175,7 @@ Result<void> check_device(const Question& question, std::size_t index, std::size
     return Error(code, path + what).at(place_of_device(question, index, device));
   };
   if (const auto users = users_of(question, index, site); !users.empty()) {
-    return fault(Code::device_busy, " is in use: " + join(users, ", "));
+    return fault(Code::device_busy, " is in use: " + used_by(users));
   }
   if (!site.signature || site.signature->type.empty()) {
     return {};

@@ -252,8 +252,7 @@ Result<void> check_free(const Question& question, std::size_t index, const Site&
   std::vector<std::string> users = site.users;
   std::erase_if(users, [&](const std::string& user) { return is_its_own && user == volume_words(volume.name); });
   if (!users.empty()) {
-    return Error(Code::device_busy, device + " is in use: " + join(users, ", "))
-        .at(place_of(question, index, "device"));
+    return Error(Code::device_busy, device + " is in use: " + used_by(users)).at(place_of(question, index, "device"));
   }
   return {};
 }

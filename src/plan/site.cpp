@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 
@@ -152,6 +153,16 @@ std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& 
                                : device.number != 0 ? 0
                                                     : disk->facts.sectors;
   return disk == nullptr ? 0 : sectors * disk->facts.sector_size;
+}
+
+std::string used_by(const std::vector<std::string>& users) {
+  // dracut-module/35provision mounts it there.
+  constexpr std::string_view state_place = "/run/provision/state";
+  const bool is_ours = std::find(users.begin(), users.end(), state_place) != users.end();
+  return join(users, ", ") + (is_ours ? " (the journal of this first boot is there, and its stamp: the image must name "
+                                        "another file system by provision.state= or provision.stamp=, or none, for "
+                                        "this one to be made anew)"
+                                      : "");
 }
 
 std::vector<std::string> needs_of(const Plan& plan, const Site& site) {

@@ -42,6 +42,10 @@ bool is_wiped(const spec::Config& config, const Site& site);
 // Bytes, of a partition or a whole disk; 0 where the tables do not tell.
 std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& device);
 
+// Who uses a device, for a message. Of the mount that has this first boot's own journal it says what that is: such a
+// device cannot be changed under it, and another place for it is the image's to give.
+std::string used_by(const std::vector<std::string>& users);
+
 // The steps that come before a step on it.
 std::vector<std::string> needs_of(const Plan& plan, const Site& site);
 

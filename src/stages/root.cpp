@@ -3,8 +3,10 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
+#include "plan/kept_names.hpp"
 #include "plan/operations/kept_root.hpp"
 #include "stages/sources.hpp"
 
@@ -31,6 +33,37 @@ bool is_named(std::string_view name) {
   return false;
 }
 
+// As the planner has it: a link of udev's that says the same as a name is that name.
+std::string as_name(const std::string& name) {
+  for (const auto& [link, key] : links) {
+    if (name.starts_with(link)) {
+      return std::string(key) + name.substr(link.size());
+    }
+  }
+  return name;
+}
+
+Result<std::string> kept_entry(std::string_view entry) {
+  std::vector<std::string> names;
+  for (const auto& name : plan::names_of_kept(entry)) {
+    if (name != plan::any_esp && !is_named(name)) {
+      return Error(Code::unsupported,
+                   "provision.keep= on the kernel command line has \"" + printable(name) +
+                       "\", which names no file system: LABEL=, UUID=, PARTLABEL= and PARTUUID= do, paths below /dev, "
+                       "and esp");
+    }
+    names.push_back(as_name(name));
+  }
+  return join(names, ":");
+}
+
+// Of the file system that is mounted there.
+Result<void> check_old(host::Host& host, const plan::SaveRoot& save) {
+  const std::string place = plan::places_of(save.kept).before;
+  return plan::with_mounted(host, {save.device, save.format, save.id}, place, "ro",
+                            [&] { return plan::check_fits(host.own, place, save); });
+}
+
 }  // namespace
 
 Result<std::string> root_to_keep(host::Firmware& firmware) {
@@ -53,12 +86,17 @@ Result<std::string> root_to_keep(host::Firmware& firmware) {
                  "provision.root=keep on the kernel command line needs the root file system's name "
                  "there as well, such as root=LABEL=ROOT");
   }
-  for (const auto& [link, key] : links) {
-    if (name.starts_with(link)) {
-      return std::string(key) + name.substr(link.size());
-    }
+  return as_name(name);
+}
+
+Result<std::vector<std::string>> others_to_keep(host::Firmware& firmware) {
+  const std::string line = TRY(firmware.command_line());
+  std::vector<std::string> entries;
+  const auto asked = kernel_argument(line, "provision.keep=");
+  for (const auto entry : asked ? split(*asked, ',') : std::vector<std::string_view>{}) {
+    entries.push_back(TRY(kept_entry(entry)));
   }
-  return name;
+  return entries;
 }
 
 Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
@@ -67,9 +105,15 @@ Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
     if (save == nullptr) {
       continue;
     }
-    const auto state = TRY(plan::root_state_on(host, {save->device, save->format, save->id}));
+    const plan::Places places = plan::places_of(save->kept);
+    const auto state = TRY(plan::root_state_on(host, {save->device, save->format, save->id}, places));
     if (state == plan::RootState::empty) {
-      return plan::root_is_lost(save->root).at(step.origin);
+      return plan::root_is_lost(save->kept, save->root).at(step.origin);
+    }
+    if (!save->kept.empty()) {
+      if (auto fits = check_old(host, *save); !fits) {
+        return std::move(fits).error().at(step.origin);
+      }
     }
   }
   return {};
@@ -78,10 +122,11 @@ Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
 Result<void> check_root(Context& context, const spec::Parsed& /*config*/, const run::Journal& /*journal*/,
                         bool /*begun*/) {
   const std::string name = TRY(root_to_keep(context.host.firmware));
-  if (name.empty() || TRY(plan::root_state(context.host.target, "/")) == plan::RootState::whole) {
+  const std::string copy = plan::places_of({}).copy;
+  if (name.empty() || TRY(plan::root_state(context.host.target, "/", copy)) == plan::RootState::whole) {
     return {};
   }
-  return plan::root_is_lost(name);
+  return plan::root_is_lost({}, name);
 }
 
 }  // namespace provision::stages

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "run/journal.hpp"
@@ -15,8 +16,14 @@ namespace provision::stages {
 // named, or something else is said.
 Result<std::string> root_to_keep(host::Firmware& firmware);
 
-// Before anything of a new plan is carried out: a root whose files are to be kept has some. Code::conflict if it has
-// none, as where an earlier attempt of which nobody has a record any more was cut.
+// Of the other file systems that must be kept ("provision.keep=ENTRY[,ENTRY...]") one text each, OLD[:NEW...]: names as
+// above, or "esp", the vfat on any EFI system partition. What OLD holds goes to each new file system that NEW names, or
+// that OLD names where there is no NEW. Code::unsupported where something is no such name.
+Result<std::vector<std::string>> others_to_keep(host::Firmware& firmware);
+
+// Before anything of a new plan is carried out: a file system whose files are to be kept has some, and they fit into
+// the new one. Code::conflict if it has none, as where an earlier attempt of which nobody has a record any more was
+// cut.
 Result<void> check_saving(host::Host& host, const plan::Plan& plan);
 
 // Sets up the stage that finds the root mounted: one that had files has them. Code::conflict if it is empty.

@@ -38,8 +38,10 @@ constexpr model::Scope see_files{.volumes = true, .files = true};
 Result<void> set_up_disks(Context& context, const spec::Parsed& config, const run::Journal& journal, bool begun) {
   TRY(set_up_arrays(context, config, journal, begun));
   TRY(open_volumes(context, config, journal, begun));
-  const bool any = TRY(activate_groups(context, config, journal, begun));
-  return any ? open_volumes(context, config, journal, begun) : Result<void>{};
+  if (TRY(activate_groups(context, config, journal, begun))) {
+    TRY(open_volumes(context, config, journal, begun));
+  }
+  return make_half_restored_anew(context, config, journal);
 }
 
 // What is to be mounted is fit for it, and a root that is mounted has its files.
@@ -108,6 +110,7 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
   model::Inventory inventory = TRY(model::observe(context.host, config, scope));
   inventory.machine.seed = journal.begun()->seed;
   inventory.root = TRY(root_to_keep(context.host.firmware));
+  inventory.kept = TRY(others_to_keep(context.host.firmware));
   inventory = plan::without(std::move(inventory), journal.left_behind());
   plan::Plan plan = TRY(stage.planner({config, inventory}));
   plan::let_replace(plan, journal.left_behind());

@@ -619,10 +619,13 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   return join(missing, ", ");
 }
 
+// What is mounted below /run/provision is then really mounted there.
+bool keeps_files(const GoldenCase& golden) { return !golden.inventory.root.empty() || !golden.inventory.kept.empty(); }
+
 GoldenRun run_on_loops(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
   try {
     LoopMachine machine(golden.name, spec);
-    return run_golden(machine.host(!golden.inventory.root.empty()), golden, spec.target_path, 4);
+    return run_golden(machine.host(keeps_files(golden)), golden, spec.target_path, 4);
   } catch (const std::exception& failure) {
     return {{std::string("the machine cannot be made: ") + failure.what()}, 0};
   }
@@ -642,7 +645,7 @@ std::vector<std::string> refused_on_loops(const GoldenCase& golden, const host::
     LoopMachine machine(golden.name, spec);
     ::sync();
     const Digest before = machine.digest_of_disks();
-    auto complaints = refuse_golden(machine.host(!golden.inventory.root.empty()), golden, spec.target_path);
+    auto complaints = refuse_golden(machine.host(keeps_files(golden)), golden, spec.target_path);
     ::sync();
     // A file system that is mounted may be written to by the kernel at any time.
     const bool is_still = std::none_of(spec.mounts.begin(), spec.mounts.end(),

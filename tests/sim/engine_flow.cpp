@@ -316,6 +316,40 @@ constexpr std::string_view reformatted_root_config = R"({
   }
 })";
 
+// Two new EFI system partitions get the files of the old one, and a new boot partition those of the old one; a new file
+// system of another disk keeps them meanwhile.
+constexpr std::string_view kept_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vdb", "wipeTable": true, "partitions": [
+        {"label": "esp-1", "number": 1, "sizeMiB": 64, "typeGuid": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"}]},
+      {"device": "/dev/vdc", "wipeTable": true, "partitions": [
+        {"label": "esp-2", "number": 1, "sizeMiB": 64, "typeGuid": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"},
+        {"label": "boot", "number": 2, "sizeMiB": 64}]},
+      {"device": "/dev/vdd", "wipeTable": true, "partitions": [{"label": "data"}]}
+    ],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/esp-1", "format": "vfat", "label": "esp-1", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/esp-2", "format": "vfat", "label": "esp-2", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/boot", "format": "xfs", "label": "old-boot", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/data", "format": "ext4", "wipeFilesystem": true}
+    ]
+  }
+})";
+
+// One in the place of the old one; nothing but memory has room.
+constexpr std::string_view kept_in_memory_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "wipeTable": true, "partitions": [
+      {"label": "esp", "number": 1, "sizeMiB": 64, "typeGuid": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"}]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/esp", "format": "vfat", "label": "esp", "wipeFilesystem": true}
+    ]
+  }
+})";
+
 // Nothing tells the new file system from the old one but what is in it.
 constexpr std::string_view same_root_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -1171,6 +1205,18 @@ MachineSpec machine_with_kept_root(const std::string& type) {
   return machine;
 }
 
+// Its second disk has an EFI system partition.
+MachineSpec machine_with_esp() {
+  MachineSpec machine = two_disk_machine();
+  const Tree loader = tree({{"/EFI/BOOT/BOOTX64.EFI", regular("loader")}, {"/EFI/empty", directory()}});
+  DiskSpec old = blank_disk("/dev/vdb", "used-disk");
+  old.disk_guid = uuid("used disk");
+  old.partitions = {partition(1, 1, 32, "EFI-SYSTEM", file_system("vfat", "EFI-SYSTEM", "1111-2222", loader))};
+  old.partitions[0].entry.type = *Uuid::parse("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
+  machine.disks[1] = std::move(old);
+  return machine;
+}
+
 }  // namespace
 
 Flow root_flow(bool forgets) {
@@ -1206,6 +1252,33 @@ Flow same_root_flow() {
                       replaced(same_root_config, "UUID\"", uuid("root").text() + "\""), {});
   flow.left_open = {"are nowhere to be found", "the first boot never completes"};
   declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
+  return flow;
+}
+
+Flow kept_flow(bool forgets) {
+  MachineSpec machine = machine_with_esp();
+  machine.command_line += " provision.keep=esp,LABEL=old-boot";
+  const Tree kernels = tree({{"/vmlinuz", regular("kernel", 0600, {0, 42})}, {"/current", symlink("vmlinuz")}});
+  machine.disks[1].partitions.push_back(
+      partition(2, 33, 32, "old-boot", file_system("ext4", "old-boot", uuid("old boot").text(), kernels)));
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  machine.disks.push_back(blank_disk("/dev/vdd", "fourth-disk"));
+  Flow flow = flow_of(forgets ? "forgetful-kept" : "kept", std::move(machine), kept_config, {.forgets = forgets});
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/vdd", "/dev/vdd1"});
+  if (forgets) {
+    flow.machine.state_path = "/run/provision/volatile";
+    flow.left_open = {"no device that the config names has them", "are nowhere to be found",
+                      "the first boot never completes"};
+  }
+  return flow;
+}
+
+Flow kept_in_memory_flow() {
+  MachineSpec machine = machine_with_esp();
+  machine.command_line += " provision.keep=esp";
+  Flow flow = flow_of("kept-in-memory", std::move(machine), kept_in_memory_config, {});
+  declare(flow, {"/dev/vdb", "/dev/vdb1"});
+  flow.left_open = {"are nowhere to be found", "the first boot never completes"};
   return flow;
 }
 

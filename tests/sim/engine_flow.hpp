@@ -73,6 +73,11 @@ Flow root_flow(bool forgets);
 Flow reformatted_root_flow(bool forgets);
 // "same-root": the same, into a file system with the format, the label and the UUID of the old one.
 Flow same_root_flow();
+// "kept": two new EFI system partitions and a boot partition get the files of the old ones; another disk keeps them
+// meanwhile. "forgetful-kept": the same with the journal in memory.
+Flow kept_flow(bool forgets);
+// "kept-in-memory": an EFI system partition is made anew where it is, and memory keeps its files.
+Flow kept_in_memory_flow();
 // "subvolumes": a new Btrfs with subvolumes that are mounted one in the other, and one of before, whose subvolume stays
 // with what is in it and becomes the default.
 Flow subvolumes_flow();

@@ -221,7 +221,8 @@ std::vector<Flow> flows() {
           corrected_flow(),      arrays_flow(),     volumes_flow(),    bound_flow(),
           enrolled_flow(),       groups_flow(),     accounts_flow(),   started_over_flow(),
           corrected_late_flow(), distro_flow(),     root_flow(false),  reformatted_root_flow(false),
-          same_root_flow(),      subvolumes_flow(), archives_flow(),   cex_flow()};
+          same_root_flow(),      subvolumes_flow(), archives_flow(),   cex_flow(),
+          kept_flow(false),      kept_in_memory_flow()};
 }
 
 // The longest flows take turns by the seed, where not all is asked for: each of them with its journal, and by the other
@@ -235,10 +236,11 @@ bool is_its_turn(const Flow& flow) {
   const bool on_even = flow.name == "volumes" || flow.name == "enrolled" || flow.name == "root" ||
                        flow.name == "subvolumes" || flow.name == "forgetful-arrays" || flow.name == "forgetful-root" ||
                        flow.name == "archives" || flow.name == "forgetful-mirror" || flow.name == "forgetful-groups" ||
-                       flow.name == "forgetful-cex";
+                       flow.name == "forgetful-cex" || flow.name == "forgetful-kept" || flow.name == "kept-in-memory";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes" ||
-                      flow.name == "groups" || flow.name == "forgetful-archives" || flow.name == "cex";
+                      flow.name == "groups" || flow.name == "forgetful-archives" || flow.name == "cex" ||
+                      flow.name == "kept";
   return !(on_even && !even) && !(on_odd && even);
 }
 
@@ -395,6 +397,14 @@ TEST_SUITE("fault loops") {
     CHECK(has_line(root, "/dev/md/root:/lost+found/piece file 0644 0:0 4 bytes " + Digest::sha256("lost").text()));
     CHECK(has_line(root, "/dev/md/root:/etc/motd file 0644 0:0 5 bytes " + Digest::sha256("hello").text()));
     CHECK(root.find("provision-root") == std::string::npos);
+    const std::string kept = Trial(kept_flow(false)).undisturbed.snapshot;
+    for (const std::string esp : {"/dev/vdb1", "/dev/vdc1"}) {
+      CHECK(has_line(kept, esp + ":/EFI/BOOT/BOOTX64.EFI file 0644 0:0 6 bytes " + Digest::sha256("loader").text()));
+      CHECK(has_line(kept, esp + ":/EFI/empty directory 0755 0:0"));
+    }
+    CHECK(has_line(kept, "/dev/vdc2:/vmlinuz file 0600 0:42 6 bytes " + Digest::sha256("kernel").text()));
+    CHECK(has_line(kept, "/dev/vdc2:/current link 0777 0:0 -> vmlinuz"));
+    CHECK(kept.find("provision-kept") == std::string::npos);
     const std::string over_anew = Trial(started_over_flow()).undisturbed.snapshot;
     CHECK(has_line(over_anew, "/dev/vda2:/etc/motd file 0600 0:0 5 bytes " + Digest::sha256("other").text()));
     CHECK(has_line(over_anew, "/dev/vda2:/etc/made/link link 0777 0:0 -> /etc/issue"));
@@ -431,6 +441,7 @@ TEST_SUITE("fault loops") {
   TEST_CASE("with the journal in memory: a root that is made anew") {
     forgetful_single_faults(reformatted_root_flow(true));
     forgetful_single_faults(root_flow(true));
+    forgetful_single_faults(kept_flow(true));
   }
 
   TEST_CASE("with the journal in memory: users and their homes") {

@@ -358,9 +358,12 @@ class Builder {
     if (signature.type.empty()) {
       return std::nullopt;
     }
-    // A root that must be kept is never empty.
+    // What must be kept is never empty.
+    constexpr std::array<std::string_view, 4> formats{"btrfs", "ext4", "vfat", "xfs"};
     const bool is_root = !seen_.root.empty() && signature.label == "ROOT";
-    return Content{signature, is_root ? tree({{"/etc/os-release", regular("ID=test\n")}}) : tree()};
+    const bool is_kept =
+        !seen_.kept.empty() && std::find(formats.begin(), formats.end(), signature.type) != formats.end();
+    return Content{signature, is_root || is_kept ? tree({{"/etc/os-release", regular("ID=test\n")}}) : tree()};
   }
 
   // With the subvolumes of a Btrfs, each of which has something in it.

@@ -1,4 +1,4 @@
-// The root file system whose files must be kept, as the kernel command line names it; and work side by side.
+// The file systems whose files must be kept, as the kernel command line names them; and work side by side.
 #include "stages/root.hpp"
 
 #include <doctest/doctest.h>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "host/parallel.hpp"
 
 using namespace provision;
@@ -33,6 +34,12 @@ std::string kept(const std::string& line) {
   return name ? *name : "error " + name.error().what;
 }
 
+std::string others(const std::string& line) {
+  CommandLine firmware(line);
+  auto names = stages::others_to_keep(firmware);
+  return names ? join(*names, " ") : "error " + names.error().what;
+}
+
 }  // namespace
 
 TEST_CASE("root: what is to be kept goes by root=, and only where the image asks for it") {
@@ -50,6 +57,25 @@ TEST_CASE("root: what makes no sense on the kernel command line is refused") {
   for (const std::string root : {"", "root=gpt-auto", "root=LABEL=", "root=nfs:server", "root=3"}) {
     CAPTURE(root);
     CHECK(kept("provision.root=keep " + root).find("needs the root file system's name") != std::string::npos);
+  }
+}
+
+TEST_CASE("root: others are kept by their names, and those of what is to get their files") {
+  CHECK(others("root=LABEL=ROOT provision.root=keep").empty());
+  CHECK(others("provision.keep=LABEL=boot") == "LABEL=boot");
+  CHECK(others("provision.keep=esp,LABEL=boot") == "esp LABEL=boot");
+  CHECK(others("provision.keep=LABEL=EFI-SYSTEM:esp:PARTLABEL=b") == "LABEL=EFI-SYSTEM:esp:PARTLABEL=b");
+  CHECK(others("provision.keep=/dev/disk/by-label/boot:/dev/disk/by-uuid/ab-cd") == "LABEL=boot:UUID=ab-cd");
+  CHECK(others("provision.keep=/dev/disk/by-path/pci-0000:00:1f.2:LABEL=b") ==
+        "/dev/disk/by-path/pci-0000:00:1f.2:LABEL=b");
+  CHECK(others("provision.keep=/dev/vda1:esp") == "/dev/vda1:esp");
+}
+
+TEST_CASE("root: what names no file system that could be kept is refused, and not taken for a part of a name") {
+  for (const std::string entry : {"boot", "LABEL=", "LABEL=a,", "esp,LABLE=boot", "LABEL=a:", "LABEL=a:b", "esp:ESP",
+                                  "LABEL=a,,esp", "PARTTYPE=x"}) {
+    CAPTURE(entry);
+    CHECK(others("provision.keep=" + entry).find("error provision.keep= on the kernel command line has ") == 0);
   }
 }
 

@@ -99,9 +99,13 @@ class Copier {
     if (status.st_nlink > 1) {
       const auto [first, fresh] = copied_.emplace(std::pair(status.st_dev, status.st_ino), item.below);
       if (!fresh) {
-        return ::linkat(top_, first->second.c_str(), item.to, item.copy.c_str(), 0) == 0
-                   ? Result<void>()
-                   : io_error("cannot make a hard link for " + shown);
+        if (::linkat(top_, first->second.c_str(), item.to, item.copy.c_str(), 0) == 0) {
+          return {};
+        }
+        if (errno != EPERM) {
+          return io_error("cannot make a hard link for " + shown);
+        }
+        // A file system without hard links (link(2)): each name gets a file of its own.
       }
     }
     if (S_ISREG(status.st_mode)) {

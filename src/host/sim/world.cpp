@@ -129,7 +129,7 @@ void World::mount_by_os(bool late) {
 }
 
 void World::mount_memory(std::string target) {
-  memory_ = FileSystem(tree());
+  memory_.insert_or_assign(target, FileSystem(tree()));
   mounts_.push_back(MountPoint{MountEntry{"tmpfs", std::move(target), "tmpfs"}, std::nullopt, false});
 }
 
@@ -312,7 +312,7 @@ std::vector<std::string> World::users(const Device& device) const {
 
 FileSystem& World::file_system_of(const MountPoint& point) {
   if (!point.device) {
-    return point.entry.type == "tmpfs" ? memory_ : initramfs_;
+    return point.entry.type == "tmpfs" ? memory_.at(point.entry.target) : initramfs_;
   }
   Area* const area = disk(*point.device).area(point.device->start);
   INVARIANT(area != nullptr);

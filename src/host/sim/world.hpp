@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -196,7 +197,7 @@ class World {
   // Makes a file system durable, with the mkfs that made it.
   void sync(const Place& place);
   void mount(MountPoint point) { mounts_.push_back(std::move(point)); }
-  // All tmpfs are one, which is empty when one is mounted.
+  // A tmpfs, which is empty when it is mounted.
   void mount_memory(std::string target);
   // What the members' superblocks say is durable at once; `events` says whether the array was ever started.
   void write_superblocks(const ArrayMember& identity, const std::vector<Device>& members);
@@ -263,7 +264,8 @@ class World {
   std::vector<Volume> volumes_;
   std::vector<VolumeGroup> groups_;
   FileSystem initramfs_;
-  FileSystem memory_;
+  // By where they are mounted.
+  std::map<std::string, FileSystem> memory_;
   std::vector<MountPoint> mounts_;
   std::chrono::milliseconds uptime_{0};
   Random random_;

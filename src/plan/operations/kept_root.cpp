@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "base/path.hpp"
@@ -17,9 +18,17 @@ namespace {
 constexpr std::string_view own_prefix = ".provision-";
 constexpr std::string_view lost_and_found = "lost+found";
 
-std::string copy_in(std::string_view place) { return path::join(place, copy_name); }
-
 bool is_in_memory(const RootFilesystem& keeper) { return keeper.device.path.empty(); }
+
+// The longest file of a FAT, and the longest name on one.
+constexpr std::uint64_t longest_fat_file = 0xffffffff;
+constexpr std::size_t longest_fat_name = 255;
+
+// Without `quiet` a FAT fails a change of owner. Names are UTF-8 with or without the kernel's tables for it.
+std::string mount_options(std::string_view format, std::string_view options) {
+  std::string all(options);
+  return format == "vfat" ? all + (all.empty() ? "" : ",") + "utf8=1,quiet" : all;
+}
 
 // How much the copy may take: what there is to be had (Linux: Documentation/filesystems/proc.rst, MemAvailable), and
 // some left for the rest of the boot. Half of all memory where the kernel does not tell, which is what tmpfs takes.
@@ -44,12 +53,13 @@ Result<bool> is_mounted(host::Host& host, std::string_view path) {
 }
 
 // mkfs may have made an empty directory of that name.
-Result<void> move_into_place(host::Files& own, std::string_view root, const std::string& name) {
+Result<void> move_into_place(host::Files& own, std::string_view root, const std::string& copy,
+                             const std::string& name) {
   const std::string to = path::join(root, name);
   if (name == lost_and_found) {
     TRY(own.remove_directory(to));
   }
-  return own.move(path::join(copy_in(root), name), to);
+  return own.move(path::join(copy, name), to);
 }
 
 Result<void> take_attributes(host::Files& own, std::string_view root, const std::string& copy) {
@@ -57,18 +67,125 @@ Result<void> take_attributes(host::Files& own, std::string_view root, const std:
   const auto wanted = TRY(own.look(copy));
   const auto there = TRY(own.look(root));
   const bool same = wanted && there && wanted->mode == there->mode && wanted->owner == there->owner;
-  return same ? Result<void>() : Error(Code::not_satisfied, "nothing failed, yet the root has not its mode and owner");
+  return same || (there && there->attributes_fixed)
+             ? Result<void>()
+             : Error(Code::not_satisfied, "nothing failed, yet the new file system has not its mode and owner");
 }
 
-Result<void> mount_memory(host::Host& host) {
-  if (TRY(is_mounted(host, keeper_path))) {
+Result<void> mount_memory(host::Host& host, const std::string& place) {
+  if (TRY(is_mounted(host, place))) {
     return {};
   }
-  TRY(make_real_directories(host.own, std::string(keeper_path)));
-  return host.mounts.mount("tmpfs", keeper_path, "tmpfs", "mode=0700" + memory_limit(host.own));
+  TRY(make_real_directories(host.own, place));
+  return host.mounts.mount("tmpfs", place, "tmpfs", "mode=0700" + memory_limit(host.own));
 }
 
+// What is kept. It is empty while it is being forgotten.
+enum class Copy : std::uint8_t { none, empty, whole };
+
+Result<Copy> copy_at(host::Files& own, const std::string& copy) {
+  if (!TRY(own.look(copy))) {
+    return Copy::none;
+  }
+  return TRY(own.list(copy)).empty() ? Copy::empty : Copy::whole;
+}
+
+Result<Copy> copy_kept(host::Host& host, const RootFilesystem& keeper, const Places& places) {
+  const std::string copy = path::join(places.keeper, places.copy);
+  if (is_in_memory(keeper)) {
+    return TRY(is_mounted(host, places.keeper)) ? copy_at(host.own, copy) : Copy::none;
+  }
+  Copy kept = Copy::none;
+  TRY(with_mounted(host, keeper, places.keeper, "ro", [&]() -> Result<void> {
+    kept = TRY(copy_at(host.own, copy));
+    return {};
+  }));
+  return kept;
+}
+
+// Why a FAT cannot hold a thing of this name and kind; empty: it can. Microsoft's "FAT: General Overview of On-Disk
+// Format" has the characters; a dot or a space at the end is dropped.
+std::string fat_fault(const std::string& name, const host::Node& node) {
+  if (node.kind != host::NodeKind::regular && node.kind != host::NodeKind::directory) {
+    return "is neither a file nor a directory";
+  }
+  if (node.size > longest_fat_file) {
+    return "is too long";
+  }
+  const bool is_fit = std::all_of(name.begin(), name.end(), [](char c) {
+    constexpr std::string_view refused = "\"*/:<>?\\|";
+    return c >= ' ' && c <= '~' && refused.find(c) == std::string_view::npos;
+  });
+  const bool is_cut = name.ends_with('.') || name.ends_with(' ');
+  return is_fit && !is_cut && name.size() <= longest_fat_name ? "" : "has a name that it cannot have";
+}
+
+// What the files of an old file system take, and whether they can be in the new one.
+class Measure {
+ public:
+  Measure(host::Files& own, const SaveRoot& operation) : own_(own), operation_(operation) {}
+
+  // Of the directory `path`, which is mounted, or in what is; `shown` is its path there.
+  Result<void> add(const std::string& path, const std::string& shown) {
+    std::set<std::string> names;
+    for (const auto& name : TRY(own_.list(path))) {
+      const auto node = TRY(own_.look(path::join(path, name)));
+      if (!node) {
+        continue;
+      }
+      const std::string inner = path::join(shown, name);
+      if (!names.insert(lower_ascii(name)).second && operation_.plain) {
+        return unfit(inner, "has the name of another, but for capital letters");
+      }
+      TRY(add_one(path::join(path, name), inner, name, *node));
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  Result<void> add_one(const std::string& path, const std::string& shown, const std::string& name,
+                       const host::Node& node) {
+    // The FAT has none, and needs none.
+    if (shown == path::join("/", lost_and_found)) {
+      return {};
+    }
+    if (const std::string fault = operation_.plain ? fat_fault(name, node) : ""; !fault.empty()) {
+      return unfit(shown, fault);
+    }
+    bytes_ += node.kind == host::NodeKind::regular ? node.size : 0;
+    return node.kind == host::NodeKind::directory ? add(path, shown) : Result<void>();
+  }
+
+  [[nodiscard]] Error unfit(const std::string& shown, const std::string& fault) const {
+    return {Code::conflict, kept_words(operation_.kept, operation_.root) +
+                                " must be kept, and the vfat that is to take its place cannot hold what it has: " +
+                                printable(shown) + " " + fault + ". Give it another format"};
+  }
+
+  host::Files& own_;
+  const SaveRoot& operation_;
+  std::uint64_t bytes_ = 0;
+};
+
 }  // namespace
+
+Places places_of(const std::string& kept) {
+  const std::string name = kept.empty() ? "root" : kept;
+  const std::string place = "/run/provision/" + name;
+  return {place + "/old", place + "/new", place + "/keeper", std::string(own_prefix) + name};
+}
+
+RootFilesystem keeper_of(const SaveRoot& operation) { return {operation.keeper, operation.keeper_format}; }
+
+RootFilesystem keeper_of(const RestoreRoot& operation) { return {operation.keeper, operation.keeper_format}; }
+
+std::string kept_words(const std::string& kept, const std::string& name) {
+  return kept.empty()    ? "the root file system, " + printable(name) + ","
+         : name == "esp" ? "the EFI system partition"
+                         : "the file system " + printable(name);
+}
 
 Result<bool> is_there(host::Host& host, const RootFilesystem& filesystem) {
   if (!host.disks.await(filesystem.device, std::chrono::milliseconds(0))) {
@@ -87,7 +204,7 @@ Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, st
     // An attempt of this boot that could not unmount it.
     TRY(host.mounts.unmount(path));
   }
-  TRY(host.mounts.mount(node, path, filesystem.format, options));
+  TRY(host.mounts.mount(node, path, filesystem.format, mount_options(filesystem.format, options)));
   if (!TRY(is_mounted(host, path))) {
     // An empty directory is not to be taken for an empty file system.
     return Error(Code::not_satisfied, "nothing failed, yet " + filesystem.device.path + " is not mounted");
@@ -97,10 +214,10 @@ Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, st
   return worked ? unmounted : worked;
 }
 
-Result<RootState> root_state(host::Files& own, std::string_view path) {
+Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy) {
   bool any = false;
   for (const auto& name : TRY(own.list(path))) {
-    if (name == copy_name) {
+    if (name == copy) {
       return RootState::copied;
     }
     any = any || !(name.starts_with(own_prefix) || name == lost_and_found);
@@ -108,10 +225,10 @@ Result<RootState> root_state(host::Files& own, std::string_view path) {
   return any ? RootState::whole : RootState::empty;
 }
 
-Result<void> unpack_copy(host::Files& own, std::string_view root) {
-  const std::string copy = copy_in(root);
+Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy_name) {
+  const std::string copy = path::join(root, copy_name);
   for (const auto& name : TRY(own.list(copy))) {
-    TRY(move_into_place(own, root, name));
+    TRY(move_into_place(own, root, copy, name));
   }
   TRY(take_attributes(own, root, copy));
   TRY(own.sync(root));
@@ -119,50 +236,64 @@ Result<void> unpack_copy(host::Files& own, std::string_view root) {
   return own.sync(root);
 }
 
-Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem) {
+Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places) {
   if (!TRY(is_there(host, filesystem))) {
     return RootState::empty;
   }
   RootState state = RootState::empty;
-  TRY(with_mounted(host, filesystem, new_root_path, "ro", [&]() -> Result<void> {
-    state = TRY(root_state(host.own, new_root_path));
+  TRY(with_mounted(host, filesystem, places.after, "ro", [&]() -> Result<void> {
+    state = TRY(root_state(host.own, places.after, places.copy));
     return {};
   }));
   return state;
 }
 
-Result<void> with_keeper(host::Host& host, const RootFilesystem& keeper, const std::function<Result<void>()>& work) {
-  if (!is_in_memory(keeper)) {
-    return with_mounted(host, keeper, keeper_path, "", work);
+Result<void> check_fits(host::Files& own, std::string_view path, const SaveRoot& operation) {
+  // A tenth is for what a file system needs itself.
+  constexpr std::int64_t parts = 10;
+  if (!operation.plain && operation.room == 0) {
+    return {};
   }
-  TRY(mount_memory(host));
+  Measure measure(own, operation);
+  TRY(measure.add(std::string(path), "/"));
+  const std::int64_t room = operation.room - operation.room / parts;
+  if (operation.room != 0 && measure.bytes() > static_cast<std::uint64_t>(room)) {
+    return Error(Code::conflict, kept_words(operation.kept, operation.root) + " must be kept, and its files, " +
+                                     std::to_string(measure.bytes()) +
+                                     " bytes, do not fit into what is to take its place: make that larger");
+  }
+  return {};
+}
+
+Result<void> with_keeper(host::Host& host, const RootFilesystem& keeper, const Places& places,
+                         const std::function<Result<void>()>& work) {
+  if (!is_in_memory(keeper)) {
+    return with_mounted(host, keeper, places.keeper, "", work);
+  }
+  TRY(mount_memory(host, places.keeper));
   return work();
 }
 
-Result<bool> is_kept(host::Host& host, const RootFilesystem& keeper) {
-  if (is_in_memory(keeper)) {
-    return TRY(is_mounted(host, keeper_path)) && TRY(host.own.look(copy_in(keeper_path))).has_value();
-  }
-  bool kept = false;
-  TRY(with_mounted(host, keeper, keeper_path, "ro", [&]() -> Result<void> {
-    kept = TRY(host.own.look(copy_in(keeper_path))).has_value();
-    return {};
-  }));
-  return kept;
+Result<bool> is_kept(host::Host& host, const RootFilesystem& keeper, const Places& places) {
+  return TRY(copy_kept(host, keeper, places)) != Copy::none;
 }
 
-Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper) {
+Result<bool> has_files(host::Host& host, const RootFilesystem& keeper, const Places& places) {
+  return TRY(copy_kept(host, keeper, places)) == Copy::whole;
+}
+
+Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper, const Places& places) {
   if (is_in_memory(keeper)) {
-    return TRY(is_mounted(host, keeper_path)) ? host.mounts.unmount(keeper_path) : Result<void>();
+    return TRY(is_mounted(host, places.keeper)) ? host.mounts.unmount(places.keeper) : Result<void>();
   }
-  return with_mounted(host, keeper, keeper_path, "", [&]() -> Result<void> {
-    const std::string copy = copy_in(keeper_path);
+  return with_mounted(host, keeper, places.keeper, "", [&]() -> Result<void> {
+    const std::string copy = path::join(places.keeper, places.copy);
     if (!TRY(host.own.look(copy))) {
       return {};
     }
     TRY(host.own.make_directory_anew(copy, 0700, {}));
     TRY(host.own.remove_directory(copy));
-    return host.own.sync(keeper_path);
+    return host.own.sync(places.keeper);
   });
 }
 
@@ -188,9 +319,9 @@ Result<void> await_name(host::Host& host, const std::string& root, const host::D
   return {};
 }
 
-Error root_is_lost(const std::string& root) {
-  return {Code::conflict, "the files of the root file system, " + printable(root) +
-                              ", are nowhere to be found: if the power went while memory kept them, they are lost, and "
+Error root_is_lost(const std::string& kept, const std::string& name) {
+  return {Code::conflict, "the files of " + kept_words(kept, name) +
+                              " are nowhere to be found: if the power went while memory kept them, they are lost, and "
                               "the image must be written to the disk again"};
 }
 

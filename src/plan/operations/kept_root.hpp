@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of the root file system while its device is made anew: where they are kept, and how much of them is where.
+// The files of the root file system, and of others that must be kept, while their devices are made anew: where they
+// are kept, and how much of them is where.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 
 namespace provision::plan {
 
-// What a file system has that was the root, or is going to be.
+// What a file system has whose files are kept, or that is going to get them.
 enum class RootState : std::uint8_t {
   // Nothing, or a copy that is not whole.
   empty,
@@ -28,12 +29,24 @@ struct RootFilesystem {
   std::string id{};
 };
 
-// Where the old root, the new one and the copy are mounted while they are worked on.
-inline constexpr std::string_view old_root_path = "/run/provision/root/old";
-inline constexpr std::string_view new_root_path = "/run/provision/root/new";
-inline constexpr std::string_view keeper_path = "/run/provision/root/keeper";
-// The copy in the file system that keeps it, and in the new root until it is whole.
-inline constexpr std::string_view copy_name = ".provision-root";
+// Where the old file system, the new one and the copy are mounted while they are worked on, and the copy's name: in the
+// file system that keeps it, and in the new one until it is whole. Each of those that are kept has its own.
+struct Places {
+  std::string before;
+  std::string after;
+  std::string keeper;
+  std::string copy;
+};
+
+// `kept` as in SaveRoot.
+Places places_of(const std::string& kept);
+
+RootFilesystem keeper_of(const SaveRoot& operation);
+RootFilesystem keeper_of(const RestoreRoot& operation);
+
+// "the root file system, LABEL=ROOT," or "the file system LABEL=boot", for a sentence that goes on. `name` as in
+// SaveRoot::root.
+std::string kept_words(const std::string& kept, const std::string& name);
 
 // Whether that file system is there now.
 Result<bool> is_there(host::Host& host, const RootFilesystem& filesystem);
@@ -42,29 +55,37 @@ Result<bool> is_there(host::Host& host, const RootFilesystem& filesystem);
 Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, std::string_view path,
                           std::string_view options, const std::function<Result<void>()>& work);
 
-// Of a file system that is mounted at `path`.
-Result<RootState> root_state(host::Files& own, std::string_view path);
+// Of a file system that is mounted at `path`; `copy` is the copy's name.
+Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy);
 
 // Of a file system with a whole copy, that is mounted at `root`: everything goes to its place.
-Result<void> unpack_copy(host::Files& own, std::string_view root);
+Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy);
 
 // The state of a file system that is not mounted; empty where there is no such file system.
-Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem);
+Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places);
 
-// Runs `work` with that which keeps the copy at `keeper_path`. Memory stays there, with what is in it.
-Result<void> with_keeper(host::Host& host, const RootFilesystem& keeper, const std::function<Result<void>()>& work);
+// Of the old file system that is mounted at `path`: its files fit into the new one, and a FAT can hold them where one
+// has to. Code::conflict, with the name of what does not.
+Result<void> check_fits(host::Files& own, std::string_view path, const SaveRoot& operation);
 
-// Whether the whole copy is kept.
-Result<bool> is_kept(host::Host& host, const RootFilesystem& keeper);
+// Runs `work` with that which keeps the copy mounted at its place. Memory stays there, with what is in it.
+Result<void> with_keeper(host::Host& host, const RootFilesystem& keeper, const Places& places,
+                         const std::function<Result<void>()>& work);
+
+// Whether the copy is kept: whole, or empty since it is being forgotten.
+Result<bool> is_kept(host::Host& host, const RootFilesystem& keeper, const Places& places);
+
+// Whether the whole copy is kept. It is never empty.
+Result<bool> has_files(host::Host& host, const RootFilesystem& keeper, const Places& places);
 
 // Removes the copy, and memory that kept it.
-Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper);
+Result<void> forget_copy(host::Host& host, const RootFilesystem& keeper, const Places& places);
 
 // Until the root's name leads to the device: the next thing that the boot does is to mount what has that name, which
 // until now the old root had. Not for ever: what follows waits for the name as well.
 Result<void> await_name(host::Host& host, const std::string& root, const host::DeviceRef& device);
 
-// What is to be said where the files are nowhere any more.
-Error root_is_lost(const std::string& root);
+// What is to be said where the files are nowhere any more. `kept` and `name` as for kept_words().
+Error root_is_lost(const std::string& kept, const std::string& name);
 
 }  // namespace provision::plan

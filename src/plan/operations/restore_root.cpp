@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// RestoreRoot: what SaveRoot kept, in the new root file system.
+// RestoreRoot: what SaveRoot kept, in the new file system.
 //
 // The copy is made beside its place, and is on the medium before it has its name; then each thing in it is moved to
 // where it belongs, and the copy's own directory goes when all that is on the medium. So a cut leaves a new root that
-// is empty, that has the copy, or that is whole.
+// is empty, that has the copy, or that is whole. A FAT, which a cut may leave in any way, is made again before
+// (stages/unclean.hpp).
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/operations/kept_root.hpp"
@@ -11,16 +12,15 @@
 namespace provision::plan {
 namespace {
 
-RootFilesystem keeper_of(const RestoreRoot& operation) { return {operation.keeper, operation.keeper_format}; }
-
 RootFilesystem new_root(const RestoreRoot& operation) { return {operation.device, operation.format, operation.id}; }
 
 Result<void> copy_back(host::Host& host, const RestoreRoot& operation) {
-  if (!TRY(is_kept(host, keeper_of(operation)))) {
-    return root_is_lost(operation.root);
+  const Places places = places_of(operation.kept);
+  if (!TRY(has_files(host, keeper_of(operation), places))) {
+    return root_is_lost(operation.kept, operation.root);
   }
-  return with_keeper(host, keeper_of(operation), [&] {
-    return host.own.copy_tree(path::join(keeper_path, copy_name), path::join(new_root_path, copy_name),
+  return with_keeper(host, keeper_of(operation), places, [&] {
+    return host.own.copy_tree(path::join(places.keeper, places.copy), path::join(places.after, places.copy),
                               host::TreeTop::plain);
   });
 }
@@ -30,30 +30,34 @@ Result<void> copy_back(host::Host& host, const RestoreRoot& operation) {
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation) {
   Observation seen;
   seen.fingerprint = std::string(model::absent_fingerprint);
-  const RootState state = TRY(root_state_on(host, new_root(operation)));
-  const bool is_kept_still = TRY(is_kept(host, keeper_of(operation)));
-  const bool done = state == RootState::whole && !is_kept_still;
+  const Places places = places_of(operation.kept);
+  const RootState state = TRY(root_state_on(host, new_root(operation), places));
+  const bool done = state == RootState::whole && (operation.stays || !TRY(is_kept(host, keeper_of(operation), places)));
   seen.state = done ? State::satisfied : state == RootState::empty ? State::absent : State::partly_ours;
   return seen;
 }
 
 Result<void> apply(Work& work, const RestoreRoot& operation) {
   host::Host& host = work.host;
-  TRY(with_mounted(host, new_root(operation), new_root_path, "", [&]() -> Result<void> {
-    const RootState state = TRY(root_state(host.own, new_root_path));
+  const Places places = places_of(operation.kept);
+  TRY(with_mounted(host, new_root(operation), places.after, "", [&]() -> Result<void> {
+    const RootState state = TRY(root_state(host.own, places.after, places.copy));
     if (state == RootState::empty) {
       TRY(copy_back(host, operation));
     }
-    return state == RootState::whole ? Result<void>() : unpack_copy(host.own, new_root_path);
+    return state == RootState::whole ? Result<void>() : unpack_copy(host.own, places.after, places.copy);
   }));
-  TRY(forget_copy(host, keeper_of(operation)));
-  return await_name(host, operation.root, operation.device);
+  if (!operation.stays) {
+    TRY(forget_copy(host, keeper_of(operation), places));
+  }
+  // The boot mounts no other one by a name.
+  return operation.kept.empty() ? await_name(host, operation.root, operation.device) : Result<void>();
 }
 
 void predict(model::Inventory& /*inventory*/, const RestoreRoot& /*operation*/) {}
 
 std::string describe(const RestoreRoot& operation) {
-  return "put the files of the root file system, " + printable(operation.root) + ", on " + operation.device.path;
+  return "put the files of " + kept_words(operation.kept, operation.root) + " on " + operation.device.path;
 }
 
 Traits traits(const RestoreRoot& /*operation*/) {
