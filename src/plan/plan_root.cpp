@@ -304,7 +304,7 @@ std::int64_t smallest_of(const Item& item, const Plan& plan, const model::Invent
 
 Step saving_step(const Item& item, const Keeper& keeper, const Plan& plan, const model::Inventory& after) {
   const Step& to = *step_named(plan, item.to.back());
-  const MakeFilesystem& made = std::get<MakeFilesystem>(to.operation);
+  const auto& made = std::get<MakeFilesystem>(to.operation);
   const RootNow& root = *item.root;
   SaveRoot save{item.wanted.text, root.device, root.signature.type, root.signature.uuid, {}, {}, made.device,
                 made.format,      made.id,     item.wanted.kept};
