@@ -217,11 +217,11 @@ void check_nothing_found(const Trial& trial) {
 // --- What is tried
 
 std::vector<Flow> flows() {
-  return {fresh_disk_flow(),     selected_flow(),   used_disks_flow(), changed_disks_flow(),
-          corrected_flow(),      arrays_flow(),     volumes_flow(),    bound_flow(),
-          enrolled_flow(),       groups_flow(),     accounts_flow(),   started_over_flow(),
-          corrected_late_flow(), distro_flow(),     root_flow(false),  reformatted_root_flow(false),
-          same_root_flow(),      subvolumes_flow(), archives_flow(),   cex_flow(),
+  return {fresh_disk_flow(),     selected_flow(),      used_disks_flow(), changed_disks_flow(),
+          corrected_flow(),      arrays_flow(),        volumes_flow(),    bound_flow(),
+          enrolled_flow(),       groups_flow(),        accounts_flow(),   started_over_flow(),
+          corrected_late_flow(), distro_flow(),        root_flow(false),  reformatted_root_flow(false),
+          same_root_flow(),      subvolumes_flow(),    archives_flow(),   cex_flow(),
           kept_flow(false),      kept_in_memory_flow()};
 }
 
