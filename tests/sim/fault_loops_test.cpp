@@ -58,7 +58,7 @@ Effort effort() {
   if (runs_all()) {
     return {8, 1, 20'000, true};
   }
-  return is_sanitized ? Effort{1, 1024, 40, false} : Effort{};
+  return is_sanitized ? Effort{1, 2048, 40, false} : Effort{};
 }
 
 // --- The loops
