@@ -571,6 +571,27 @@ void need_program(const std::string& type, std::vector<std::string>& missing) {
   }
 }
 
+void need_kernel(const std::string& type, std::vector<std::string>& missing) {
+  const std::string words = type + " in the kernel";
+  if (!kernel_has(type) && std::find(missing.begin(), missing.end(), words) == missing.end()) {
+    missing.push_back(words);
+  }
+}
+
+// What makes it, and what mounts it where there is something in it.
+void need_for_content(const std::optional<host::sim::Content>& content, std::vector<std::string>& missing) {
+  if (!content) {
+    return;
+  }
+  need_program(content->signature.type, missing);
+  if (content->files.size() >= 2) {
+    need_kernel(content->signature.type, missing);
+  }
+}
+
+// What is mounted below /run/provision is then really mounted there.
+bool keeps_files(const GoldenCase& golden) { return !golden.inventory.root.empty() || !golden.inventory.kept.empty(); }
+
 std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& machine) {
   std::vector<std::string> missing;
   if (!golden.config.config->storage.raid.empty()) {
@@ -588,8 +609,9 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
       return "a host that shares directories";
     }
     need_program(type, missing);
-    if (filesystem.path && type != "swap" && type != "none" && !kernel_has(type)) {
-      missing.push_back(type + " in the kernel");
+    const bool is_mounted = filesystem.path || keeps_files(golden);
+    if (is_mounted && !type.empty() && type != "swap" && type != "none") {
+      need_kernel(type, missing);
     }
   }
   for (const auto& grown : golden.config.config->provision.grown_filesystems) {
@@ -603,13 +625,15 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   }
   for (const auto& disk : machine.disks) {
     for (const auto& partition : disk.partitions) {
-      need_program(partition.content ? partition.content->signature.type : "", missing);
+      need_for_content(partition.content, missing);
     }
     if (disk.damaged && disk.content) {
       // Each mkfs clears what is left of a table.
       missing.emplace_back("a file system made without clearing a damaged table");
     }
-    need_program(disk.content && disk.node != root_node ? disk.content->signature.type : "", missing);
+    if (disk.node != root_node) {
+      need_for_content(disk.content, missing);
+    }
   }
   for (const auto& program : machine.programs) {
     if (!have_program(program)) {
@@ -618,9 +642,6 @@ std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& 
   }
   return join(missing, ", ");
 }
-
-// What is mounted below /run/provision is then really mounted there.
-bool keeps_files(const GoldenCase& golden) { return !golden.inventory.root.empty() || !golden.inventory.kept.empty(); }
 
 GoldenRun run_on_loops(const GoldenCase& golden, const host::sim::MachineSpec& spec) {
   try {
