@@ -23,7 +23,7 @@ namespace {
 
 using Kind = TarEntry::Kind;
 
-// The archive, whole and verified; where it is fetched, in a file that has no name in the target and leaves none.
+// The archive, whole and verified; where it is fetched, in a temporary of the target, which goes with it.
 struct Held {
   std::unique_ptr<host::NewFile> file;
   std::string bytes;
