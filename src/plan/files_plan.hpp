@@ -44,13 +44,13 @@ struct FilesPlan {
 inline constexpr std::int64_t file_mode = 0644;
 inline constexpr std::int64_t directory_mode = 0755;
 
-struct Ids {
+struct OwnerIds {
   std::int64_t uid = 0;
   std::int64_t gid = 0;
 };
 // The owner that the config gives to what is at `path` of it; where it does not, that of `kept`, or root.
-Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
-                   const model::FileView* kept);
+Result<OwnerIds> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                        const model::FileView* kept);
 
 // A step for what is, or is not, `there`.
 Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation);

@@ -48,7 +48,7 @@ Result<Step> plan_archive(FilesPlan& files, std::size_t index) {
   if (!contents) {
     return std::move(contents).error().at(files.question.origin(archive.contents.place, at + ".contents", "source"));
   }
-  const Ids ids = TRY(ids_of(files, archive, at, nullptr));
+  const OwnerIds ids = TRY(ids_of(files, archive, at, nullptr));
   UnpackArchive wanted;
   wanted.name = archive.name;
   wanted.path = archive.path;

@@ -193,7 +193,7 @@ Result<std::optional<Step>> plan_directory(FilesPlan& files, std::size_t index) 
   }
   const bool anew = there != nullptr && overwrite;
   const model::FileView* const kept = anew ? nullptr : there;
-  const Ids ids = TRY(ids_of(files, directory, at, kept));
+  const OwnerIds ids = TRY(ids_of(files, directory, at, kept));
   const PutDirectory wanted{directory.path, directory.mode.value_or(kept == nullptr ? directory_mode : kept->mode),
                             ids.uid, ids.gid, anew};
   if (kept != nullptr && kept->has(wanted.mode, wanted.uid, wanted.gid)) {
@@ -272,7 +272,7 @@ Result<Digest> digest_of_whole(const spec::File& file, const PutFile& wanted) {
 // The file stays, and its mode and owner where the config gives none.
 Result<std::optional<Step>> plan_kept_file(FilesPlan& files, const spec::File& file, const std::string& at,
                                            const model::FileView& there, const Origin& origin) {
-  const Ids ids = TRY(ids_of(files, file, at, &there));
+  const OwnerIds ids = TRY(ids_of(files, file, at, &there));
   PutFile wanted;
   wanted.path = file.path;
   wanted.keeps = there.digest;
@@ -314,7 +314,7 @@ Result<std::optional<Step>> plan_file(FilesPlan& files, std::size_t index) {
   if (there != nullptr && !file.contents.source && !overwrite) {
     return plan_kept_file(files, file, at, *there, origin);
   }
-  const Ids ids = TRY(ids_of(files, file, at, nullptr));
+  const OwnerIds ids = TRY(ids_of(files, file, at, nullptr));
   PutFile wanted;
   wanted.path = file.path;
   wanted.contents = TRY(contents_at(files, file.contents, file.place, at + ".contents"));
@@ -371,7 +371,7 @@ Result<std::optional<Step>> plan_symlink(FilesPlan& files, const spec::Link& lin
   if (there != nullptr && !same && !link.overwrite.value_or(false)) {
     return link_conflict(files, *there, "a symbolic link to " + printable(target)).at(origin);
   }
-  const Ids ids = TRY(ids_of(files, link, at, same ? there : nullptr));
+  const OwnerIds ids = TRY(ids_of(files, link, at, same ? there : nullptr));
   if (same && there->uid == ids.uid && there->gid == ids.gid) {
     return std::optional<Step>{};
   }
@@ -775,10 +775,10 @@ Result<void> plan_labels(FilesPlan& files, const std::vector<std::string>& place
 
 }  // namespace
 
-Result<Ids> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
-                   const model::FileView* kept) {
-  return Ids{TRY(user_id(files, node, path, kept == nullptr ? 0 : kept->uid)),
-             TRY(group_id(files, node, path, kept == nullptr ? 0 : kept->gid))};
+Result<OwnerIds> ids_of(const FilesPlan& files, const spec::Node& node, const std::string& path,
+                        const model::FileView* kept) {
+  return OwnerIds{TRY(user_id(files, node, path, kept == nullptr ? 0 : kept->uid)),
+                  TRY(group_id(files, node, path, kept == nullptr ? 0 : kept->gid))};
 }
 
 Step step_over(std::string id, const model::FileView* there, std::string why, Origin origin, Operation operation) {
