@@ -373,6 +373,10 @@ Result<std::string> ImageDisks::read(const host::DeviceRef& device, std::size_t 
   return real_.read(TRY(real(device)), max_bytes);
 }
 
+Result<void> ImageDisks::write(const host::DeviceRef& device, std::string_view bytes) {
+  return real_.write(TRY(real(device)), bytes);
+}
+
 Result<void> ImageDisks::wipe_signatures(const host::DeviceRef& device) {
   return real_.wipe_signatures(TRY(real(device)));
 }

@@ -55,6 +55,7 @@ class ImageDisks final : public host::Disks {
   Result<host::Signature> probe(const host::DeviceRef& device) override;
   Result<host::ArrayMember> array_member(const host::DeviceRef& device) override;
   Result<std::string> read(const host::DeviceRef& device, std::size_t max_bytes) override;
+  Result<void> write(const host::DeviceRef& device, std::string_view bytes) override;
   Result<void> wipe_signatures(const host::DeviceRef& device) override;
   Result<void> flush(const host::DeviceRef& device) override;
   Result<host::FilesystemSize> filesystem_size(const host::DeviceRef& device) override;

@@ -161,6 +161,9 @@ class Disks {
   virtual Result<ArrayMember> array_member(const DeviceRef& device) = 0;
   // The bytes at its beginning, `max_bytes` or as many as there are.
   virtual Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) = 0;
+  // Writes the bytes at its beginning, durably; what is behind them stays. Of a disk: its boot code, before the table.
+  // A partition must not be in use.
+  virtual Result<void> write(const DeviceRef& device, std::string_view bytes) = 0;
   // Erases every signature that probe() can find (libblkid's wipe), durably.
   virtual Result<void> wipe_signatures(const DeviceRef& device) = 0;
   // Makes what was written to the device durable (fsync of the node).

@@ -31,6 +31,7 @@ class ForwardedDisks : public Disks {
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override {
     return disks_.read(device, max_bytes);
   }
+  Result<void> write(const DeviceRef& device, std::string_view bytes) override { return disks_.write(device, bytes); }
   Result<void> wipe_signatures(const DeviceRef& device) override { return disks_.wipe_signatures(device); }
   Result<void> flush(const DeviceRef& device) override { return disks_.flush(device); }
   Result<FilesystemSize> filesystem_size(const DeviceRef& device) override { return disks_.filesystem_size(device); }

@@ -77,6 +77,11 @@ Result<std::string> SelectedDisks::read(const DeviceRef& device, std::size_t max
   return ForwardedDisks::read(ref, max_bytes);
 }
 
+Result<void> SelectedDisks::write(const DeviceRef& device, std::string_view bytes) {
+  const DeviceRef ref = TRY(lookup_.real(device));
+  return ForwardedDisks::write(ref, bytes);
+}
+
 Result<void> SelectedDisks::wipe_signatures(const DeviceRef& device) {
   const DeviceRef ref = TRY(lookup_.real(device));
   return ForwardedDisks::wipe_signatures(ref);

@@ -163,6 +163,22 @@ TEST_CASE("what is at the beginning of a device, to its end at most") {
   CHECK(disks.read({"/dev/none-such", {}, 0}, 4).error().code == Code::device_missing);
 }
 
+TEST_CASE("what is written to a partition or a disk is at its beginning, and what is behind that stays") {
+  NEED_LOOPS();
+  const LoopDisk disk(16, 512);
+  host::LinuxDisks disks;
+  REQUIRE(why(disks.write_table(disk.ref(), gpt({partition(1, 1, 2, 512), partition(2, 4, 2, 512)}))) == "");
+  const std::string before = read_bytes(disk.node(), 440, 32768);
+  REQUIRE(why(disks.write(disk.part(1), std::string(4096, 'l'))) == "");
+  REQUIRE(why(disks.write(disk.part(1), "loader")) == "");
+  REQUIRE(why(disks.write(disk.ref(), std::string(440, 'c'))) == "");
+  CHECK(disks.read(disk.part(1), 4096).value() == "loader" + std::string(4090, 'l'));
+  CHECK(disks.read(disk.ref(), 440).value() == std::string(440, 'c'));
+  CHECK(read_bytes(disk.node(), 440, 32768) == before);
+  CHECK(disks.read_table(disk.ref()).value().partitions.size() == 2);
+  CHECK(disks.write({"/dev/none-such", {}, 0}, "x").error().code == Code::device_missing);
+}
+
 TEST_CASE("copies without a boot record are read, and are damaged") {
   NEED_LOOPS();
   for (const std::uint32_t sector_size : {512U, 4096U}) {

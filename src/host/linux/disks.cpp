@@ -94,6 +94,26 @@ Result<void> flush_open(int fd, const std::string& node) {
   return {};
 }
 
+// udev reads the table again when the disk is closed, and takes none of the partitions away that are held open.
+Result<void> write_to_disk(const BlockDevice& disk, std::string_view bytes) {
+  std::vector<Descriptor> held;
+  {
+    const Descriptor file = TRY(open_locked(disk, O_RDWR));
+    TRY(write_all(file.get(), bytes, disk.node));
+    TRY(flush_open(file.get(), disk.node));
+    held = held_open(TRY(partitions_of(disk)));
+  }
+  return await_udev_of(disk);
+}
+
+Result<void> write_to_partition(const BlockDevice& disk, const BlockDevice& partition, std::string_view bytes) {
+  const Descriptor lock = TRY(open_locked(disk, O_RDONLY));
+  const std::lock_guard starting(starting_lock());
+  const Descriptor file = TRY(open_device(partition.node, O_RDWR | O_EXCL));
+  TRY(write_all(file.get(), bytes, partition.node));
+  return flush_open(file.get(), partition.node);
+}
+
 }  // namespace
 
 Result<std::string> LinuxDisks::await(const DeviceRef& device, std::chrono::milliseconds patience) {
@@ -176,6 +196,12 @@ Result<std::string> LinuxDisks::read(const DeviceRef& device, std::size_t max_by
     return io_error("cannot tell the size of " + found.node);
   }
   return read_at(file.get(), 0, std::min<std::size_t>(max_bytes, static_cast<std::size_t>(end)), found.node);
+}
+
+Result<void> LinuxDisks::write(const DeviceRef& device, std::string_view bytes) {
+  const BlockDevice found = TRY(find_device(device));
+  const BlockDevice whole = TRY(whole_disk(found));
+  return whole.node == found.node ? write_to_disk(whole, bytes) : write_to_partition(whole, found, bytes);
 }
 
 Result<void> LinuxDisks::wipe_signatures(const DeviceRef& device) {

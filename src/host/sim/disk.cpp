@@ -71,6 +71,10 @@ Content foreign(std::string type, std::string label, std::string uuid) {
   return file_system(std::move(type), std::move(label), std::move(uuid));
 }
 
+Content raw_bytes(std::string bytes) {
+  return Content{Signature{}, tree({{std::string(raw_path), regular(std::move(bytes))}}), std::nullopt};
+}
+
 Formatted array_member(const ArrayMember& superblock) {
   Formatted made;
   made.signature = {std::string(member_type), "any:" + superblock.name, superblock.array.text(), false};
@@ -206,6 +210,29 @@ Area* Disk::area(std::int64_t start) {
 Signature Disk::probe(std::int64_t start) const {
   const auto found = areas_.find(start);
   return found == areas_.end() ? Signature{} : found->second.now.signature;
+}
+
+std::string Disk::raw(std::int64_t start) const {
+  const auto found = areas_.find(start);
+  if (found == areas_.end() || !found->second.now.signature.type.empty()) {
+    return {};
+  }
+  const Tree& held = found->second.now.files.now();
+  const auto bytes = held.find(raw_path);
+  return bytes == held.end() ? std::string() : bytes->second.content;
+}
+
+void Disk::write(std::int64_t start, std::int64_t sectors, std::string_view bytes) {
+  std::string all = start == 0 ? spec_.bytes : raw(start);
+  all.replace(0, std::min(bytes.size(), all.size()), bytes);
+  if (start == 0) {
+    spec_.bytes = std::move(all);
+    return;
+  }
+  // Zeros at its end are what a blank extent has.
+  all.erase(all.find_last_not_of('\0') + 1);
+  format(start, sectors, formatted(raw_bytes(std::move(all))));
+  flush(start);
 }
 
 void Disk::format(std::int64_t start, std::int64_t sectors, Formatted made) {

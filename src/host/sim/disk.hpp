@@ -65,6 +65,9 @@ struct TableCopy {
 // "/dev/vda1", "/dev/nvme0n1p1"; number 0 is the whole disk.
 std::string partition_node(const std::string& disk, std::int64_t number);
 
+// Where the tree of an area without a signature has what was written to it.
+inline constexpr std::string_view raw_path = "/bytes";
+
 // What a member of the array is, probed and read.
 Formatted array_member(const ArrayMember& superblock);
 
@@ -90,6 +93,10 @@ class Disk {
   // What starts at `start`; nothing if that is blank.
   [[nodiscard]] Area* area(std::int64_t start);
   [[nodiscard]] Signature probe(std::int64_t start) const;
+  // The bytes that were written to the extent; empty: none, or it holds something that probe() knows.
+  [[nodiscard]] std::string raw(std::int64_t start) const;
+  // Writes them at its beginning, durably; what is behind stays. At 0 it is the boot code of the disk.
+  void write(std::int64_t start, std::int64_t sectors, std::string_view bytes);
   // Makes a file system in the extent, not yet flushed. What else lay in the extent is gone.
   void format(std::int64_t start, std::int64_t sectors, Formatted made);
   void wipe(std::int64_t start);

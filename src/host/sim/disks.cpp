@@ -158,11 +158,27 @@ Result<ArrayMember> SimDisks::array_member(const DeviceRef& device) {
 
 Result<std::string> SimDisks::read(const DeviceRef& device, std::size_t max_bytes) {
   const Device found = TRY(existing(world_, device));
-  const DiskSpec& spec = world_.disk(found).spec();
-  std::string bytes = spec.bytes.substr(0, max_bytes);
-  const auto end = static_cast<std::size_t>(spec.facts.sectors * spec.facts.sector_size);
+  Disk& disk = world_.disk(found);
+  std::string bytes = (found.start == 0 ? disk.spec().bytes : disk.raw(found.start)).substr(0, max_bytes);
+  const auto end = static_cast<std::size_t>(found.sectors * disk.spec().facts.sector_size);
   bytes.resize(std::min(max_bytes, end), '\0');
   return bytes;
+}
+
+// As far as some byte, where it is cut.
+Result<void> SimDisks::write(const DeviceRef& device, std::string_view bytes) {
+  const auto put = [&](std::size_t length) -> Result<void> {
+    const Device found = TRY(existing(world_, device));
+    if (found.start != 0) {
+      TRY(unused(world_, device));
+    }
+    world_.disk(found).write(found.start, found.sectors, bytes.substr(0, length));
+    world_.touch(found.node);
+    return {};
+  };
+  return mutate(
+      world_, "write", target_of(world_, device), [&] { return put(bytes.size()); },
+      [&] { static_cast<void>(put(world_.random().below(bytes.size() + 1))); });
 }
 
 Result<void> SimDisks::wipe_signatures(const DeviceRef& device) {

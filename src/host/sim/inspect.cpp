@@ -96,6 +96,9 @@ std::string snapshot_disk(const Disk& disk, const std::vector<std::string>& igno
   const Table table = disk.read_table();
   std::string text = fmt::format("{}: table {}{} {}{}\n", disk.node(0), kind_name(table.kind), table.other_name,
                                  table.disk_guid.text(), table.grown ? " grown" : "");
+  if (!disk.spec().bytes.empty()) {
+    text += disk.node(0) + ": boot code " + Digest::sha256(disk.spec().bytes).text() + "\n";
+  }
   for (const auto& entry : table.partitions) {
     text += disk.node(0) + ": partition " + describe_partition(entry) + "\n";
   }

@@ -27,6 +27,8 @@ struct Content {
 };
 
 Content file_system(std::string type, std::string label, std::string uuid, Tree files = tree());
+// Bytes that nobody knows a signature of: a boot loader.
+Content raw_bytes(std::string bytes);
 // Something of somebody else's: "crypto_LUKS", "swap", "LVM2_member".
 Content foreign(std::string type, std::string label = "", std::string uuid = "");
 

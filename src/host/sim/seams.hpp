@@ -97,6 +97,7 @@ class SimDisks final : public Disks {
   Result<Signature> probe(const DeviceRef& device) override;
   Result<ArrayMember> array_member(const DeviceRef& device) override;
   Result<std::string> read(const DeviceRef& device, std::size_t max_bytes) override;
+  Result<void> write(const DeviceRef& device, std::string_view bytes) override;
   Result<void> wipe_signatures(const DeviceRef& device) override;
   Result<void> flush(const DeviceRef& device) override;
   Result<FilesystemSize> filesystem_size(const DeviceRef& device) override;
