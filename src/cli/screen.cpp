@@ -171,7 +171,7 @@ std::string excerpt(const fields::Document& document, const Origin& origin, std:
 }
 
 std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document,
-                           const std::string& state) {
+                           const std::string& state, bool needs_memory) {
   Error bare = error;
   const std::vector<std::string> frames = std::move(bare.frames);
   bare.frames.clear();
@@ -196,7 +196,10 @@ std::string failure_screen(const Error& error, const std::string& doing, const f
     }
   }
   frame.line();
-  frame.entry("Do", std::string(row(error.code).hint));
+  frame.entry("Do", needs_memory
+                        ? "DO NOT REBOOT: files of this machine's disks are in memory alone, until the stage disks "
+                          "has put them back. Correct the cause here, at the prompt, then: resume"
+                        : std::string(row(error.code).hint));
   frame.entry("Prompt", "status, plan, logs: to look; resume: the cause is gone, go on without a reboot");
   frame.entry("Kept in", "/run/provision/failure.txt and the journal (journalctl -b -t provision)" +
                              (state.empty() ? "" : "; for the next boot in failure.txt of " + state));

@@ -54,8 +54,8 @@ class Excerpts {
 std::string excerpt(const fields::Document& document, const Origin& origin, std::size_t width);
 
 // Plain ASCII frames, 79 columns, for any console. `document` may be null. `state`: the directory where it is kept for
-// the boots to come, if there is one.
+// the boots to come, if there is one. `needs_memory`: what a reboot would lose is in memory alone.
 std::string failure_screen(const Error& error, const std::string& doing, const fields::Document* document,
-                           const std::string& state = {});
+                           const std::string& state = {}, bool needs_memory = false);
 
 }  // namespace provision::cli

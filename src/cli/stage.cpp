@@ -17,6 +17,7 @@
 #include "cli/stage.hpp"
 #include "host/linux/linux_host.hpp"
 #include "host/linux/mounts.hpp"
+#include "plan/operations/moved_journal.hpp"
 #include "providers/detect.hpp"
 #include "run/last_failure.hpp"
 #include "run/status.hpp"
@@ -137,7 +138,9 @@ void show_failure(host::Host& host, const StageOptions& options, const Error& er
   const std::string& stage = options.name;
   const auto document = kept_document(host.own, error);
   const bool lasts = is_read_by_next_boot(host, options);
-  const std::string screen = failure_screen(error, "stage " + stage, document.get(), lasts ? options.state : "");
+  const auto needs_memory = plan::is_memory_needed(host);
+  const std::string screen = failure_screen(error, "stage " + stage, document.get(), lasts ? options.state : "",
+                                            needs_memory && *needs_memory);
   const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
                     host.own.replace(run::failure_path, screen, 0600, {}).has_value();
   const bool in_journal =

@@ -151,11 +151,40 @@ Result<model::Inventory> see_images(const TargetOptions& options, const spec::Pa
   return inventory;
 }
 
+// In a first boot: what the units of its stages are told (dracut-module/35provision, provision-generator).
+Result<model::JournalPlace> journal_place(host::Host& host) {
+  constexpr std::string_view environment_path = "/run/provision.env";
+  constexpr std::string_view key = "PROVISION_OPTIONS=";
+  constexpr std::size_t max_bytes = 65536;
+  if (!TRY(host.own.look(environment_path))) {
+    return model::JournalPlace{};
+  }
+  stages::FirstBoot first_boot;
+  std::string stamp;
+  const std::string text = TRY(host.own.read(environment_path, max_bytes));
+  const auto value = [](std::string_view word, std::string_view option, std::string& to) {
+    if (word.starts_with(option)) {
+      to = word.substr(option.size());
+    }
+  };
+  for (const auto line : split(text, '\n')) {
+    for (const auto word : line.starts_with(key) ? split(line, ' ') : std::vector<std::string_view>{}) {
+      value(word, "--state-device=", first_boot.device);
+      value(word, "--state=", first_boot.state_path);
+      value(word, "--stamp=", stamp);
+      first_boot.stamp_is_disk_guid = first_boot.stamp_is_disk_guid || word == "--stamp-disk-guid";
+      first_boot.asked_for = first_boot.asked_for && word != "--auto";
+    }
+  }
+  return stages::journal_place(host, first_boot, stamp);
+}
+
 Result<model::Inventory> see_machine(const std::string& root, const spec::Parsed& config) {
   host::LinuxHost machine(root, "/run/provision/volatile");
-  const host::Host host = machine.host();
+  host::Host host = machine.host();
   auto selected = model::selected_host(host, config);
   model::Inventory inventory = TRY(model::observe(selected.host(), config, whole_scope()));
+  inventory.journal = TRY(journal_place(host));
   inventory.root = TRY(stages::root_to_keep(host.firmware));
   inventory.kept = TRY(stages::others_to_keep(host.firmware));
   return inventory;

@@ -239,4 +239,40 @@ std::string describe(const host::Table& table) {
   return names.empty() ? "an empty GPT" : "a GPT with partition " + join(names, ", ");
 }
 
+void forget_user(Inventory& inventory, const std::string& user) {
+  const auto forget = [&](auto& views) {
+    for (auto& view : views) {
+      std::erase(view.users, user);
+    }
+  };
+  forget(inventory.disks);
+  for (auto& disk : inventory.disks) {
+    forget(disk.partitions);
+  }
+  for (auto& array : inventory.arrays) {
+    forget(array.members);
+  }
+  forget(inventory.volumes);
+  for (auto& group : inventory.volume_groups) {
+    forget(group.members);
+  }
+  forget(inventory.devices);
+}
+
+void add_user(Inventory& inventory, const host::DeviceRef& device, const std::string& user) {
+  for (auto& view : inventory.devices) {
+    if (is_same_device(view.device, device)) {
+      view.users.push_back(user);
+    }
+  }
+  for (auto& disk : inventory.disks) {
+    for (auto& partition : disk.partitions) {
+      if (disk.device == device.disk && partition.number == device.number) {
+        partition.users.push_back(user);
+        disk.users.push_back(user);
+      }
+    }
+  }
+}
+
 }  // namespace provision::model

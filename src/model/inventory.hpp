@@ -210,6 +210,19 @@ struct PolicyView {
   bool operator==(const PolicyView&) const = default;
 };
 
+// The file system that has the journal and the stamp, as a path of this process and below that.
+struct JournalPlace {
+  // Where it is mounted; empty: nowhere, or nobody could tell it from another one.
+  std::string mount;
+  // The journal's directory in it: one name.
+  std::string directory;
+  // The stamp in it; empty: it is not known.
+  std::string stamp;
+  // The name by which the next boot finds it: "LABEL=BOOT".
+  std::string name;
+  bool operator==(const JournalPlace&) const = default;
+};
+
 struct Inventory {
   host::Machine machine;
   std::vector<DiskView> disks;
@@ -235,6 +248,8 @@ struct Inventory {
   // Other file systems whose files must outlive that (provision.keep= of the kernel command line): of each the names
   // OLD[:NEW...], "LABEL=boot" or "LABEL=EFI-SYSTEM:esp".
   std::vector<std::string> kept;
+  // Where the journal can be taken from one of those and put back.
+  JournalPlace journal;
   // All disks of the machine, where the config selects some by what they are.
   std::vector<host::WholeDisk> whole_disks;
   bool operator==(const Inventory&) const = default;
@@ -273,6 +288,11 @@ std::string describe(const host::Signature& signature);
 std::string describe(const host::Table& table);
 std::string describe(const host::ArrayMember& member);
 
+// Nobody of that name uses any of the devices any more.
+void forget_user(Inventory& inventory, const std::string& user);
+// Somebody uses the device, and its disk.
+void add_user(Inventory& inventory, const host::DeviceRef& device, const std::string& user);
+
 }  // namespace provision::model
 
 PROVISION_DECLARE_RECORD(provision::host::DeviceRef);
@@ -308,4 +328,5 @@ PROVISION_DECLARE_RECORD(provision::model::AccountRules);
 PROVISION_DECLARE_RECORD(provision::model::SubRange);
 PROVISION_DECLARE_RECORD(provision::model::PasswordView);
 PROVISION_DECLARE_RECORD(provision::model::AccountFiles);
+PROVISION_DECLARE_RECORD(provision::model::JournalPlace);
 PROVISION_DECLARE_RECORD(provision::model::Inventory);

@@ -402,6 +402,16 @@ struct Table<AccountFiles> {
 };
 
 template <>
+struct Table<JournalPlace> {
+  static constexpr auto rows = std::tuple{
+      field("mount", &JournalPlace::mount, "Where its file system is mounted."),
+      field("directory", &JournalPlace::directory, "Its directory in that."),
+      field("stamp", &JournalPlace::stamp, "The stamp in that."),
+      field("name", &JournalPlace::name, "By which name the next boot finds the file system."),
+  };
+};
+
+template <>
 struct Table<Inventory> {
   static constexpr auto rows = std::tuple{
       field("machine", &Inventory::machine, "The machine's identity."),
@@ -420,6 +430,7 @@ struct Table<Inventory> {
       field("accountFiles", &Inventory::account_files, "What is needed to add to them."),
       field("root", &Inventory::root, "The name of the root file system whose files must be kept."),
       field("kept", &Inventory::kept, "The names of other file systems whose files must be kept."),
+      field("journal", &Inventory::journal, "Where the journal is, if that file system may be made anew."),
       field("wholeDisks", &Inventory::whole_disks, "All disks of the machine, where the config selects some."),
   };
 };
@@ -460,4 +471,5 @@ PROVISION_INSTANTIATE_RECORD(provision::model::AccountRules);
 PROVISION_INSTANTIATE_RECORD(provision::model::SubRange);
 PROVISION_INSTANTIATE_RECORD(provision::model::PasswordView);
 PROVISION_INSTANTIATE_RECORD(provision::model::AccountFiles);
+PROVISION_INSTANTIATE_RECORD(provision::model::JournalPlace);
 PROVISION_INSTANTIATE_RECORD(provision::model::Inventory);

@@ -33,7 +33,9 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> kinds{"wr
                                                                              "make-volume-group",
                                                                              "make-logical-volume",
                                                                              "enroll-volume",
-                                                                             "unpack-archive"};
+                                                                             "unpack-archive",
+                                                                             "save-loader",
+                                                                             "put-loader"};
 
 }  // namespace
 
@@ -380,6 +382,29 @@ struct Table<SaveRoot> {
       field("plain", &SaveRoot::plain, "Whether it must hold nothing but what a FAT can."),
       field("room", &SaveRoot::room,
             "The size of the smallest file system that gets the files; 0: it is not asked for.", {.unit = "bytes"}),
+      field("journal", &SaveRoot::journal, "Where the journal is in it, which memory holds from then on."),
+  };
+};
+
+template <>
+struct Table<SaveLoader> {
+  static constexpr auto rows = std::tuple{
+      field("kept", &SaveLoader::kept, "By which its copy is known: the partition's GUID.", {.required = true}),
+      field("device", &SaveLoader::device, "The partition.", {.required = true}),
+      field("bytes", &SaveLoader::bytes, "Its size.", {.required = true, .unit = "bytes"}),
+      field("loader", &SaveLoader::kind, "\"bios\", a BIOS boot partition, or \"prep\".", {.required = true}),
+  };
+};
+
+template <>
+struct Table<PutLoader> {
+  static constexpr auto rows = std::tuple{
+      field("kept", &PutLoader::kept, "By which the copy is known.", {.required = true}),
+      field("device", &PutLoader::device, "The partition that gets it.", {.required = true}),
+      field("bytes", &PutLoader::bytes, "The size of the copy.", {.required = true, .unit = "bytes"}),
+      field("loader", &PutLoader::kind, "\"bios\", whose disk gets boot code too, or \"prep\".", {.required = true}),
+      field("from", &PutLoader::from, "Where the old partition began, in units of 512 bytes."),
+      field("to", &PutLoader::to, "Where this one begins, in units of 512 bytes."),
   };
 };
 
@@ -394,6 +419,7 @@ struct Table<RestoreRoot> {
       field("keeperFormat", &RestoreRoot::keeper_format, "The format of that."),
       field("kept", &RestoreRoot::kept, "Which one it is of those that are kept besides the root; none: the root."),
       field("stays", &RestoreRoot::stays, "Whether the copy stays, for another file system that gets it too."),
+      field("journal", &RestoreRoot::journal, "Where the journal is in it from then on."),
   };
 };
 
@@ -495,6 +521,8 @@ PROVISION_INSTANTIATE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_INSTANTIATE_RECORD(provision::plan::BindVolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::SaveRoot);
 PROVISION_INSTANTIATE_RECORD(provision::plan::RestoreRoot);
+PROVISION_INSTANTIATE_RECORD(provision::plan::SaveLoader);
+PROVISION_INSTANTIATE_RECORD(provision::plan::PutLoader);
 PROVISION_INSTANTIATE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_INSTANTIATE_RECORD(provision::plan::MakeVolumeGroup);

@@ -257,6 +257,8 @@ struct SaveRoot {
   bool plain = false;
   // Bytes of the smallest new one, where the tables tell; 0: they do not, or it is the root.
   std::int64_t room = 0;
+  // The journal is in it, and goes into memory before. Without a mount: it is not.
+  model::JournalPlace journal{};
   bool operator==(const SaveRoot&) const = default;
 };
 
@@ -272,7 +274,33 @@ struct RestoreRoot {
   std::string kept{};
   // The copy stays, since another file system gets the files after this one.
   bool stays = false;
+  // The journal goes there from memory, and is there from then on. Without a mount: it does not.
+  model::JournalPlace journal{};
   bool operator==(const RestoreRoot&) const = default;
+};
+
+// Keeps a boot loader that lies outside of file systems, beside the journal: all of the partition and, of a BIOS boot
+// partition, the boot code of its disk.
+struct SaveLoader {
+  // By which its copy is known: the GUID of the partition.
+  std::string kept;
+  host::DeviceRef device;
+  std::int64_t bytes = 0;
+  // As in LoaderKind.
+  std::string kind;
+  bool operator==(const SaveLoader&) const = default;
+};
+
+// Writes what SaveLoader kept into another partition, and onto the disk that it is on. GRUB is told where it is then.
+struct PutLoader {
+  std::string kept;
+  host::DeviceRef device;
+  std::int64_t bytes = 0;
+  std::string kind;
+  // Where the old partition began, and this one: in units of 512 bytes, as a BIOS counts.
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  bool operator==(const PutLoader&) const = default;
 };
 
 // A volume group of LVM. Its devices become physical volumes, whatever was on them is erased.
@@ -415,7 +443,7 @@ struct MakeHome {
 using Operation = std::variant<WriteTable, MakeFilesystem, Mount, PutFile, PutUnit, PutDirectory, PutLink, RemoveLink,
                                PutResult, Relabel, WriteAccounts, MakeHome, MakeArray, MakeVolume, PutVolumeKey,
                                BindVolume, SaveRoot, RestoreRoot, GrowFilesystem, MakeSubvolume, MakeVolumeGroup,
-                               MakeLogicalVolume, EnrollVolume, UnpackArchive>;
+                               MakeLogicalVolume, EnrollVolume, UnpackArchive, SaveLoader, PutLoader>;
 
 enum class State : std::uint8_t {
   satisfied,    // it is as the operation would leave it
@@ -465,6 +493,8 @@ Result<Observation> observe(host::Host& host, const PutVolumeKey& operation);
 Result<Observation> observe(host::Host& host, const BindVolume& operation);
 Result<Observation> observe(host::Host& host, const SaveRoot& operation);
 Result<Observation> observe(host::Host& host, const RestoreRoot& operation);
+Result<Observation> observe(host::Host& host, const SaveLoader& operation);
+Result<Observation> observe(host::Host& host, const PutLoader& operation);
 Result<Observation> observe(host::Host& host, const GrowFilesystem& operation);
 Result<Observation> observe(host::Host& host, const MakeSubvolume& operation);
 Result<Observation> observe(host::Host& host, const MakeVolumeGroup& operation);
@@ -490,6 +520,8 @@ Result<void> apply(Work& work, const PutVolumeKey& operation);
 Result<void> apply(Work& work, const BindVolume& operation);
 Result<void> apply(Work& work, const SaveRoot& operation);
 Result<void> apply(Work& work, const RestoreRoot& operation);
+Result<void> apply(Work& work, const SaveLoader& operation);
+Result<void> apply(Work& work, const PutLoader& operation);
 Result<void> apply(Work& work, const GrowFilesystem& operation);
 Result<void> apply(Work& work, const MakeSubvolume& operation);
 Result<void> apply(Work& work, const MakeVolumeGroup& operation);
@@ -515,6 +547,8 @@ void predict(model::Inventory& inventory, const PutVolumeKey& operation);
 void predict(model::Inventory& inventory, const BindVolume& operation);
 void predict(model::Inventory& inventory, const SaveRoot& operation);
 void predict(model::Inventory& inventory, const RestoreRoot& operation);
+void predict(model::Inventory& inventory, const SaveLoader& operation);
+void predict(model::Inventory& inventory, const PutLoader& operation);
 void predict(model::Inventory& inventory, const GrowFilesystem& operation);
 void predict(model::Inventory& inventory, const MakeSubvolume& operation);
 void predict(model::Inventory& inventory, const MakeVolumeGroup& operation);
@@ -540,6 +574,8 @@ std::string describe(const PutVolumeKey& operation);
 std::string describe(const BindVolume& operation);
 std::string describe(const SaveRoot& operation);
 std::string describe(const RestoreRoot& operation);
+std::string describe(const SaveLoader& operation);
+std::string describe(const PutLoader& operation);
 std::string describe(const GrowFilesystem& operation);
 std::string describe(const MakeSubvolume& operation);
 std::string describe(const MakeVolumeGroup& operation);
@@ -584,6 +620,8 @@ Traits traits(const PutVolumeKey& operation);
 Traits traits(const BindVolume& operation);
 Traits traits(const SaveRoot& operation);
 Traits traits(const RestoreRoot& operation);
+Traits traits(const SaveLoader& operation);
+Traits traits(const PutLoader& operation);
 Traits traits(const GrowFilesystem& operation);
 Traits traits(const MakeSubvolume& operation);
 Traits traits(const MakeVolumeGroup& operation);
@@ -633,6 +671,8 @@ PROVISION_DECLARE_RECORD(provision::plan::PutVolumeKey);
 PROVISION_DECLARE_RECORD(provision::plan::BindVolume);
 PROVISION_DECLARE_RECORD(provision::plan::SaveRoot);
 PROVISION_DECLARE_RECORD(provision::plan::RestoreRoot);
+PROVISION_DECLARE_RECORD(provision::plan::SaveLoader);
+PROVISION_DECLARE_RECORD(provision::plan::PutLoader);
 PROVISION_DECLARE_RECORD(provision::plan::GrowFilesystem);
 PROVISION_DECLARE_RECORD(provision::plan::MakeSubvolume);
 PROVISION_DECLARE_RECORD(provision::plan::MakeVolumeGroup);

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "plan/identity.hpp"
 #include "plan/layout.hpp"
+#include "plan/loaders.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/partitions.hpp"
 #include "plan/plan_arrays.hpp"
@@ -375,9 +376,8 @@ Result<void> plan_filesystem(const Question& question, const model::Inventory& a
   return {};
 }
 
-}  // namespace
-
-Result<Plan> plan_disks(const Question& question) {
+// `asked` has the journal where it is, in `question` it is out of the way.
+Result<Plan> plan_of(const Question& question, const Question& asked) {
   Plan plan;
   plan.stage = "disks";
   for (std::size_t i = 0; i < question.config().storage.disks.size(); ++i) {
@@ -393,9 +393,29 @@ Result<Plan> plan_disks(const Question& question) {
     TRY(plan_filesystem(question, after, i, plan));
   }
   TRY(plan_subvolumes(question, after, plan));
-  TRY(plan_root(question, after, plan));
   TRY(plan_growth(question, after, plan));
+  TRY(plan_loaders(question, plan));
+  TRY(plan_root(asked, after, plan));
   return plan;
+}
+
+bool moves_journal(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+    const auto* const save = std::get_if<SaveRoot>(&step.operation);
+    return save != nullptr && !save->journal.mount.empty();
+  });
+}
+
+}  // namespace
+
+Result<Plan> plan_disks(const Question& question) {
+  if (const auto freed = without_journal(question.inventory)) {
+    Plan plan = TRY(plan_of({question.parsed, *freed}, question));
+    if (moves_journal(plan)) {
+      return plan;
+    }
+  }
+  return plan_of(question, question);
 }
 
 }  // namespace provision::plan

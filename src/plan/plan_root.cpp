@@ -10,6 +10,7 @@
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/kept_names.hpp"
+#include "plan/loaders.hpp"
 #include "plan/operations/kept_root.hpp"
 #include "plan/operations/make_filesystem.hpp"
 #include "plan/root.hpp"
@@ -55,6 +56,9 @@ std::vector<Wanted> wanted_of(const model::Inventory& inventory) {
     all.push_back({{}, inventory.root, name, {name}});
   }
   for (std::size_t i = 0; i < inventory.kept.size(); ++i) {
+    if (is_loader_kind(inventory.kept[i])) {
+      continue;
+    }
     const auto names = names_of_kept(inventory.kept[i]);
     Wanted wanted{"kept-" + std::to_string(i + 1), names.front(), parse_kept_name(names.front()), {}};
     for (std::size_t n = names.size() == 1 ? 0 : 1; n < names.size(); ++n) {
@@ -75,6 +79,11 @@ struct RootNow {
   host::DeviceRef device;
   host::Signature signature;
   std::vector<std::string> users;
+
+  // The journal is in it.
+  [[nodiscard]] bool has(const model::JournalPlace& journal) const {
+    return !journal.mount.empty() && std::find(users.begin(), users.end(), journal.mount) != users.end();
+  }
 };
 
 class Finder {
@@ -159,6 +168,8 @@ struct Item {
   Wanted wanted;
   std::optional<RootNow> root;
   std::vector<std::string> to;
+  // The journal goes with it. Without a mount: it does not.
+  model::JournalPlace journal;
 };
 
 bool keeps_partition(const WriteTable& table, const host::Partition& entry) {
@@ -278,14 +289,18 @@ Keeper find_keeper(const Plan& plan, const model::Inventory& before, const model
   return {};
 }
 
-std::string why(const Wanted& wanted, const Keeper& keeper) {
+std::string why(const Item& item, const Keeper& keeper) {
+  const Wanted& wanted = item.wanted;
   const std::string what = wanted.kept.empty() ? "the root file system" : kept_words(wanted.kept, wanted.text);
+  const bool with_journal = !item.journal.mount.empty();
   if (!keeper.made) {
-    return what +
-           " is made anew, and memory keeps its files meanwhile, since no new file system of the "
+    return what + " is made anew, and memory keeps its files meanwhile" +
+           (with_journal ? ", the journal of this first boot too" : "") +
+           ", since no new file system of the "
            "config has room for them: not power-safe until they are back";
   }
-  return what + " is made anew; until its files are back, " + keeper.made->device.path + " keeps them";
+  return what + " is made anew; until its files are back, " + keeper.made->device.path + " keeps them" +
+         (with_journal ? ", and memory the journal of this first boot: not power-safe until then" : "");
 }
 
 const MakeFilesystem& made_by(const Plan& plan, const std::string& id) {
@@ -308,6 +323,7 @@ Step saving_step(const Item& item, const Keeper& keeper, const Plan& plan, const
   const RootNow& root = *item.root;
   SaveRoot save{item.wanted.text, root.device, root.signature.type, root.signature.uuid, {}, {}, made.device,
                 made.format,      made.id,     item.wanted.kept};
+  save.journal = item.journal;
   if (!item.wanted.kept.empty()) {
     const bool any_fat =
         std::any_of(item.to.begin(), item.to.end(), [&](const auto& id) { return made_by(plan, id).format == "vfat"; });
@@ -316,7 +332,7 @@ Step saving_step(const Item& item, const Keeper& keeper, const Plan& plan, const
   }
   Step step;
   step.id = item.wanted.save_id();
-  step.why = why(item.wanted, keeper);
+  step.why = why(item, keeper);
   step.origin = to.origin;
   step.assumes = model::fingerprint(root.signature);
   step.afresh = to.afresh;
@@ -324,6 +340,10 @@ Step saving_step(const Item& item, const Keeper& keeper, const Plan& plan, const
     save.keeper = keeper.made->device;
     save.keeper_format = keeper.made->format;
     step.after = {keeper.step};
+  }
+  if (!item.journal.mount.empty()) {
+    // Nobody writes the journal while it moves.
+    step.after.emplace_back(after_all);
   }
   step.operation = std::move(save);
   return step;
@@ -338,8 +358,8 @@ Step restoring_step(const SaveRoot& save, const Step& saving, const Step& to, bo
   step.after = {to.id, saving.id};
   step.assumes = std::string(model::absent_fingerprint);
   step.afresh = to.afresh;
-  step.operation =
-      RestoreRoot{save.root, made.device, made.format, made.id, save.keeper, save.keeper_format, save.kept, stays};
+  step.operation = RestoreRoot{save.root,          made.device, made.format, made.id,     save.keeper,
+                               save.keeper_format, save.kept,   stays,       save.journal};
   return step;
 }
 
@@ -368,6 +388,11 @@ void put_restoring(Plan& plan, Step restore, std::string& last) {
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const bool needed = std::find(restore.after.begin(), restore.after.end(), plan.steps[i].id) != restore.after.end();
     place = needed ? i + 1 : place;
+  }
+  if (!std::get<RestoreRoot>(restore.operation).journal.mount.empty()) {
+    // As with its saving; and what is behind would have to wait.
+    restore.after.emplace_back(after_all);
+    place = plan.steps.size();
   }
   last = restore.id;
   plan.steps.insert(plan.steps.begin() + static_cast<std::ptrdiff_t>(place), std::move(restore));
@@ -437,7 +462,8 @@ std::vector<RootNow> old_ones(const Wanted& wanted, const model::Inventory& inve
 }
 
 // The one that has the files. Of the root's name the first one is taken, as the boot takes any.
-Result<RootNow> old_one(const Wanted& wanted, const std::vector<RootNow>& roots, const Step& to, const Plan& plan) {
+Result<RootNow> old_one(const Wanted& wanted, const std::vector<RootNow>& roots, const model::JournalPlace& journal,
+                        const Step& to, const Plan& plan) {
   std::vector<RootNow> others;
   std::copy_if(roots.begin(), roots.end(), std::back_inserter(others),
                [&](const RootNow& root) { return !is_of_the_plan(root, plan); });
@@ -449,8 +475,8 @@ Result<RootNow> old_one(const Wanted& wanted, const std::vector<RootNow>& roots,
   }
   if (!roots.empty()) {
     const RootNow& root = wanted.kept.empty() || others.empty() ? roots.front() : others.front();
-    return wanted.kept.empty() || root.users.empty() ? Result<RootNow>(root)
-                                                     : Result<RootNow>(in_use(wanted, root, to));
+    const bool is_free = root.users.empty() || (root.users.size() == 1 && root.has(journal));
+    return wanted.kept.empty() || is_free ? Result<RootNow>(root) : Result<RootNow>(in_use(wanted, root, to));
   }
   return cannot_keep(to, "this is to be " + wanted.words() +
                              ", and no device that the config names has them: if the power went while memory kept "
@@ -479,6 +505,50 @@ Result<void> check_new(const Wanted& wanted, const model::Inventory& inventory, 
   return {};
 }
 
+// What somebody has to open before it can be mounted.
+bool is_in_a_volume(const host::DeviceRef& device, const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+    const auto* const volume = std::get_if<MakeVolume>(&step.operation);
+    const auto* const logical = std::get_if<MakeLogicalVolume>(&step.operation);
+    return (volume != nullptr && model::volume_path(volume->name) == device.path) ||
+           (logical != nullptr && model::logical_path(logical->group, logical->name) == device.path);
+  });
+}
+
+// The boot that comes after a power cut must find it, before we run.
+Result<void> check_journal(const Item& item, const Question& question, const model::Inventory& after,
+                           const Plan& plan) {
+  const Step& to = *step_named(plan, item.to.front());
+  const auto& made = std::get<MakeFilesystem>(to.operation);
+  const auto refused = [&](const std::string& what) {
+    return cannot_keep(
+        to, "this is to be " + item.wanted.words() + ". The journal of this first boot is there, which " + what);
+  };
+  if (item.to.size() > 1) {
+    return refused("can go to one new file system only");
+  }
+  if (made.format == "vfat") {
+    return refused("a vfat would not keep whole in a power cut: give this one another format");
+  }
+  if (is_in_a_volume(made.device, plan)) {
+    return refused("can be on a partition or a RAID array only, that each boot finds by itself");
+  }
+  if (!is_to_be(parse_kept_name(question.inventory.journal.name), made, after)) {
+    return refused("the image finds by the name " + printable(question.inventory.journal.name) +
+                   ": give this one that name");
+  }
+  const bool goes = std::any_of(plan.steps.begin(), plan.steps.end(), Destroyer(question.inventory, *item.root));
+  return goes ? Result<void>()
+              : refused("the image finds by the name " + printable(question.inventory.journal.name) +
+                        ", and the old one, which stays, would have that name too");
+}
+
+// Its old one has the journal.
+bool keeps_journal(const model::Inventory& inventory, const Wanted& wanted) {
+  const auto found = wanted.kept.empty() ? std::vector<RootNow>{} : Finder(inventory, wanted, wanted.from).find();
+  return std::any_of(found.begin(), found.end(), [&](const RootNow& root) { return root.has(inventory.journal); });
+}
+
 // What there is to keep; nothing where the config makes no new one.
 Result<std::optional<Item>> item_of(Wanted wanted, const Question& question, const model::Inventory& after,
                                     const Plan& plan) {
@@ -488,11 +558,16 @@ Result<std::optional<Item>> item_of(Wanted wanted, const Question& question, con
     TRY(check_stays(wanted, question.inventory, roots, plan));
     return std::optional<Item>{};
   }
-  Item item{std::move(wanted), {}, {}};
-  item.root = TRY(old_one(item.wanted, roots, *to.front(), plan));
+  Item item{std::move(wanted), {}, {}, {}};
+  const model::JournalPlace& journal = question.inventory.journal;
+  item.root = TRY(old_one(item.wanted, roots, journal, *to.front(), plan));
   for (const Step* const step : to) {
     TRY(check_new(item.wanted, question.inventory, *step, plan));
     item.to.push_back(step->id);
+  }
+  if (!item.wanted.kept.empty() && item.root->has(journal)) {
+    item.journal = journal;
+    TRY(check_journal(item, question, after, plan));
   }
   return std::optional(std::move(item));
 }
@@ -514,6 +589,17 @@ Result<void> check_apart(const std::vector<Item>& items, const Item& item, const
 
 }  // namespace
 
+std::optional<model::Inventory> without_journal(const model::Inventory& inventory) {
+  const std::string& mount = inventory.journal.mount;
+  const auto wanted = mount.empty() ? std::vector<Wanted>{} : wanted_of(inventory);
+  if (!std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return keeps_journal(inventory, one); })) {
+    return std::nullopt;
+  }
+  model::Inventory changed = inventory;
+  model::forget_user(changed, mount);
+  return changed;
+}
+
 Result<void> plan_root(const Question& question, const model::Inventory& after, Plan& plan) {
   std::vector<Item> items;
   for (auto& wanted : wanted_of(question.inventory)) {
@@ -532,6 +618,9 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
     }
     put_saving(plan, std::move(save), keeper.chain);
   }
+  // Whatever else memory keeps is back before.
+  std::stable_partition(restoring.begin(), restoring.end(),
+                        [](const Step& step) { return std::get<RestoreRoot>(step.operation).journal.mount.empty(); });
   std::string last;
   for (auto& step : restoring) {
     put_restoring(plan, std::move(step), last);

@@ -2,6 +2,8 @@
 // The plan as a person reads it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "plan/plan.hpp"
 
@@ -23,7 +25,7 @@ std::string render_step(std::size_t number, const Step& step, const Ink& ink) {
   if (loses(step)) {
     text += fmt::format("      {}what is there now is lost{}\n", ink.danger, ink.plain);
   }
-  if (step.after == std::vector<std::string>{std::string(after_all)}) {
+  if (std::find(step.after.begin(), step.after.end(), after_all) != step.after.end()) {
     text += fmt::format("      {}after all of the above{}\n", ink.quiet, ink.plain);
   } else if (!step.after.empty()) {
     text += fmt::format("      {}after {}{}\n", ink.quiet, join(step.after, ", "), ink.plain);

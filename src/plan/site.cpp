@@ -159,9 +159,9 @@ std::string used_by(const std::vector<std::string>& users) {
   // dracut-module/35provision mounts it there.
   constexpr std::string_view state_place = "/run/provision/state";
   const bool is_ours = std::find(users.begin(), users.end(), state_place) != users.end();
-  return join(users, ", ") + (is_ours ? " (the journal of this first boot is there, and its stamp: the image must name "
-                                        "another file system by provision.state= or provision.stamp=, or none, for "
-                                        "this one to be made anew)"
+  return join(users, ", ") + (is_ours ? " (the journal of this first boot is there, and its stamp: for this one to be "
+                                        "made anew the image must have its files kept, by provision.keep=, or name "
+                                        "another file system by provision.state= or provision.stamp=, or none)"
                                       : "");
 }
 

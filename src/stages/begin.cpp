@@ -6,6 +6,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/operations/loader.hpp"
 #include "plan/volume_keys.hpp"
 #include "providers/trust.hpp"
 #include "run/journal.hpp"
@@ -150,6 +151,7 @@ Result<void> begin_or_go_on(Context& context, const spec::Parsed& config, const 
   const run::Begin now = TRY(this_beginning(context, journal, config, document));
   if (!journal.begun() || journal.complete()) {
     TRY(plan::forget_keys(context.host.state));
+    TRY(plan::forget_loaders(context.host.state));
     return journal.begin(now);
   }
   const run::Begin& begun = *journal.begun();

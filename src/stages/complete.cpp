@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/path.hpp"
+#include "plan/operations/loader.hpp"
 #include "plan/volume_keys.hpp"
 #include "run/journal.hpp"
 #include "run/last_failure.hpp"
@@ -165,6 +166,7 @@ Result<void> complete(Context& context, run::StageReport& /*report*/) {
   TRY_WHILE(run::forget_failure(context.host.state), "removing what an earlier boot stopped with");
   TRY_WHILE(plan::hand_over_keys(context.host.state, [&] { return remove_drawn_keys(context); }),
             "erasing the keys of encrypted volumes, which the target has now");
+  TRY_WHILE(plan::forget_loaders(context.host.state), "removing the boot loaders, which the disks have now");
   TRY(remove_stamp(context));
   return journal.completed();
 }
@@ -178,6 +180,7 @@ Result<void> finish_completion(Context& context) {
     return {};
   }
   TRY_WHILE(plan::forget_keys(context.host.state), "erasing the keys of encrypted volumes, which the target has now");
+  TRY_WHILE(plan::forget_loaders(context.host.state), "removing the boot loaders, which the disks have now");
   return journal.completed();
 }
 

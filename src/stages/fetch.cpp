@@ -2,6 +2,7 @@
 // fetch-offline and fetch: which config, if any, this machine has.
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/operations/moved_journal.hpp"
 #include "plan/unsupported.hpp"
 #include "providers/provider.hpp"
 #include "stages/begin.hpp"
@@ -110,8 +111,22 @@ Result<void> make_own_directory(host::Files& own, const std::string& path) {
   return own.make_directory(path, 0755, {});
 }
 
+namespace {
+
+bool has_whole_config(Context& context) {
+  const auto kept = kept_documents(context.host.own);
+  return kept && are_whole(*kept);
+}
+
+}  // namespace
+
 Result<void> fetch_offline(Context& context, run::StageReport& report) {
   if (TRY(is_no_first_boot(context))) {
+    report.result = "skipped";
+    return {};
+  }
+  if (TRY(plan::is_journal_in_memory(context.host)) && has_whole_config(context)) {
+    // An earlier run in this boot stopped while the boot partition is made anew, and the config may have been there.
     report.result = "skipped";
     return {};
   }
@@ -121,7 +136,7 @@ Result<void> fetch_offline(Context& context, run::StageReport& report) {
 }
 
 Result<void> fetch(Context& context, run::StageReport& report) {
-  if (const auto kept = kept_documents(context.host.own); kept && are_whole(*kept)) {
+  if (has_whole_config(context)) {
     report.result = "skipped";
     return write_cache_of_kept(context);
   }

@@ -8,6 +8,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/operations/moved_journal.hpp"
 #include "run/journal.hpp"
 #include "stages/disk_stamp.hpp"
 #include "stages/hooks.hpp"
@@ -217,7 +218,8 @@ Verdict judge(const Evidence& evidence) {
 }
 
 Result<void> decide(Context& context, run::StageReport& /*report*/) {
-  if (context.first_boot.device.empty()) {
+  // What has its journal moved was asked for before, and goes on.
+  if (context.first_boot.device.empty() || TRY(plan::has_journal_moved(context.host))) {
     return {};
   }
   const auto asked = ask(context);

@@ -5,9 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/kept_names.hpp"
+#include "plan/loaders.hpp"
 #include "plan/operations/kept_root.hpp"
+#include "plan/operations/loader.hpp"
 #include "stages/sources.hpp"
 
 namespace provision::stages {
@@ -44,13 +47,16 @@ std::string as_name(const std::string& name) {
 }
 
 Result<std::string> kept_entry(std::string_view entry) {
+  if (plan::is_loader_kind(entry)) {
+    return std::string(entry);
+  }
   std::vector<std::string> names;
   for (const auto& name : plan::names_of_kept(entry)) {
     if (name != plan::any_esp && !is_named(name)) {
       return Error(Code::unsupported,
                    "provision.keep= on the kernel command line has \"" + printable(name) +
                        "\", which names no file system: LABEL=, UUID=, PARTLABEL= and PARTUUID= do, paths below /dev, "
-                       "and esp");
+                       "and esp. By themselves bios and prep name partitions that have a boot loader");
     }
     names.push_back(as_name(name));
   }
@@ -59,12 +65,64 @@ Result<std::string> kept_entry(std::string_view entry) {
 
 // Of the file system that is mounted there.
 Result<void> check_old(host::Host& host, const plan::SaveRoot& save) {
-  const std::string place = plan::places_of(save.kept).before;
-  return plan::with_mounted(host, {save.device, save.format, save.id}, place, "ro",
-                            [&] { return plan::check_fits(host.own, place, save); });
+  return plan::with_readable(host, {save.device, save.format, save.id}, plan::places_of(save.kept).before, save.journal,
+                             [&](const std::string& path) { return plan::check_fits(host.own, path, save); });
+}
+
+// A boot loader that goes elsewhere can be told so.
+Result<void> check_loader(host::Host& host, const plan::Plan& plan, const plan::PutLoader& put) {
+  if (auto kept = TRY(plan::kept_loader(host.state, put.kept, put.bytes))) {
+    TRY(plan::relocated(*std::move(kept), put.from, put.to));
+    return {};
+  }
+  for (const auto& step : plan.steps) {
+    const auto* const save = std::get_if<plan::SaveLoader>(&step.operation);
+    if (save != nullptr && save->kept == put.kept) {
+      auto loader = TRY(plan::read_loader(host.disks, *save));
+      TRY(plan::relocated(std::move(loader), put.from, put.to));
+    }
+  }
+  return {};
+}
+
+Result<void> check_loaders(host::Host& host, const plan::Plan& plan) {
+  for (const auto& step : plan.steps) {
+    const auto* const put = std::get_if<plan::PutLoader>(&step.operation);
+    if (auto fits = put != nullptr ? check_loader(host, plan, *put) : Result<void>(); !fits) {
+      return std::move(fits).error().at(step.origin);
+    }
+  }
+  return {};
+}
+
+// The mount that `path` lies in at its top level; empty: none does.
+Result<std::string> mount_above(host::Mounts& mounts, const std::string& path) {
+  for (const auto& entry : TRY(mounts.list())) {
+    if (entry.target == path::parent(path)) {
+      return entry.target;
+    }
+  }
+  return std::string();
 }
 
 }  // namespace
+
+Result<model::JournalPlace> journal_place(host::Host& host, const FirstBoot& first_boot, const std::string& stamp) {
+  model::JournalPlace place;
+  // A disk GUID is of a disk, and not of the file system that is made anew. Where the stamp alone tells, a boot that
+  // comes while there is none would be no first boot.
+  if (first_boot.device.empty() || first_boot.stamp_is_disk_guid || !first_boot.asked_for) {
+    return place;
+  }
+  place.mount = TRY(mount_above(host.mounts, first_boot.state_path));
+  if (place.mount.empty()) {
+    return place;
+  }
+  place.directory = path::name(first_boot.state_path);
+  place.stamp = path::is_within(stamp, place.mount) && stamp != place.mount ? stamp.substr(place.mount.size() + 1) : "";
+  place.name = as_name(first_boot.device);
+  return place;
+}
 
 Result<std::string> root_to_keep(host::Firmware& firmware) {
   const std::string line = TRY(firmware.command_line());
@@ -100,13 +158,14 @@ Result<std::vector<std::string>> others_to_keep(host::Firmware& firmware) {
 }
 
 Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
+  TRY(check_loaders(host, plan));
   for (const auto& step : plan.steps) {
     const auto* const save = std::get_if<plan::SaveRoot>(&step.operation);
     if (save == nullptr) {
       continue;
     }
     const plan::Places places = plan::places_of(save->kept);
-    const auto state = TRY(plan::root_state_on(host, {save->device, save->format, save->id}, places));
+    const auto state = TRY(plan::root_state_on(host, {save->device, save->format, save->id}, places, save->journal));
     if (state == plan::RootState::empty) {
       return plan::root_is_lost(save->kept, save->root).at(step.origin);
     }

@@ -21,6 +21,11 @@ Result<std::string> root_to_keep(host::Firmware& firmware);
 // that OLD names where there is no NEW. Code::unsupported where something is no such name.
 Result<std::vector<std::string>> others_to_keep(host::Firmware& firmware);
 
+// The file system that has the journal and the stamp, which is one of those that can be kept. Without a mount: the
+// journal is in memory, the stamp is a disk GUID, or it alone tells whether this is a first boot. `stamp` as in
+// Context.
+Result<model::JournalPlace> journal_place(host::Host& host, const FirstBoot& first_boot, const std::string& stamp);
+
 // Before anything of a new plan is carried out: a file system whose files are to be kept has some, and they fit into
 // the new one. Code::conflict if it has none, as where an earlier attempt of which nobody has a record any more was
 // cut.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "plan/left_behind.hpp"
+#include "plan/operations/moved_journal.hpp"
 #include "plan/unsupported.hpp"
 #include "plan/volume_keys.hpp"
 #include "run/last_failure.hpp"
@@ -104,6 +105,11 @@ Result<run::Journal> open_journal(Context& context, const spec::Parsed& config) 
 
 Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Parsed& config,
                             const run::Journal& journal) {
+  if (TRY(plan::is_journal_in_memory(context.host))) {
+    return Error(Code::stage_order,
+                 "memory has the journal of this first boot, and files that no disk has: only the plan that took them "
+                 "there can bring them back");
+  }
   model::Scope scope = stage.scope;
   scope.patience = context.patience;
   scope.workers = context.options.workers;
@@ -111,6 +117,7 @@ Result<plan::Plan> new_plan(Context& context, const Stage& stage, const spec::Pa
   inventory.machine.seed = journal.begun()->seed;
   inventory.root = TRY(root_to_keep(context.host.firmware));
   inventory.kept = TRY(others_to_keep(context.host.firmware));
+  inventory.journal = TRY(journal_place(context.host, context.first_boot, context.stamp));
   inventory = plan::without(std::move(inventory), journal.left_behind());
   plan::Plan plan = TRY(stage.planner({config, inventory}));
   plan::let_replace(plan, journal.left_behind());
@@ -294,6 +301,7 @@ Result<void> run_stage(Context& context, const Stage& stage) {
   report.date = context.host.clock.wall();
   const auto start = context.host.clock.monotonic();
   report.started_microseconds = start.count();
+  TRY_WHILE(plan::settle_journal(context.host), "having the journal where it belongs");
   TRY_WHILE(add_to_report(context, report), "beginning the report of the stage " + report.name);
   report.result = "done";
   Result<void> result = run_planned_or_hook(recorded, stage, report);

@@ -490,6 +490,9 @@ class LoopMachine {
   }
 
   void make_content(const std::string& node, const host::sim::Content& content) {
+    if (const auto raw = content.files.find(host::sim::raw_path); content.signature.type.empty()) {
+      return raw == content.files.end() ? void() : write_bytes(node, 0, raw->second.content);
+    }
     format(node, content.signature);
     if (content.files.size() < 2) {
       return;
@@ -584,7 +587,7 @@ void need_for_content(const std::optional<host::sim::Content>& content, std::vec
     return;
   }
   need_program(content->signature.type, missing);
-  if (content->files.size() >= 2) {
+  if (content->files.size() >= 2 && !content->signature.type.empty()) {
     need_kernel(content->signature.type, missing);
   }
 }
@@ -594,6 +597,9 @@ bool keeps_files(const GoldenCase& golden) { return !golden.inventory.root.empty
 
 std::string missing_for(const GoldenCase& golden, const host::sim::MachineSpec& machine) {
   std::vector<std::string> missing;
+  if (!golden.inventory.journal.mount.empty()) {
+    return "a boot that mounts the journal's file system (tests/vm/kept has one)";
+  }
   if (!golden.config.config->storage.raid.empty()) {
     return "md in a kernel of this test's own (tests/vm/raid has one)";
   }

@@ -11,6 +11,7 @@
 #include "sim/machines.hpp"
 #include "stages/stage.hpp"
 #include "support/archives.hpp"
+#include "support/grub.hpp"
 
 namespace provision::test {
 namespace {
@@ -346,6 +347,39 @@ constexpr std::string_view kept_in_memory_config = R"({
       {"label": "esp", "number": 1, "sizeMiB": 64, "typeGuid": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"}]}],
     "filesystems": [
       {"device": "/dev/disk/by-partlabel/esp", "format": "vfat", "label": "esp", "wipeFilesystem": true}
+    ]
+  }
+})";
+
+// The file system that has the stamp and the journal is made anew where it is, and a file is put into the target then.
+constexpr std::string_view moved_journal_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [{"device": "/dev/vdb", "partitions": [{"label": "data", "number": 1, "sizeMiB": 64}]}],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/BOOT", "format": "ext4", "label": "boot", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/data", "format": "ext4", "path": "/var", "wipeFilesystem": true}
+    ],
+    "files": [{"path": "/etc/motd", "mode": 420, "contents": {"source": "data:,hello"}}]
+  }
+})";
+
+// The boot loader goes to another place of its disk, and to another disk.
+constexpr std::string_view loaders_config = R"({
+  "ignition": {"version": "3.4.0"},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vdb", "wipeTable": true, "partitions": [
+        {"label": "one", "number": 1, "sizeMiB": 8},
+        {"label": "bios-1", "number": 2, "sizeMiB": 1, "typeGuid": "21686148-6449-6E6F-744E-656564454649"}]},
+      {"device": "/dev/vdc", "wipeTable": true, "partitions": [
+        {"label": "bios-2", "number": 1, "sizeMiB": 2, "typeGuid": "21686148-6449-6E6F-744E-656564454649"},
+        {"label": "prep", "number": 2, "sizeMiB": 4, "typeGuid": "9E1A2D38-C612-4316-AA26-8B49521E5A8B"},
+        {"label": "two", "number": 3, "sizeMiB": 8}]}
+    ],
+    "filesystems": [
+      {"device": "/dev/disk/by-partlabel/one", "format": "ext4", "wipeFilesystem": true},
+      {"device": "/dev/disk/by-partlabel/two", "format": "ext4", "wipeFilesystem": true}
     ]
   }
 })";
@@ -1205,6 +1239,26 @@ MachineSpec machine_with_kept_root(const std::string& type) {
   return machine;
 }
 
+// A fault came to pass between the moment when the journal was taken into memory and the one when it was on a disk
+// again: both are told in a file, one after the other.
+bool is_disturbed_while_moved(const Run& run) {
+  bool moved = false;
+  std::string boot;
+  for (const auto line : split(run.trace, '\n')) {
+    // "  12 boot 1 CALL", with "   <- FAULT" behind it.
+    const std::size_t at = line.find(" boot ");
+    const std::string now =
+        at == std::string_view::npos ? boot : std::string(line.substr(at, line.find(' ', at + 6) - at));
+    moved = moved && now == boot;
+    boot = now;
+    moved = moved != (line.find("replace /run/provision/journal-moved") != std::string_view::npos);
+    if (moved && line.find(" <- ") != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Its second disk has an EFI system partition.
 MachineSpec machine_with_esp() {
   MachineSpec machine = two_disk_machine();
@@ -1279,6 +1333,53 @@ Flow kept_in_memory_flow() {
   Flow flow = flow_of("kept-in-memory", std::move(machine), kept_in_memory_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb1"});
   flow.left_open = {"are nowhere to be found", "the first boot never completes"};
+  return flow;
+}
+
+Flow moved_journal_flow(bool on_disk) {
+  MachineSpec machine = two_disk_machine();
+  machine.command_line += " provision.keep=LABEL=boot";
+  Tree& files = machine.disks[0].partitions[0].content->files;
+  for (const auto& [path, entry] : tree({{"/vmlinuz", regular("kernel", 0600, {0, 42})},
+                                         {"/loader/current", symlink("../vmlinuz")},
+                                         {"/provision/of-an-earlier-boot", regular("old")}})) {
+    files.insert_or_assign(path, entry);
+  }
+  // Where the table of the old one's disk is not known, nobody knows what its files may take.
+  const std::string named = replaced(moved_journal_config, R"("disks": [)", R"("disks": [{"device": "/dev/vda"}, )");
+  const std::string config =
+      on_disk ? replaced(named, R"("sizeMiB": 64)", R"("sizeMiB": 400)") : std::string(moved_journal_config);
+  Flow flow = flow_of(on_disk ? "moved-journal-kept-on-disk" : "moved-journal", std::move(machine), config, {});
+  // An empty file system has no stamp either.
+  flow.is_complete = [](SimHost& on) {
+    const host::Host host = on.host();
+    const auto stamped = host.own.look(stamp);
+    const auto journal = run::Journal::open(host.state);
+    return stamped && !*stamped && journal && journal->complete();
+  };
+  flow.ignored.emplace_back("/dev/vdb1:/lib/provision/report.json");
+  declare(flow, {"/dev/vda1", "/dev/vdb", "/dev/vdb1", "/sysroot/var", "/sysroot/var/", "/sysroot/etc/motd"});
+  // Until the new file system has them, the power takes the files and the journal.
+  flow.left_open = {"are nowhere to be found", "no device that the config names has them",
+                    "the first boot never completes"};
+  flow.leaves_open = &is_disturbed_while_moved;
+  return flow;
+}
+
+Flow loaders_flow() {
+  MachineSpec machine = two_disk_machine();
+  machine.command_line += " provision.keep=bios,prep";
+  DiskSpec old = blank_disk("/dev/vdb", "used-disk");
+  old.disk_guid = uuid("used disk");
+  old.partitions = {partition(1, 1, 1, "BIOS-BOOT", raw_bytes(grub_partition(2048))),
+                    partition(2, 2, 4, "PReP", raw_bytes("an ELF"))};
+  old.partitions[0].entry.type = *Uuid::parse("21686148-6449-6e6f-744e-656564454649");
+  old.partitions[1].entry.type = *Uuid::parse("9e1a2d38-c612-4316-aa26-8b49521e5a8b");
+  old.bytes = grub_boot_code(2048);
+  machine.disks[1] = std::move(old);
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  Flow flow = flow_of("loaders", std::move(machine), loaders_config, {});
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/vdc3"});
   return flow;
 }
 

@@ -78,6 +78,11 @@ Flow same_root_flow();
 Flow kept_flow(bool forgets);
 // "kept-in-memory": an EFI system partition is made anew where it is, and memory keeps its files.
 Flow kept_in_memory_flow();
+// "moved-journal": the boot partition, which has the stamp and the journal, is made anew where it is; memory keeps all.
+// "moved-journal-kept-on-disk": memory keeps the journal, and another disk the files.
+Flow moved_journal_flow(bool on_disk);
+// "loaders": a BIOS boot partition and a PReP partition, whose boot loaders go to other places and to another disk.
+Flow loaders_flow();
 // "subvolumes": a new Btrfs with subvolumes that are mounted one in the other, and one of before, whose subvolume stays
 // with what is in it and becomes the default.
 Flow subvolumes_flow();

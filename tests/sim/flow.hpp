@@ -12,6 +12,8 @@
 
 namespace provision::test {
 
+struct Run;
+
 struct Flow {
   std::string name;
   host::sim::MachineSpec machine;
@@ -26,6 +28,8 @@ struct Flow {
   bool needs_the_journal = false;
   // Complaints with these words are none: the flow leaves open what they are about.
   std::vector<std::string> left_open;
+  // Whether it leaves that open in this run. None: in each.
+  std::function<bool(const Run& run)> leaves_open;
   // What is wrong in the end besides: asked when the first boot is behind us, of what a snapshot does not tell.
   std::function<std::vector<std::string>(host::sim::SimHost&)> faults_of;
   // What may be changed, as SimHost::touched names it; "/x/" is everything below /x.

@@ -17,9 +17,11 @@
 #include "model/selectors.hpp"
 #include "model/volume_groups.hpp"
 #include "plan/contents.hpp"
+#include "plan/operations/loader.hpp"
 #include "spec/inline_bytes.hpp"
 #include "support/archives.hpp"
 #include "support/boot_record.hpp"
+#include "support/grub.hpp"
 
 namespace provision::test {
 namespace {
@@ -117,7 +119,8 @@ class Builder {
                       .value_or(std::vector<model::SelectedDisk>{})) {}
 
   GoldenMachine build() {
-    spec().state_path = "/run/state";
+    const model::JournalPlace& journal = seen_.journal;
+    spec().state_path = journal.mount.empty() ? "/run/state" : path::join(journal.mount, journal.directory);
     spec().identity = seen_.machine;
     spec().date = seen_.account_files.today > 0 ? date_of(seen_.account_files.today) : spec().date;
     add_accounts();
@@ -670,6 +673,13 @@ class Builder {
     disk.disk_guid = view.table.disk_guid;
     for (const auto& entry : view.table.partitions) {
       disk.partitions.push_back({entry, content_of(view, entry.number)});
+      if (entry.type.text() == plan::bios_boot_type && is_kept(plan::bios_loader)) {
+        const auto start = static_cast<std::uint64_t>(entry.start * view.facts.sector_size / 512);
+        disk.partitions.back().content = raw_bytes(grub_partition(start));
+        disk.bytes = grub_boot_code(start);
+      } else if (entry.type.text() == plan::prep_boot_type && is_kept(plan::prep_loader)) {
+        disk.partitions.back().content = raw_bytes("an ELF");
+      }
     }
     disk.content = content(view.signature);
     if (view.partitions.empty()) {
@@ -684,6 +694,10 @@ class Builder {
       add_users(Disk(disk).node(partition.number), partition.signature, partition.users);
     }
     spec().disks.push_back(std::move(disk));
+  }
+
+  [[nodiscard]] bool is_kept(std::string_view name) const {
+    return std::find(seen_.kept.begin(), seen_.kept.end(), name) != seen_.kept.end();
   }
 
   // The disk that a path by a selector leads to; null: it is no such path.

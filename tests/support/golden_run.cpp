@@ -51,6 +51,7 @@ class Running {
     model::Inventory seen = TRY(model::observe(host_, golden_.config, scope));
     seen.root = golden_.inventory.root;
     seen.kept = golden_.inventory.kept;
+    seen.journal = golden_.inventory.journal;
     // The one that the machine has besides.
     std::erase_if(seen.whole_disks, [](const host::WholeDisk& disk) { return disk.node == root_node; });
     return seen;

@@ -20,6 +20,17 @@ TEST_CASE("excerpt: the user's line with a caret under the column") {
   CHECK(excerpt("{\"\xC3\xA9\": x}", 7) == "2 | {\"\xC3\xA9\": x}\n  |       ^\n");
 }
 
+TEST_CASE("failure screen: nobody is told to reboot while memory alone has files") {
+  const Error error(Code::io, "mkfs.ext4 failed");
+  const auto text = [&](bool needs_memory) {
+    return cli::failure_screen(error, "stage disks", nullptr, {}, needs_memory);
+  };
+  CHECK(text(false).find("then reboot") != std::string::npos);
+  CHECK(text(false).find("DO NOT REBOOT") == std::string::npos);
+  CHECK(text(true).find("then reboot") == std::string::npos);
+  CHECK(text(true).find("DO NOT REBOOT") != std::string::npos);
+}
+
 TEST_CASE("excerpt: nothing without a line, or for another document") {
   const fields::Document document("c", "x");
   CHECK(cli::excerpt(document, {"c", 0, 0, "$"}, 70).empty());

@@ -9,6 +9,7 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "plan/operations/moved_journal.hpp"
 #include "plan/operations/parents.hpp"
 
 namespace provision::plan {
@@ -171,6 +172,15 @@ class Measure {
 
 }  // namespace
 
+Result<void> remove_tree(host::Files& own, const std::string& path) {
+  const auto node = TRY(own.look(path));
+  if (!node || node->kind != host::NodeKind::directory) {
+    return node ? own.remove(path) : Result<void>();
+  }
+  TRY(own.make_directory_anew(path, 0700, {}));
+  return own.remove_directory(path);
+}
+
 Places places_of(const std::string& kept) {
   const std::string name = kept.empty() ? "root" : kept;
   const std::string place = "/run/provision/" + name;
@@ -214,21 +224,40 @@ Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, st
   return worked ? unmounted : worked;
 }
 
-Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy) {
+Result<void> with_readable(host::Host& host, const RootFilesystem& filesystem, const std::string& path,
+                           const model::JournalPlace& journal,
+                           const std::function<Result<void>(const std::string& path)>& work) {
+  if (TRY(is_journal_on(host, journal, filesystem))) {
+    return work(journal.mount);
+  }
+  return with_mounted(host, filesystem, path, "ro", [&] { return work(path); });
+}
+
+Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy,
+                             const model::JournalPlace& journal) {
   bool any = false;
   for (const auto& name : TRY(own.list(path))) {
     if (name == copy) {
       return RootState::copied;
     }
-    any = any || !(name.starts_with(own_prefix) || name == lost_and_found);
+    any = any || !(name.starts_with(own_prefix) || name == lost_and_found || name == journal.directory);
   }
   return any ? RootState::whole : RootState::empty;
 }
 
-Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy_name) {
+Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy_name,
+                         const model::JournalPlace& journal) {
   const std::string copy = path::join(root, copy_name);
-  for (const auto& name : TRY(own.list(copy))) {
-    TRY(move_into_place(own, root, copy, name));
+  auto names = TRY(own.list(copy));
+  std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
+    return name == journal.stamp.substr(0, journal.stamp.find('/'));
+  });
+  for (const auto& name : names) {
+    if (name == journal.directory || name.starts_with(own_prefix)) {
+      TRY(remove_tree(own, path::join(copy, name)));
+    } else {
+      TRY(move_into_place(own, root, copy, name));
+    }
   }
   TRY(take_attributes(own, root, copy));
   TRY(own.sync(root));
@@ -236,13 +265,14 @@ Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_vi
   return own.sync(root);
 }
 
-Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places) {
+Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places,
+                                const model::JournalPlace& journal) {
   if (!TRY(is_there(host, filesystem))) {
     return RootState::empty;
   }
   RootState state = RootState::empty;
-  TRY(with_mounted(host, filesystem, places.after, "ro", [&]() -> Result<void> {
-    state = TRY(root_state(host.own, places.after, places.copy));
+  TRY(with_readable(host, filesystem, places.after, journal, [&](const std::string& path) -> Result<void> {
+    state = TRY(root_state(host.own, path, places.copy, journal));
     return {};
   }));
   return state;

@@ -13,6 +13,9 @@
 
 namespace provision::plan {
 
+// Removes what has the path, a directory with all that is in it; nothing to do where nothing is there.
+Result<void> remove_tree(host::Files& own, const std::string& path);
+
 // What a file system has whose files are kept, or that is going to get them.
 enum class RootState : std::uint8_t {
   // Nothing, or a copy that is not whole.
@@ -55,14 +58,26 @@ Result<bool> is_there(host::Host& host, const RootFilesystem& filesystem);
 Result<void> with_mounted(host::Host& host, const RootFilesystem& filesystem, std::string_view path,
                           std::string_view options, const std::function<Result<void>()>& work);
 
-// Of a file system that is mounted at `path`; `copy` is the copy's name.
-Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy);
+// Of a file system that is mounted at `path`; `copy` is the copy's name. The journal's directory is nothing that it
+// has.
+Result<RootState> root_state(host::Files& own, std::string_view path, std::string_view copy,
+                             const model::JournalPlace& journal = {});
 
-// Of a file system with a whole copy, that is mounted at `root`: everything goes to its place.
-Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy);
+// Of a file system with a whole copy, that is mounted at `root`: everything goes to its place, the stamp first, since
+// without it a boot loader that is there by then would begin no first boot. The journal that was copied with all else
+// goes nowhere: a later one is there.
+Result<void> unpack_copy(host::Files& own, std::string_view root, std::string_view copy,
+                         const model::JournalPlace& journal = {});
 
-// The state of a file system that is not mounted; empty where there is no such file system.
-Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places);
+// The state of a file system that is not mounted, or at the journal's place; empty where there is no such file system.
+Result<RootState> root_state_on(host::Host& host, const RootFilesystem& filesystem, const Places& places,
+                                const model::JournalPlace& journal = {});
+
+// Runs `work` with the path at which the file system can be read: where it is mounted as that of the journal, else as
+// with_mounted() does, read-only.
+Result<void> with_readable(host::Host& host, const RootFilesystem& filesystem, const std::string& path,
+                           const model::JournalPlace& journal,
+                           const std::function<Result<void>(const std::string& path)>& work);
 
 // Of the old file system that is mounted at `path`: its files fit into the new one, and a FAT can hold them where one
 // has to. Code::conflict, with the name of what does not.

@@ -8,6 +8,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "plan/operations/kept_root.hpp"
+#include "plan/operations/moved_journal.hpp"
 
 namespace provision::plan {
 namespace {
@@ -31,8 +32,10 @@ Result<Observation> observe(host::Host& host, const RestoreRoot& operation) {
   Observation seen;
   seen.fingerprint = std::string(model::absent_fingerprint);
   const Places places = places_of(operation.kept);
-  const RootState state = TRY(root_state_on(host, new_root(operation), places));
-  const bool done = state == RootState::whole && (operation.stays || !TRY(is_kept(host, keeper_of(operation), places)));
+  const RootState state = TRY(root_state_on(host, new_root(operation), places, operation.journal));
+  const bool waits = !operation.journal.mount.empty() && TRY(is_journal_in_memory(host));
+  const bool done =
+      state == RootState::whole && !waits && (operation.stays || !TRY(is_kept(host, keeper_of(operation), places)));
   seen.state = done ? State::satisfied : state == RootState::empty ? State::absent : State::partly_ours;
   return seen;
 }
@@ -41,12 +44,19 @@ Result<void> apply(Work& work, const RestoreRoot& operation) {
   host::Host& host = work.host;
   const Places places = places_of(operation.kept);
   TRY(with_mounted(host, new_root(operation), places.after, "", [&]() -> Result<void> {
-    const RootState state = TRY(root_state(host.own, places.after, places.copy));
+    if (!operation.journal.mount.empty()) {
+      TRY_WHILE(write_journal(host, operation.journal, places.after), "writing the journal into the new file system");
+    }
+    const RootState state = TRY(root_state(host.own, places.after, places.copy, operation.journal));
     if (state == RootState::empty) {
       TRY(copy_back(host, operation));
     }
-    return state == RootState::whole ? Result<void>() : unpack_copy(host.own, places.after, places.copy);
+    return state == RootState::whole ? Result<void>()
+                                     : unpack_copy(host.own, places.after, places.copy, operation.journal);
   }));
+  if (!operation.journal.mount.empty()) {
+    TRY_WHILE(return_journal(host, operation.journal, new_root(operation)), "going on with the journal there");
+  }
   if (!operation.stays) {
     TRY(forget_copy(host, keeper_of(operation), places));
   }
@@ -54,10 +64,15 @@ Result<void> apply(Work& work, const RestoreRoot& operation) {
   return operation.kept.empty() ? await_name(host, operation.root, operation.device) : Result<void>();
 }
 
-void predict(model::Inventory& /*inventory*/, const RestoreRoot& /*operation*/) {}
+void predict(model::Inventory& inventory, const RestoreRoot& operation) {
+  if (!operation.journal.mount.empty()) {
+    model::add_user(inventory, model::resolve(inventory, operation.device.path), operation.journal.mount);
+  }
+}
 
 std::string describe(const RestoreRoot& operation) {
-  return "put the files of " + kept_words(operation.kept, operation.root) + " on " + operation.device.path;
+  return "put the files of " + kept_words(operation.kept, operation.root) + " on " + operation.device.path +
+         (operation.journal.mount.empty() ? "" : ", and the journal");
 }
 
 Traits traits(const RestoreRoot& /*operation*/) {
