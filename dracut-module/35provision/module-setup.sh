@@ -130,6 +130,7 @@ install_network() {
     inst_multiple "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-networkd-wait-online" \
         "$systemdutildir/systemd-network-generator" || give_up "could not install systemd-networkd"
     inst_simple "$moddir/provision-network-teardown.service" "$systemdsystemunitdir/provision-network-teardown.service"
+    inst_simple "$moddir/provision-networkd.conf" "$systemdsystemunitdir/systemd-networkd.service.d/provision.conf"
     for unit in systemd-networkd.service systemd-networkd.socket network.target network-pre.target network-online.target; do
         inst_simple "$systemdsystemunitdir/$unit"
     done

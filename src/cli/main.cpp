@@ -18,6 +18,34 @@
 namespace provision::cli {
 namespace {
 
+struct Subcommand {
+  std::string_view name;
+  Command (*add)(ArgumentParser& program);
+};
+
+// In the order of the help.
+constexpr std::array subcommands{Subcommand{"plan", &add_plan},           Subcommand{"apply", &add_apply},
+                                 Subcommand{"inventory", &add_inventory}, Subcommand{"validate", &add_validate},
+                                 Subcommand{"schema", &add_schema},       Subcommand{"stage", &add_stage},
+                                 Subcommand{"status", &add_status},       Subcommand{"timeline", &add_timeline},
+                                 Subcommand{"programs", &add_programs},   Subcommand{"reference", &add_reference},
+                                 Subcommand{"platform", &add_platform}};
+
+// The one that the first word names, so that a stage of a first boot does not set up the options of all the others;
+// where it names none, all of them, for the help and what says what is wrong.
+std::vector<Command> commands_for(std::span<const std::string_view> words, ArgumentParser& program) {
+  std::vector<Command> commands;
+  for (const auto& subcommand : subcommands) {
+    if (!words.empty() && subcommand.name == words.front()) {
+      return {subcommand.add(program)};
+    }
+  }
+  for (const auto& subcommand : subcommands) {
+    commands.push_back(subcommand.add(program));
+  }
+  return commands;
+}
+
 // Of the subcommand that the arguments are for.
 int usage_status(std::span<const Command> commands) {
   for (const auto& command : commands) {
@@ -32,10 +60,7 @@ int run(std::span<const std::string_view> words) {
   ArgumentParser program("First-boot provisioning: config and inventory to a plan, plan to a machine.", "provision");
   program.add_version_flag();
   program.require_one_subcommand();
-  const std::array commands{add_plan(program),      add_apply(program),    add_inventory(program),
-                            add_validate(program),  add_schema(program),   add_stage(program),
-                            add_status(program),    add_timeline(program), add_programs(program),
-                            add_reference(program), add_platform(program)};
+  const std::vector<Command> commands = commands_for(words, program);
   switch (program.parse(words)) {
     case ParseOutcome::answered:
       return 0;
