@@ -79,6 +79,9 @@ class Mounts {
   // What is there of these names in the Btrfs on `node`, in their order; mounted and unwritten as by read_file.
   virtual Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node,
                                                          const std::vector<std::string>& names) = 0;
+  // Whether the Btrfs on `node` has any subvolume beside its top level, snapshots too; mounted and unwritten as by
+  // read_file.
+  virtual Result<bool> has_subvolumes(std::string_view node) = 0;
   // Makes a subvolume, durably. It has its name when it has all else; one that is there already stays as it is, but for
   // being the default. What it lies in must be there. Code::conflict, with nothing changed: the name is something
   // else's. Nobody sees the mount; it is gone when this returns, or the process ends.

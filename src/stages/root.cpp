@@ -69,6 +69,27 @@ Result<void> check_old(host::Host& host, const plan::SaveRoot& save) {
                              [&](const std::string& path) { return plan::check_fits(host.own, path, save); });
 }
 
+// What a mount shows is copied, which is the default subvolume alone: with the others, the device would take away what
+// nobody has a copy of.
+Result<void> check_is_one_tree(host::Host& host, const plan::SaveRoot& save) {
+  if (save.format != "btrfs") {
+    return {};
+  }
+  const std::string node = TRY(host.disks.await(save.device, std::chrono::milliseconds(0)));
+  if (TRY(host.mounts.has_subvolumes(node))) {
+    return Error(Code::unsupported,
+                 plan::kept_words(save.kept, save.root) +
+                     " must be kept, and it is a Btrfs that has subvolumes, which cannot be kept: leave it as it is in "
+                     "the config, or have it made anew without being kept");
+  }
+  return {};
+}
+
+Result<void> check_keepable(host::Host& host, const plan::SaveRoot& save) {
+  TRY(check_is_one_tree(host, save));
+  return save.kept.empty() ? Result<void>() : check_old(host, save);
+}
+
 // A boot loader that goes elsewhere can be told so.
 Result<void> check_loader(host::Host& host, const plan::Plan& plan, const plan::PutLoader& put) {
   if (auto kept = TRY(plan::kept_loader(host.state, put.kept, put.bytes))) {
@@ -169,10 +190,8 @@ Result<void> check_saving(host::Host& host, const plan::Plan& plan) {
     if (state == plan::RootState::empty) {
       return plan::root_is_lost(save->kept, save->root).at(step.origin);
     }
-    if (!save->kept.empty()) {
-      if (auto fits = check_old(host, *save); !fits) {
-        return std::move(fits).error().at(step.origin);
-      }
+    if (auto keepable = check_keepable(host, *save); !keepable) {
+      return std::move(keepable).error().at(step.origin);
     }
   }
   return {};

@@ -158,7 +158,9 @@ TEST_CASE("subvolumes are made where nobody sees the file system, whole and dura
   REQUIRE(why(mounts.unmount(target)) == "");
   const auto before = mounts.list().value();
 
+  CHECK(mounts.has_subvolumes(node).value_or(true) == false);
   REQUIRE(why(mounts.make_subvolume(node, {"home", 01750, {5, 6}, true, false})) == "");
+  CHECK(mounts.has_subvolumes(node).value_or(false) == true);
   REQUIRE(why(mounts.make_subvolume(node, {"home/inner"})) == "");
   REQUIRE(why(mounts.make_subvolume(node, {"plain/other", 0755, {}, false, true})) == "");
   // It stays as it is.
@@ -179,6 +181,7 @@ TEST_CASE("subvolumes are made where nobody sees the file system, whole and dura
     CHECK(refused.error().code == (std::string(name) == "file/inner" ? Code::io : Code::conflict));
   }
   CHECK(!mounts.subvolumes("/dev/no-such-node", {"home"}));
+  CHECK(!mounts.has_subvolumes("/dev/no-such-node"));
   CHECK(mounts.list().value() == before);
   // Nobody has the device.
   const host::Descriptor free(::open(node.c_str(), O_RDWR | O_EXCL | O_CLOEXEC));

@@ -17,6 +17,7 @@ class LinuxMounts final : public Mounts {
   Result<std::string> read_file(std::string_view node, std::string_view type, std::string_view path,
                                 std::size_t max_bytes) override;
   Result<std::vector<SubvolumeEntry>> subvolumes(std::string_view node, const std::vector<std::string>& names) override;
+  Result<bool> has_subvolumes(std::string_view node) override;
   Result<void> make_subvolume(std::string_view node, const NewSubvolume& subvolume) override;
 };
 

@@ -162,6 +162,17 @@ Result<std::vector<SubvolumeEntry>> LinuxMounts::subvolumes(std::string_view nod
   return entries;
 }
 
+// Each subvolume lies in another one or in the top level: where the top level has none, there is none.
+Result<bool> LinuxMounts::has_subvolumes(std::string_view node) {
+  const Descriptor top = TRY(open_root(node, read_only_options("btrfs") + "," + std::string(top_level)));
+  btrfs_ioctl_get_subvol_rootref_args held{};
+  // EOVERFLOW: there are more than can be told at once.
+  if (::ioctl(top.get(), BTRFS_IOC_GET_SUBVOL_ROOTREF, &held) != 0 && errno != EOVERFLOW) {
+    return io_error("cannot tell whether the Btrfs on " + std::string(node) + " has subvolumes");
+  }
+  return held.num_items != 0;
+}
+
 Result<void> LinuxMounts::make_subvolume(std::string_view node, const NewSubvolume& subvolume) {
   const Descriptor top = TRY(open_root(node, std::string(top_level)));
   TRY(make_at(top.get(), subvolume, node));

@@ -73,6 +73,11 @@ Result<std::vector<SubvolumeEntry>> SimMounts::subvolumes(std::string_view node,
   return entries;
 }
 
+Result<bool> SimMounts::has_subvolumes(std::string_view node) {
+  const Tree& tree = TRY(btrfs_on(node))->now();
+  return std::any_of(tree.begin(), tree.end(), [](const auto& entry) { return entry.second.is_subvolume; });
+}
+
 // Midway all but the last change has been made, of which the power may take anything.
 Result<void> SimMounts::make_subvolume(std::string_view node, const NewSubvolume& subvolume) {
   const auto device = world_.find(node);
