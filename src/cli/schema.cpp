@@ -2,7 +2,6 @@
 // provision schema VERSION, provision reference: what the tables say of configs, for editors and for people.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "base/text.hpp"
@@ -16,30 +15,25 @@ namespace {
 
 fields::Shape shape() { return fields::Engine<spec::Config>::shape(); }
 
-fields::Value schema_of(const spec::SpecVersion& version) {
-  const std::string text(version.text);
-  return fields::json_schema(shape(), {version.version, false}, "urn:provision:config:" + text,
-                             "A config of spec " + text, {{"ignition.version", text}});
-}
-
-int print_schema(const std::string& wanted) {
-  const auto versions = spec::spec_versions();
-  const auto found = std::find_if(versions.begin(), versions.end(), [&](const auto& v) { return v.text == wanted; });
-  if (found == versions.end()) {
+int print_schema(const std::string& version) {
+  const auto dialect = spec::dialect_of(version);
+  if (!dialect) {
     std::string known;
-    for (const auto& version : versions) {
-      known += " " + std::string(version.text);
+    for (const auto& one : spec::config_versions()) {
+      known += " " + one;
     }
-    print_error("provision: no spec version \"" + printable(wanted) + "\"; there are" + known + "\n");
+    print_error("provision: no spec version \"" + printable(version) + "\"; there are" + known + "\n");
     return row(Code::usage).exit_status;
   }
-  print(fields::write_json(schema_of(*found), fields::Layout::indented) + "\n");
+  const fields::Value schema = fields::json_schema(shape(), *dialect, "urn:provision:config:" + version,
+                                                   "A config of spec " + version, {{"ignition.version", version}});
+  print(fields::write_json(schema, fields::Layout::indented) + "\n");
   return 0;
 }
 
 int print_versions() {
-  for (const auto& version : spec::spec_versions()) {
-    print(std::string(version.text) + "\n");
+  for (const auto& version : spec::config_versions()) {
+    print(version + "\n");
   }
   return 0;
 }
@@ -86,7 +80,7 @@ int print_reference() {
 Command add_schema(ArgumentParser& program) {
   ArgumentParser parser = program.add_subcommand("schema", "Print the JSON Schema of a spec version");
   auto version = std::make_shared<std::string>();
-  parser.add_option("version", *version, "The version as a config says it, such as 3.4.0");
+  parser.add_option("version", *version, "The version as a config says it, such as 3.4.0 or 3.6.0+provision.1");
   auto list = std::make_shared<bool>(false);
   parser.add_flag("--list", *list, "The versions there are, one a line").excludes("version");
   return {parser, [version, list] { return *list ? print_versions() : print_schema(*version); }};

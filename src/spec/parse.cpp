@@ -32,19 +32,6 @@ std::string version_hint() {
   return "this version of provision reads 3.0.0 to 3.6.0 and 3.7.0-experimental, and 3.6.0+provision.1";
 }
 
-std::optional<Dialect> dialect_of(std::string_view text) {
-  const bool extensions = text.ends_with(extension_suffix);
-  if (extensions) {
-    text.remove_suffix(extension_suffix.size());
-  }
-  for (const auto& row : versions) {
-    if (row.text == text && (!extensions || row.version >= extensions_since)) {
-      return Dialect{row.version, extensions};
-    }
-  }
-  return std::nullopt;
-}
-
 // The config's version, or a note that says what is wrong with it, at its place.
 std::optional<Dialect> read_version(const fields::Document& document, Notes& notes) {
   const auto complain = [&](const Value& at, std::string text, std::string hint) {
@@ -109,6 +96,32 @@ void add_notes(Parsed& parsed, Notes found) {
 }
 
 std::span<const SpecVersion> spec_versions() { return versions; }
+
+std::vector<std::string> config_versions() {
+  std::vector<std::string> texts;
+  for (const auto& row : versions) {
+    texts.emplace_back(row.text);
+  }
+  for (const auto& row : versions) {
+    if (row.version >= extensions_since && row.text.find('-') == std::string_view::npos) {
+      texts.push_back(std::string(row.text) + std::string(extension_suffix));
+    }
+  }
+  return texts;
+}
+
+std::optional<Dialect> dialect_of(std::string_view text) {
+  const bool extensions = text.ends_with(extension_suffix);
+  if (extensions) {
+    text.remove_suffix(extension_suffix.size());
+  }
+  for (const auto& row : versions) {
+    if (row.text == text && (!extensions || row.version >= extensions_since)) {
+      return Dialect{row.version, extensions};
+    }
+  }
+  return std::nullopt;
+}
 
 Parsed parse(std::string document_name, std::string text) {
   Parsed parsed;

@@ -23,6 +23,11 @@ struct SpecVersion {
 };
 // Oldest first.
 std::span<const SpecVersion> spec_versions();
+// What a config may give as its version: those, and behind them the released ones that may have the suffix of our
+// extensions, with it.
+std::vector<std::string> config_versions();
+// By which rules a config of that version is read; nothing: it is not known.
+std::optional<fields::Dialect> dialect_of(std::string_view text);
 
 struct Parsed {
   // Present unless a note is an error.
