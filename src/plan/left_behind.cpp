@@ -39,13 +39,35 @@ std::string file_of(const Operation& operation) {
   return {};
 }
 
+// Where files of the image are, that must be kept: as before the steps, or as those have put them back. Nobody else has
+// them, whoever made what they lie on.
+std::vector<host::DeviceRef> kept_by(const std::vector<Step>& steps) {
+  std::vector<host::DeviceRef> kept;
+  for (const auto& step : steps) {
+    if (const auto* const save = std::get_if<SaveRoot>(&step.operation)) {
+      kept.push_back(save->device);
+    } else if (const auto* const restore = std::get_if<RestoreRoot>(&step.operation)) {
+      kept.push_back(restore->device);
+    }
+  }
+  return kept;
+}
+
+bool is_of(const host::DeviceRef& device, const WriteTable& table) {
+  return !device.disk.empty() && device.disk == (table.disk.disk.empty() ? table.disk.path : table.disk.disk);
+}
+
 Made made_by(const std::vector<Step>& steps) {
+  const auto kept = kept_by(steps);
+  const auto keeps = [&](const auto& is_it) { return std::any_of(kept.begin(), kept.end(), is_it); };
   Made made;
   for (const auto& step : steps) {
     const bool was_blank = step.assumes == model::absent_fingerprint;
     if (const auto* const filesystem = std::get_if<MakeFilesystem>(&step.operation)) {
       // Whatever was there before it is gone.
-      made.devices.push_back(filesystem->device);
+      if (!keeps([&](const auto& device) { return model::is_same_device(device, filesystem->device); })) {
+        made.devices.push_back(filesystem->device);
+      }
     } else if (const auto* const array = std::get_if<MakeArray>(&step.operation)) {
       made.devices.insert(made.devices.end(), array->members.begin(), array->members.end());
     } else if (const auto* const volume = std::get_if<MakeVolume>(&step.operation)) {
@@ -55,6 +77,9 @@ Made made_by(const std::vector<Step>& steps) {
     } else if (const auto* const group = std::get_if<MakeVolumeGroup>(&step.operation)) {
       made.devices.insert(made.devices.end(), group->members.begin(), group->members.end());
     } else if (const auto* const table = std::get_if<WriteTable>(&step.operation); table != nullptr && was_blank) {
+      if (keeps([&](const auto& device) { return is_of(device, *table); })) {
+        continue;
+      }
       made.tables.insert(table->disk.disk.empty() ? table->disk.path : table->disk.disk);
     } else if (const std::string path = file_of(step.operation); !path.empty() && was_blank) {
       made.files.insert(path);
