@@ -600,6 +600,56 @@ std::optional<model::Inventory> without_journal(const model::Inventory& inventor
   return changed;
 }
 
+// The steps by which the old one ends: of those that take it away, the ones that no other such step comes before.
+std::vector<std::string> ends_of_old(const model::Inventory& inventory, const Item& item, const Plan& plan) {
+  const Destroyer destroys(inventory, *item.root);
+  std::set<std::string> all;
+  for (const auto& step : plan.steps) {
+    if (destroys(step)) {
+      all.insert(step.id);
+    }
+  }
+  std::vector<std::string> ends;
+  for (const auto& id : all) {
+    const auto chain = chain_of(plan, *step_named(plan, id));
+    if (std::none_of(all.begin(), all.end(), [&](const auto& other) { return other != id && chain.contains(other); })) {
+      ends.push_back(id);
+    }
+  }
+  return ends;
+}
+
+// While memory has the journal, what is done has no record that lasts. So nothing else is done while a boot could still
+// come from the old file system, and take its journal for the last word: all but what has to be before waits until that
+// is gone.
+void wait_for_end_of_old(const model::Inventory& inventory, const Item& item, Plan& plan) {
+  const auto ends = ends_of_old(inventory, item, plan);
+  std::set<std::string> before;
+  for (const auto& id : ends) {
+    before.merge(chain_of(plan, *step_named(plan, id)));
+  }
+  for (auto& step : plan.steps) {
+    for (const auto& end : ends) {
+      if (!before.contains(step.id) && std::find(step.after.begin(), step.after.end(), end) == step.after.end()) {
+        step.after.push_back(end);
+      }
+    }
+  }
+  std::stable_partition(plan.steps.begin(), plan.steps.end(),
+                        [&](const Step& step) { return before.contains(step.id); });
+}
+
+// The boot loaders that are kept: they are saved before any table is written.
+std::set<std::string> loader_savings(const Plan& plan) {
+  std::set<std::string> ids;
+  for (const auto& step : plan.steps) {
+    if (std::holds_alternative<SaveLoader>(step.operation)) {
+      ids.insert(step.id);
+    }
+  }
+  return ids;
+}
+
 Result<void> plan_root(const Question& question, const model::Inventory& after, Plan& plan) {
   std::vector<Item> items;
   for (auto& wanted : wanted_of(question.inventory)) {
@@ -608,9 +658,16 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
       items.push_back(*std::move(item));
     }
   }
+  const auto with_journal = [](const Item& item) { return !item.journal.mount.empty(); };
+  // Each saving is put before those that there are: the journal stays where it is until all else has been saved, so
+  // that whatever fails by then leaves a boot that can be tried again.
+  std::stable_partition(items.begin(), items.end(), with_journal);
   std::vector<Step> restoring;
   for (const auto& item : items) {
-    const Keeper keeper = find_keeper(plan, question.inventory, after, items, item);
+    Keeper keeper = find_keeper(plan, question.inventory, after, items, item);
+    if (with_journal(item)) {
+      keeper.chain.merge(loader_savings(plan));
+    }
     Step save = saving_step(item, keeper, plan, after);
     for (const auto& id : item.to) {
       restoring.push_back(
@@ -624,6 +681,11 @@ Result<void> plan_root(const Question& question, const model::Inventory& after, 
   std::string last;
   for (auto& step : restoring) {
     put_restoring(plan, std::move(step), last);
+  }
+  for (const auto& item : items) {
+    if (with_journal(item)) {
+      wait_for_end_of_old(question.inventory, item, plan);
+    }
   }
   return {};
 }

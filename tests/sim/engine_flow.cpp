@@ -1239,24 +1239,64 @@ MachineSpec machine_with_kept_root(const std::string& type) {
   return machine;
 }
 
-// A fault came to pass between the moment when the journal was taken into memory and the one when it was on a disk
-// again: both are told in a file, one after the other.
-bool is_disturbed_while_moved(const Run& run) {
-  bool moved = false;
-  std::string boot;
+bool has(std::string_view line, std::string_view part) { return line.find(part) != std::string_view::npos; }
+
+bool is_disturbed(std::string_view line) { return has(line, " <- "); }
+
+// The calls of each boot: "  12 boot 1 CALL", with "   <- FAULT" behind it.
+std::vector<std::vector<std::string_view>> boots_of(const Run& run) {
+  std::vector<std::vector<std::string_view>> boots;
+  std::string_view boot;
   for (const auto line : split(run.trace, '\n')) {
-    // "  12 boot 1 CALL", with "   <- FAULT" behind it.
     const std::size_t at = line.find(" boot ");
-    const std::string now =
-        at == std::string_view::npos ? boot : std::string(line.substr(at, line.find(' ', at + 6) - at));
-    moved = moved && now == boot;
-    boot = now;
-    moved = moved != (line.find("replace /run/provision/journal-moved") != std::string_view::npos);
-    if (moved && line.find(" <- ") != std::string_view::npos) {
-      return true;
+    if (at == std::string_view::npos) {
+      continue;
     }
+    const std::string_view now = line.substr(at, line.find(' ', at + 6) - at);
+    if (boots.empty() || now != boot) {
+      boots.emplace_back();
+      boot = now;
+    }
+    boots.back().push_back(line);
   }
-  return false;
+  return boots;
+}
+
+// A boot ended when the old boot partition was no more, and the journal was in memory: that it goes there, and that it
+// is on a disk again, is told in a file, one after the other.
+bool ended_while_moved(const Run& run) {
+  const auto boots = boots_of(run);
+  return std::any_of(boots.begin(), boots.end(), [](const auto& lines) {
+    bool moved = false;
+    bool gone = false;
+    for (const auto line : lines) {
+      if (has(line, "replace /run/provision/journal-moved")) {
+        moved = !moved || is_disturbed(line);
+      }
+      gone = gone || (moved && has(line, " /dev/vda1") && (has(line, "wipe_signatures") || has(line, "run mkfs")));
+    }
+    return moved && gone;
+  });
+}
+
+// A boot ended when the device of what memory keeps had begun to change, and it was not on record that the files are
+// back.
+bool ended_while_in_memory(const Run& run) {
+  const auto boots = boots_of(run);
+  return std::any_of(boots.begin(), boots.end(), [](const auto& lines) {
+    bool changed = false;
+    bool forgotten = false;
+    bool failed = false;
+    bool recorded = false;
+    for (const auto line : lines) {
+      changed = changed || has(line, "write_table") || has(line, "wipe_signatures") || has(line, "run mkfs");
+      // What fails, or is not what it says, from here on is on record as failed.
+      failed = failed || (is_disturbed(line) && changed && !recorded);
+      forgotten = forgotten || has(line, "unmount tmpfs");
+      recorded = recorded || (forgotten && !failed && has(line, "sync /run/provision/boot/provision/journal"));
+    }
+    return changed && !recorded;
+  });
 }
 
 // Its second disk has an EFI system partition.
@@ -1297,6 +1337,9 @@ Flow reformatted_root_flow(bool forgets) {
   }
   flow.left_open = {"are nowhere to be found", "no device that the config names has them",
                     "the first boot never completes"};
+  if (!forgets) {
+    flow.leaves_open = &ended_while_in_memory;
+  }
   declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
   return flow;
 }
@@ -1305,6 +1348,7 @@ Flow same_root_flow() {
   Flow flow = flow_of("same-root", machine_with_kept_root("ext4"),
                       replaced(same_root_config, "UUID\"", uuid("root").text() + "\""), {});
   flow.left_open = {"are nowhere to be found", "the first boot never completes"};
+  flow.leaves_open = &ended_while_in_memory;
   declare(flow, {"/dev/vda2", "/sysroot/etc/motd"});
   return flow;
 }
@@ -1333,6 +1377,7 @@ Flow kept_in_memory_flow() {
   Flow flow = flow_of("kept-in-memory", std::move(machine), kept_in_memory_config, {});
   declare(flow, {"/dev/vdb", "/dev/vdb1"});
   flow.left_open = {"are nowhere to be found", "the first boot never completes"};
+  flow.leaves_open = &ended_while_in_memory;
   return flow;
 }
 
@@ -1347,8 +1392,18 @@ Flow moved_journal_flow(bool on_disk) {
   }
   // Where the table of the old one's disk is not known, nobody knows what its files may take.
   const std::string named = replaced(moved_journal_config, R"("disks": [)", R"("disks": [{"device": "/dev/vda"}, )");
+  const std::string another = replaced(
+      named, R"("path": "/var", "wipeFilesystem": true})",
+      R"("path": "/var", "wipeFilesystem": true}, {"device": "/dev/vdc", "format": "xfs", "label": "old-data", "wipeFilesystem": true})");
   const std::string config =
-      on_disk ? replaced(named, R"("sizeMiB": 64)", R"("sizeMiB": 400)") : std::string(moved_journal_config);
+      on_disk ? replaced(another, R"("sizeMiB": 64)", R"("sizeMiB": 480)") : std::string(moved_journal_config);
+  if (on_disk) {
+    machine.command_line += ",LABEL=old-data";
+    machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+    machine.disks[2].facts.sectors = 64 * mib;
+    machine.disks[2].content =
+        file_system("ext4", "old-data", uuid("old data").text(), tree({{"/precious", regular("data")}}));
+  }
   Flow flow = flow_of(on_disk ? "moved-journal-kept-on-disk" : "moved-journal", std::move(machine), config, {});
   // An empty file system has no stamp either.
   flow.is_complete = [](SimHost& on) {
@@ -1358,11 +1413,12 @@ Flow moved_journal_flow(bool on_disk) {
     return stamped && !*stamped && journal && journal->complete();
   };
   flow.ignored.emplace_back("/dev/vdb1:/lib/provision/report.json");
-  declare(flow, {"/dev/vda1", "/dev/vdb", "/dev/vdb1", "/sysroot/var", "/sysroot/var/", "/sysroot/etc/motd"});
+  declare(flow,
+          {"/dev/vda1", "/dev/vdb", "/dev/vdb1", "/dev/vdc", "/sysroot/var", "/sysroot/var/", "/sysroot/etc/motd"});
   // Until the new file system has them, the power takes the files and the journal.
   flow.left_open = {"are nowhere to be found", "no device that the config names has them",
                     "the first boot never completes"};
-  flow.leaves_open = &is_disturbed_while_moved;
+  flow.leaves_open = &ended_while_moved;
   return flow;
 }
 
