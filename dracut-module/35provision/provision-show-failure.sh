@@ -7,6 +7,12 @@ provision_failure() {
     elif [ -f /run/provision.env ]; then
         echo "provision: this first boot was not finished, and the engine could not say why."
         echo "See 'systemctl --failed' and 'journalctl -b'."
+        # Which device has the journal is its third line; empty: memory has it.
+        if [ -e /run/provision/journal-moved ]; then
+            { read -r _ && read -r _ && read -r provision_device; } </run/provision/journal-moved
+            [ -n "$provision_device" ] ||
+                echo "DO NOT REBOOT: memory has the journal, and files that no disk has. 'resume' goes on without a reboot."
+        fi
     fi
 }
 

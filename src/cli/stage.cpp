@@ -138,9 +138,11 @@ void show_failure(host::Host& host, const StageOptions& options, const Error& er
   const std::string& stage = options.name;
   const auto document = kept_document(host.own, error);
   const bool lasts = is_read_by_next_boot(host, options);
+  // What cannot be told is no leave to reboot.
   const auto needs_memory = plan::is_memory_needed(host);
-  const std::string screen = failure_screen(error, "stage " + stage, document.get(), lasts ? options.state : "",
-                                            needs_memory && *needs_memory);
+  const bool must_not_reboot = needs_memory ? *needs_memory : plan::has_journal_moved(host).value_or(true);
+  const std::string screen =
+      failure_screen(error, "stage " + stage, document.get(), lasts ? options.state : "", must_not_reboot);
   const bool kept = stages::make_own_directory(host.own, "/run/provision").has_value() &&
                     host.own.replace(run::failure_path, screen, 0600, {}).has_value();
   const bool in_journal =

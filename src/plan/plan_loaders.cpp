@@ -56,8 +56,10 @@ std::vector<Place> old_ones(const model::Inventory& inventory, const Kind& kind)
 bool stays(const model::Inventory& inventory, const WriteTable& table, const host::Partition& entry) {
   const model::DiskView* const disk = inventory.disk(table.disk.path);
   const host::Partition* const old = disk == nullptr ? nullptr : disk->entry(entry.number);
-  return old != nullptr && disk->table.disk_guid == table.table.disk_guid && old->type == entry.type &&
-         old->start == entry.start && old->size == entry.size;
+  // One that images come with is replaced, and the table is the same for all that.
+  const bool is_same = disk != nullptr &&
+                       (disk->table.disk_guid == table.table.disk_guid || host::is_placeholder(disk->table.disk_guid));
+  return old != nullptr && is_same && old->type == entry.type && old->start == entry.start && old->size == entry.size;
 }
 
 struct Target {

@@ -95,6 +95,20 @@ Result<void> settle_on_device(host::Host& host, const Whereabouts& now) {
              : Error(Code::not_satisfied, "nothing failed, yet " + now.node + " is not mounted");
 }
 
+// As the journal's own files are made: those that a FAT shows have the modes of its mount.
+Result<void> close_to_others(host::Files& own, const std::string& directory) {
+  for (const auto& name : TRY(own.list(directory))) {
+    const std::string path = path::join(directory, name);
+    const auto node = TRY(own.look(path));
+    if (node && node->kind == host::NodeKind::directory) {
+      TRY(close_to_others(own, path));
+    } else if (node && node->kind == host::NodeKind::regular) {
+      TRY(own.set_attributes(path, 0600, {}));
+    }
+  }
+  return own.set_attributes(directory, 0700, {});
+}
+
 }  // namespace
 
 Result<bool> has_journal_moved(host::Host& host) { return TRY(host.own.look(moved_journal_path)).has_value(); }
@@ -137,6 +151,7 @@ Result<void> take_journal(host::Host& host, const model::JournalPlace& journal) 
   TRY(make_real_directories(host.own, std::string(holding_path)));
   TRY(remove_tree(host.own, held));
   TRY(host.own.copy_tree(path::join(journal.mount, journal.directory), held, host::TreeTop::plain));
+  TRY(close_to_others(host.own, held));
   TRY(record(host.own, {journal.mount, journal.directory}));
   auto settled = settle_journal(host);
   if (!settled && TRY(is_of_a_device(host, journal.mount))) {

@@ -59,6 +59,14 @@ Result<void> erase_keys(host::Host& host, const SaveRoot& operation) {
   return {};
 }
 
+// An attempt of this boot was stopped when memory had taken the journal, and before the keys were erased.
+Result<void> erase_left_keys(host::Host& host, const SaveRoot& operation) {
+  const bool is_left = !operation.journal.mount.empty() && TRY(is_journal_in_memory(host)) &&
+                       !TRY(is_kept(host, keeper_of(operation), places_of(operation.kept))) &&
+                       TRY(is_there(host, old_root(operation)));
+  return is_left ? erase_keys(host, operation) : Result<void>();
+}
+
 Result<void> keep_files(host::Host& host, const SaveRoot& operation) {
   if (TRY(is_kept(host, keeper_of(operation), places_of(operation.kept)))) {
     return {};
@@ -107,6 +115,7 @@ Result<Observation> observe(host::Host& host, const SaveRoot& operation) {
 Result<void> apply(Work& work, const SaveRoot& operation) {
   const bool has_journal = TRY(is_journal_on(work.host, operation.journal, old_root(operation)));
   if (!has_journal) {
+    TRY(erase_left_keys(work.host, operation));
     return keep_files(work.host, operation);
   }
   TRY_WHILE(take_journal(work.host, operation.journal), "taking the journal into memory");
