@@ -34,12 +34,13 @@ constexpr std::array subcommands{Subcommand{"plan", &add_plan},           Subcom
 // The one that the first word names, so that a stage of a first boot does not set up the options of all the others;
 // where it names none, all of them, for the help and what says what is wrong.
 std::vector<Command> commands_for(std::span<const std::string_view> words, ArgumentParser& program) {
-  std::vector<Command> commands;
   for (const auto& subcommand : subcommands) {
     if (!words.empty() && subcommand.name == words.front()) {
       return {subcommand.add(program)};
     }
   }
+  std::vector<Command> commands;
+  commands.reserve(subcommands.size());
   for (const auto& subcommand : subcommands) {
     commands.push_back(subcommand.add(program));
   }
