@@ -1419,6 +1419,13 @@ Flow moved_journal_flow(bool on_disk) {
   flow.left_open = {"are nowhere to be found", "no device that the config names has them",
                     "the first boot never completes"};
   flow.leaves_open = &ended_while_moved;
+  // Also what a FAT has shown to all.
+  flow.faults_of = [](SimHost& on) {
+    const auto file = on.host().own.look("/run/provision/boot/provision/of-an-earlier-boot");
+    const bool is_open = file && *file && ((*file)->mode & 077U) != 0;
+    return is_open ? std::vector<std::string>{"what lies beside the journal is open to others"}
+                   : std::vector<std::string>{};
+  };
   return flow;
 }
 

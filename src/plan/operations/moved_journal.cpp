@@ -95,6 +95,13 @@ Result<void> settle_on_device(host::Host& host, const Whereabouts& now) {
              : Error(Code::not_satisfied, "nothing failed, yet " + now.node + " is not mounted");
 }
 
+Result<void> make_private(host::Files& own, const std::string& path, std::uint32_t mode) {
+  TRY(own.set_attributes(path, mode, {}));
+  const auto node = TRY(own.look(path));
+  return node && node->mode == mode ? Result<void>()
+                                    : Error(Code::not_satisfied, "nothing failed, yet " + path + " is open to others");
+}
+
 // As the journal's own files are made: those that a FAT shows have the modes of its mount.
 Result<void> close_to_others(host::Files& own, const std::string& directory) {
   for (const auto& name : TRY(own.list(directory))) {
@@ -103,10 +110,10 @@ Result<void> close_to_others(host::Files& own, const std::string& directory) {
     if (node && node->kind == host::NodeKind::directory) {
       TRY(close_to_others(own, path));
     } else if (node && node->kind == host::NodeKind::regular) {
-      TRY(own.set_attributes(path, 0600, {}));
+      TRY(make_private(own, path, 0600));
     }
   }
-  return own.set_attributes(directory, 0700, {});
+  return make_private(own, directory, 0700);
 }
 
 }  // namespace
