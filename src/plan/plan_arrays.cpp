@@ -288,7 +288,8 @@ Result<std::optional<ExistingArray>> existing_array(const Question& question, st
   const spec::Raid& array = asked_array(question, index);
   const model::ArrayView* const view = question.inventory.array(array.name);
   const Chosen chosen = TRY(chosen_uuid(question, index));
-  if (view == nullptr) {
+  const auto goes = [&](const model::MemberView& member) { return is_table_given_up(question, member.device); };
+  if (view == nullptr || std::any_of(view->members.begin(), view->members.end(), goes)) {
     return std::optional<ExistingArray>{};
   }
   const auto ours = members_of(*view, chosen.uuid);

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "model/observe.hpp"
 #include "model/volume_groups.hpp"
+#include "plan/identity.hpp"
 
 namespace provision::plan {
 namespace {
@@ -143,6 +144,19 @@ bool is_wiped(const spec::Config& config, const Site& site) {
     return disk.device == site.device.disk &&
            (disk.wipe_table.value_or(false) || std::any_of(disk.partitions.begin(), disk.partitions.end(), gives_up));
   });
+}
+
+bool is_table_given_up(const Question& question, const host::DeviceRef& device) {
+  const auto& disks = question.config().storage.disks;
+  const host::DeviceRef place = device.number != 0 ? device : model::resolve(question.inventory, device.path);
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const model::DiskView* const view = question.inventory.disk(disks[i].device);
+    if (disks[i].device == place.disk && disks[i].wipe_table.value_or(false) && view != nullptr) {
+      const Identity identity{question.inventory.machine, spec::meaning(question.config())};
+      return view->table.disk_guid != identity.disk(view->facts, "$.storage.disks." + std::to_string(i));
+    }
+  }
+  return false;
 }
 
 std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& device) {

@@ -39,6 +39,10 @@ Result<Site> site_of(const Question& question, const model::Inventory& after, co
 // The config gives up what is there: the whole disk, or just this partition, which is made anew.
 bool is_wiped(const spec::Config& config, const Site& site);
 
+// Whether the table goes that the partition is in now: wipeTable is set, and it is not the one that this first boot
+// makes. Whatever lies there is neither set up nor taken over.
+bool is_table_given_up(const Question& question, const host::DeviceRef& device);
+
 // Bytes, of a partition or a whole disk; 0 where the tables do not tell.
 std::int64_t bytes_of(const model::Inventory& inventory, const host::DeviceRef& device);
 
