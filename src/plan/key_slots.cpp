@@ -67,10 +67,15 @@ Result<void> remove_strays(host::Host& host, const host::DeviceRef& device, cons
 Result<void> remove_slots_of(host::Host& host, const host::DeviceRef& device, const Secret& key) {
   const host::LuksSlots slots = TRY(host.crypt.slots(device));
   const auto known = slots_of_tokens(slots, {});
+  std::vector<int> opened;
+  std::vector<int> dead;
   for (const int slot : slots.used) {
-    if (has(known, slot) || !TRY(opens_slot(host, device, slot, key))) {
-      continue;
+    if (!has(known, slot)) {
+      (TRY(opens_slot(host, device, slot, key)) ? opened : dead).push_back(slot);
     }
+  }
+  // The material of a slot goes before its entry does: a cut between leaves one that nothing opens.
+  for (const int slot : opened.empty() ? dead : opened) {
     TRY(host.crypt.remove_slot(device, slot));
     const host::LuksSlots left = TRY(host.crypt.slots(device));
     if (has(left.used, slot)) {

@@ -20,7 +20,8 @@ Result<bool> opens_slot(host::Host& host, const host::DeviceRef& device, int slo
 // open, and that was not there `before`; of a volume that this first boot makes, none was.
 Result<void> remove_strays(host::Host& host, const host::DeviceRef& device, const Secret& key,
                            const std::vector<int>& before = {});
-// Those that the key opens and that no token has. They are not the last: some token must have one.
+// Those that the key opens and that no token has; where it opens none, those that nobody opens: what a cut has left of
+// this. The volume must be one that this first boot made, and they are not the last: some token must have one.
 Result<void> remove_slots_of(host::Host& host, const host::DeviceRef& device, const Secret& key);
 
 }  // namespace provision::plan
