@@ -117,6 +117,13 @@ TEST_CASE("at the end only the binding opens a volume whose key was drawn") {
   REQUIRE(why(plan::remove_key_of(its_machine, shared.device(), shared.key)).empty());
   CHECK((shared.slots() == std::vector<int>{1, 2}));
   CHECK(its_machine.crypt.open(shared.device(), {}, {}, other).value());
+  // What a cut has left of it: a slot that the key does not open any more.
+  Volume torn;
+  host::Host torn_machine = torn.host();
+  REQUIRE(why(torn.bind(pin("sss"))).empty());
+  REQUIRE(why(plan::remove_key_of(torn_machine, torn.device(), secret("no longer its key"))).empty());
+  CHECK((torn.slots() == std::vector<int>{1}));
+  CHECK(torn.opens_by_clevis().value());
 }
 
 TEST_CASE("a binding that was cut leaves no stray key slot") {
