@@ -288,8 +288,7 @@ Result<std::optional<ExistingArray>> existing_array(const Question& question, st
   const spec::Raid& array = asked_array(question, index);
   const model::ArrayView* const view = question.inventory.array(array.name);
   const Chosen chosen = TRY(chosen_uuid(question, index));
-  const auto goes = [&](const model::MemberView& member) { return is_table_given_up(question, member.device); };
-  if (view == nullptr || std::any_of(view->members.begin(), view->members.end(), goes)) {
+  if (view == nullptr) {
     return std::optional<ExistingArray>{};
   }
   const auto ours = members_of(*view, chosen.uuid);
@@ -300,12 +299,21 @@ Result<std::optional<ExistingArray>> existing_array(const Question& question, st
   return chosen.given ? std::optional<ExistingArray>{} : array_like(array, *view);
 }
 
+bool has_member(const model::Inventory& inventory, const spec::Raid& array,
+                const std::function<bool(const host::DeviceRef& device)>& is_it) {
+  const model::ArrayView* const view = inventory.array(array.name);
+  return view != nullptr && std::any_of(view->members.begin(), view->members.end(),
+                                        [&](const model::MemberView& member) { return is_it(member.device); });
+}
+
 Result<void> plan_arrays(const Question& question, const model::Inventory& after, Plan& plan) {
   const auto order = TRY(in_nesting_order(question));
   for (const std::size_t index : order) {
     TRY(check_number(question, index));
     TRY(check_once(question, after, index));
-    const auto existing = TRY(existing_array(question, index));
+    const bool goes = has_member(question.inventory, asked_array(question, index),
+                                 [&](const auto& device) { return is_table_given_up(question, device); });
+    const auto existing = goes ? std::optional<ExistingArray>{} : TRY(existing_array(question, index));
     if (existing && existing->running) {
       continue;
     }

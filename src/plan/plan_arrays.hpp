@@ -2,6 +2,7 @@
 // The part of the disks planner that is about RAID arrays. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,10 @@ struct ExistingArray {
 // The one with the identity that the config's gets; or another that is like it in name, level and number of devices,
 // and is made of just its devices. Nothing: it is still to be made. Code::bad_config at the user's line.
 Result<std::optional<ExistingArray>> existing_array(const Question& question, std::size_t index);
+
+// Whether that is so of any device of the config's array.
+bool has_member(const model::Inventory& inventory, const spec::Raid& array,
+                const std::function<bool(const host::DeviceRef& device)>& is_it);
 
 // The indices of the config's arrays, those that are devices of others first. Code::bad_config: one is in itself.
 Result<std::vector<std::size_t>> in_nesting_order(const Question& question);
