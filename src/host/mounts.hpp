@@ -68,6 +68,7 @@ class Mounts {
   // on the way. `options` as in fstab, comma-joined; may be empty.
   virtual Result<void> mount(std::string_view node, std::string_view target, std::string_view type,
                              std::string_view options) = 0;
+  // Who uses it for a moment is waited for, two seconds; then Code::device_busy.
   virtual Result<void> unmount(std::string_view target) = 0;
 
   // Reads one file of the file system on `node`, which nobody sees mounted: it is in no list, and gone when this

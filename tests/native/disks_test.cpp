@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "base/selector_path.hpp"
 #include "host/linux/block_device.hpp"
 #include "host/linux/disks.hpp"
 #include "host/linux/mounts.hpp"
 #include "host/linux/process_start.hpp"
-#include "host/linux/processes.hpp"
 #include "loop_disk.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
@@ -510,27 +507,13 @@ TEST_CASE("programs that are being started keep nobody off a device that was wip
   REQUIRE(why(disks.write_table(disk.ref(), gpt({partition(1, 1, 8, 512)}))) == "");
   const auto node = disks.await(disk.part(1), std::chrono::milliseconds(0));
   REQUIRE(why(node) == "");
-  std::atomic<bool> ended = false;
-  const auto start_programs = [&ended] {
-    host::LinuxProcesses processes;
-    host::Command command;
-    command.program = "true";
-    while (!ended) {
-      static_cast<void>(processes.run(command));
-    }
-  };
-  std::vector<std::jthread> starters;
-  starters.reserve(4);
-  for (int i = 0; i < 4; ++i) {
-    starters.emplace_back(start_programs);
-  }
+  const ProgramsStarting starting_programs;
   int kept_off = 0;
   for (int i = 0; i < 1000; ++i) {
     REQUIRE(why(disks.wipe_signatures(disk.part(1))) == "");
     const std::lock_guard starting(host::starting_lock());
     kept_off += host::open_device(*node, O_RDWR | O_EXCL) ? 0 : 1;
   }
-  ended = true;
   CHECK(kept_off == 0);
 }
 

@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <thread>
+#include <vector>
 
 #include "host/linux/descriptor.hpp"
 #include "host/linux/mounts.hpp"
+#include "host/linux/processes.hpp"
 #include "loop_disk.hpp"
 #include "support/skip.hpp"
 #include "surroundings.hpp"
@@ -71,6 +75,36 @@ TEST_CASE("what is in use does not go") {
   CHECK(busy.error().code == Code::device_busy);
   REQUIRE(why(mounts.unmount(target + "/inner")) == "");
   REQUIRE(why(mounts.unmount(target)) == "");
+}
+
+// A program has copies of all our descriptors from its birth until it closes them.
+TEST_CASE("programs that are being started keep no file system mounted") {
+  NEED_PRIVATE_FOLDER();
+  const std::string target = new_folder();
+  host::LinuxMounts mounts;
+  const ProgramsStarting starting_programs;
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(why(mounts.mount("none", target, "tmpfs", "")) == "");
+    {
+      const host::Descriptor file(::open((target + "/file").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+      REQUIRE(file.valid());
+    }
+    REQUIRE(why(mounts.unmount(target)) == "");
+  }
+}
+
+TEST_CASE("a file system that somebody uses for a moment is waited for") {
+  NEED_PRIVATE_FOLDER();
+  const std::string target = new_folder();
+  host::LinuxMounts mounts;
+  REQUIRE(why(mounts.mount("none", target, "tmpfs", "")) == "");
+  host::Descriptor held(::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(held.valid());
+  const std::jthread user([&held] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    held = host::Descriptor();
+  });
+  CHECK(why(mounts.unmount(target)) == "");
 }
 
 TEST_CASE("a file is read of a file system that nobody sees mounted, and nothing is written to it") {

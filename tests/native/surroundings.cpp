@@ -85,6 +85,21 @@ std::string must_run(const std::string& program, std::vector<std::string> argume
   return exit->output;
 }
 
+ProgramsStarting::ProgramsStarting() {
+  constexpr int starters = 4;
+  starters_.reserve(starters);
+  for (int i = 0; i < starters; ++i) {
+    starters_.emplace_back([this] {
+      host::LinuxProcesses processes;
+      host::Command command;
+      command.program = "true";
+      while (!ended_) {
+        static_cast<void>(processes.run(command));
+      }
+    });
+  }
+}
+
 std::string read_bytes(const std::string& path, std::uint64_t offset, std::size_t size) {
   const host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(file.valid());

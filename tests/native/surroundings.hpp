@@ -2,9 +2,12 @@
 // What the native tests share: a place of their own, and plain ways to look at what was done.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "base/result.hpp"
 #include "host/processes.hpp"
@@ -22,6 +25,21 @@ std::string new_folder();
 bool have_program(const std::string& name);
 // Runs it and wants status 0; its output.
 std::string must_run(const std::string& program, std::vector<std::string> arguments, std::string input = {});
+
+// Programs are started, four at any time, as long as it lives.
+class ProgramsStarting {
+ public:
+  ProgramsStarting();
+  ProgramsStarting(const ProgramsStarting&) = delete;
+  ProgramsStarting& operator=(const ProgramsStarting&) = delete;
+  ProgramsStarting(ProgramsStarting&&) = delete;
+  ProgramsStarting& operator=(ProgramsStarting&&) = delete;
+  ~ProgramsStarting() { ended_ = true; }
+
+ private:
+  std::atomic<bool> ended_ = false;
+  std::vector<std::jthread> starters_;
+};
 
 std::string read_bytes(const std::string& path, std::uint64_t offset, std::size_t size);
 void write_bytes(const std::string& path, std::uint64_t offset, std::string_view bytes);

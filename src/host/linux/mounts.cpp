@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "base/text.hpp"
 #include "host/linux/descriptor.hpp"
@@ -75,6 +77,12 @@ bool set_option(int context, std::string_view option) {
 std::string subvolume_of(libmnt_fs* fs) {
   const std::string root = text(mnt_fs_get_root(fs));
   return text(mnt_fs_get_fstype(fs)) == "btrfs" && root.starts_with('/') ? root.substr(1) : std::string();
+}
+
+// The system call itself: libmount would first look for the mount in its tables, and there is nothing to learn there.
+// 0, or errno.
+int unmount_once(const std::string& directory) {
+  return ::umount2(directory.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -155,11 +163,17 @@ Result<void> LinuxMounts::mount(std::string_view node, std::string_view target, 
 }
 
 Result<void> LinuxMounts::unmount(std::string_view target) {
-  // The system call itself: libmount would first look for the mount in its tables, and there is nothing to learn there.
+  // A program that another thread starts has copies of what we had open here until it is itself.
+  constexpr std::chrono::milliseconds patience{2000};
+  constexpr std::chrono::milliseconds step{20};
   const std::string directory(target);
-  if (::umount2(directory.c_str(), UMOUNT_NOFOLLOW) != 0) {
-    const int saved = errno;
-    return Error(saved == EBUSY ? Code::device_busy : Code::io, "cannot unmount " + directory, saved);
+  int failed = unmount_once(directory);
+  for (std::chrono::milliseconds waited{0}; failed == EBUSY && waited < patience; waited += step) {
+    std::this_thread::sleep_for(step);
+    failed = unmount_once(directory);
+  }
+  if (failed != 0) {
+    return Error(failed == EBUSY ? Code::device_busy : Code::io, "cannot unmount " + directory, failed);
   }
   return {};
 }
