@@ -240,7 +240,11 @@ Result<void> check_free(const Question& question, std::size_t index, const Site&
   const auto* const view = question.inventory.volume(volume.name);
   if (!blank && !wipes(volume)) {
     const std::string words = view != nullptr ? words_on(*view) : model::describe(*site.signature);
-    return Error(Code::conflict, device + " holds " + words + ", and wipeVolume is not set")
+    const bool goes = view != nullptr && is_table_given_up(question, view->device);
+    return Error(Code::conflict, device + " holds " + words + ", and wipeVolume is not set" +
+                                     (goes ? ": it cannot be taken over into the table that wipeTable makes anew; set "
+                                             "wipeVolume, and what it holds is lost, or leave wipeTable out"
+                                           : ""))
         .at(place_of(question, index, "device"));
   }
   // The very one that is to be made anew is closed for that.
@@ -403,7 +407,7 @@ const spec::Luks* volume_on(const Question& question, const model::Inventory& af
 Result<std::optional<MakeVolume>> existing_volume(const Question& question, std::size_t index) {
   const spec::Luks& volume = asked_volume(question, index);
   const auto* const view = question.inventory.volume(volume.name);
-  if (view == nullptr || wipes(volume) || view->header.version != 2) {
+  if (view == nullptr || wipes(volume) || view->header.version != 2 || is_table_given_up(question, view->device)) {
     return std::optional<MakeVolume>{};
   }
   const std::string uuid = TRY(given_uuid(question, index));

@@ -13,6 +13,7 @@
 #include "plan/plan_volumes.hpp"
 #include "plan/secure_key.hpp"
 #include "plan/volume_keys.hpp"
+#include "stages/given_up.hpp"
 
 namespace provision::stages {
 namespace {
@@ -70,7 +71,9 @@ Result<void> open_kept(host::Host& host, const plan::ContentSource& contents, co
                        const host::LuksHeader& header, bool done) {
   const auto key = TRY(plan::kept_key(host.state, volume.name));
   bool open = key && TRY(plan::open_volume(host, volume, *key));
-  if (!open) {
+  // What it is to be made anew over may be bound as well: open, it would be in the way.
+  const bool is_it = volume.uuid.empty() || volume.uuid == header.uuid;
+  if (!open && is_it) {
     open = TRY(open_without_key(host, contents, volume, header));
   }
   if (!open && done) {
@@ -88,7 +91,8 @@ Result<void> open_all_kept(Context& context, const spec::Parsed& config, const m
   const plan::ContentSource contents(*config.config);
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const auto* const view = inventory.volume(volumes[i].name);
-    if (view == nullptr || view->is_open() || view->header.version != 2 || !view->header.has_key) {
+    if (view == nullptr || view->is_open() || view->header.version != 2 || !view->header.has_key ||
+        goes_with_table({config, inventory}, &*history.plan, view->device)) {
       continue;
     }
     const auto volume = planned(history, *config.config, volumes[i], view->device);

@@ -235,6 +235,33 @@ constexpr std::string_view groups_config = R"({
   }
 })";
 
+constexpr std::string_view given_up_config = R"({
+  "ignition": {"version": "3.6.0+provision.1"},
+  "provision": {"volumeGroups": [
+    {"name": "vg0", "devices": ["/dev/disk/by-partlabel/pv"], "logicalVolumes": [{"name": "data", "sizeMiB": 64}]}]},
+  "storage": {
+    "disks": [
+      {"device": "/dev/vdb", "wipeTable": true, "partitions": [
+        {"label": "m1", "number": 1, "sizeMiB": 256}, {"label": "vault", "number": 2, "sizeMiB": 256}]},
+      {"device": "/dev/vdc", "wipeTable": true, "partitions": [
+        {"label": "m2", "number": 1, "sizeMiB": 256}, {"label": "pv", "number": 2, "sizeMiB": 256}]}
+    ],
+    "raid": [{"name": "mirror", "level": "raid1", "devices": ["/dev/disk/by-partlabel/m1", "/dev/disk/by-partlabel/m2"]}],
+    "luks": [{"name": "vault", "device": "/dev/disk/by-partlabel/vault", "wipeVolume": true,
+              "keyFile": {"source": "data:,given%20key"}, "clevis": {"custom": {"pin": "tpm2", "config": "{}"}}}],
+    "filesystems": [
+      {"device": "/dev/md/mirror", "format": "ext4", "label": "mirror", "wipeFilesystem": true, "path": "/srv/mirror"},
+      {"device": "/dev/vg0/data", "format": "ext4", "label": "data", "wipeFilesystem": true, "path": "/srv/data"},
+      {"device": "/dev/mapper/vault", "format": "xfs", "label": "vault", "wipeFilesystem": true, "path": "/srv/vault"}
+    ],
+    "files": [
+      {"path": "/srv/mirror/file", "mode": 420, "contents": {"source": "data:,mirror"}},
+      {"path": "/srv/data/file", "mode": 420, "contents": {"source": "data:,data"}},
+      {"path": "/srv/vault/file", "mode": 420, "contents": {"source": "data:,vault"}}
+    ]
+  }
+})";
+
 // One whose key is made by chance, for Tang servers, and one with a key of the config's, for a pin of its own.
 constexpr std::string_view bound_config = R"({
   "ignition": {"version": "3.4.0"},
@@ -939,6 +966,41 @@ Flow groups_flow(EngineSwitches switches) {
   declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdc", "/dev/vdd", "/dev/dm-0", "/dev/dm-1", "/dev/dm-2", "/dev/dm-3",
                  "/dev/dm-4", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/luks", "/sysroot/etc/luks/",
                  "/sysroot/etc/crypttab"});
+  return flow;
+}
+
+Flow given_up_flow() {
+  constexpr std::int64_t bytes = std::int64_t{64} << 20U;
+  const Tree data = tree({{"/precious", regular("data")}});
+  MachineSpec machine = two_disk_machine();
+  machine.disks.push_back(blank_disk("/dev/vdc", "third-disk"));
+  ArraySpec mirror;
+  mirror.uuid = uuid("old mirror");
+  mirror.name = "any:mirror";
+  mirror.content = file_system("ext4", "mirror", uuid("in the mirror").text(), data);
+  machine.disks[1].disk_guid = uuid("second disk");
+  machine.disks[1].partitions = {partition(1, 1, 256, "m1", member_of(mirror)),
+                                 partition(2, 257, 256, "vault", raw_bytes(""))};
+  machine.disks[2].disk_guid = uuid("third disk");
+  machine.disks[2].partitions = {partition(1, 1, 256, "m2", member_of(mirror)),
+                                 partition(2, 257, 300, "pv", raw_bytes(""))};
+  machine.arrays = {mirror};
+  VolumeSpec vault;
+  vault.device = "/dev/vdb2";
+  vault.uuid = uuid("old vault").text();
+  vault.key = "old key";
+  vault.content = file_system("xfs", "vault", uuid("in the vault").text(), data);
+  vault.bound = true;
+  machine.volumes = {vault};
+  VolumeGroupSpec group;
+  group.name = "vg0";
+  group.uuid = "old";
+  group.devices = {{"/dev/vdc2", "aaaaaa-0000-0000-0000-0000-0000-000001"}};
+  group.logical = {{"data", "linear", bytes, 1, "", file_system("ext4", "data", uuid("in the group").text(), data)}};
+  machine.groups = {group};
+  Flow flow = flow_of("given-up", std::move(machine), given_up_config, {});
+  declare(flow, {"/dev/vdb", "/dev/vdb1", "/dev/vdb2", "/dev/vdc", "/dev/vdc1", "/dev/vdc2", "/dev/md127", "/dev/dm-0",
+                 "/dev/dm-1", "/sysroot/srv", "/sysroot/srv/", "/sysroot/etc/crypttab"});
   return flow;
 }
 

@@ -54,6 +54,9 @@ Flow forgetful_volumes_flow();
 Flow groups_flow(EngineSwitches switches = {});
 // "forgetful-groups": the same with the journal in memory.
 Flow forgetful_groups_flow();
+// "given-up": an array, a volume group and a volume that Clevis opens, in tables that are made anew with partitions at
+// the same places, and of the same names: nothing of the old ones is set up, and all of them are made anew.
+Flow given_up_flow();
 // "bound": volumes that Clevis opens in later boots, one of a key that is made by chance.
 Flow bound_flow();
 // "enrolled": volumes that a TPM opens in later boots: one of a key that is made by chance, with a recovery key, and

@@ -236,6 +236,7 @@ std::vector<Flow> flows() {
           bound_flow(),
           enrolled_flow(),
           groups_flow(),
+          given_up_flow(),
           accounts_flow(),
           started_over_flow(),
           corrected_late_flow(),
@@ -268,8 +269,9 @@ bool is_its_turn(const Flow& flow) {
                        flow.name == "moved-journal";
   const bool on_odd = flow.name == "arrays" || flow.name == "bound" || flow.name == "reformatted-root" ||
                       flow.name == "same-root" || flow.name == "selected" || flow.name == "forgetful-volumes" ||
-                      flow.name == "groups" || flow.name == "forgetful-archives" || flow.name == "cex" ||
-                      flow.name == "kept" || flow.name == "loaders" || flow.name == "moved-journal-kept-on-disk";
+                      flow.name == "groups" || flow.name == "given-up" || flow.name == "forgetful-archives" ||
+                      flow.name == "cex" || flow.name == "kept" || flow.name == "loaders" ||
+                      flow.name == "moved-journal-kept-on-disk";
   return !(on_even && !even) && !(on_odd && even);
 }
 
